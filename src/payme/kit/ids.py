@@ -1,0 +1,28 @@
+"""Identifiers: UUIDv7, made by whoever has the intent. One type per thing, so that they cannot be swapped."""
+
+from typing import NewType
+from uuid import UUID
+
+import uuid_utils
+
+BusinessId = NewType("BusinessId", UUID)
+BranchId = NewType("BranchId", UUID)
+TillId = NewType("TillId", UUID)
+UserId = NewType("UserId", UUID)
+SessionId = NewType("SessionId", UUID)
+ProductId = NewType("ProductId", UUID)
+SaleId = NewType("SaleId", UUID)
+PaymentId = NewType("PaymentId", UUID)
+AccountId = NewType("AccountId", UUID)
+
+UUID_VERSION = 7
+
+
+def new_id() -> UUID:
+    """Return a new UUIDv7: time-ordered to the millisecond, random after that."""
+    return UUID(int=uuid_utils.uuid7().int)
+
+
+def is_uuid7(value: UUID) -> bool:
+    """Say whether a client's id is of the version that keeps our indexes in time order."""
+    return value.version == UUID_VERSION

@@ -1,0 +1,20 @@
+"""Kenyan phone numbers as people type them, and as M-Pesa wants them. No operator is refused: numbers are portable."""
+
+import re
+
+_PUNCTUATION = re.compile(r"[\s\-().]")
+_MSISDN = re.compile(r"^(?:\+?254|0)?([17]\d{8})$")
+
+
+def normalise_msisdn(text: str) -> str | None:
+    """Return `2547XXXXXXXX` or `2541XXXXXXXX`, or None where the text is no Kenyan mobile number.
+
+    Source: Daraja field rules; prefixes are never used to guess the operator.
+    """
+    match = _MSISDN.match(_PUNCTUATION.sub("", text))
+    return f"254{match[1]}" if match else None
+
+
+def masked(msisdn: str) -> str:
+    """Return a number with only its last three digits, for logs and screens of people who need not know it."""
+    return f"{'*' * max(len(msisdn) - 3, 0)}{msisdn[-3:]}"

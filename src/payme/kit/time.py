@@ -1,0 +1,55 @@
+"""Time: aware UTC inside, Africa/Nairobi for business days. The clock is passed in; only this module reads the real one."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
+
+
+class Clock(Protocol):
+    """Whatever tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock, moved by a fixed offset when an environment asks for it."""
+
+    def __init__(self, offset: timedelta = timedelta()) -> None:
+        self.offset = offset
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        return datetime.now(UTC) + self.offset
+
+
+class FrozenClock:
+    """A clock that moves when told; for tests and for seeding the demo's past."""
+
+    def __init__(self, instant: datetime) -> None:
+        assert instant.tzinfo is not None, "a clock tells aware time"
+        self.instant = instant
+
+    def now(self) -> datetime:
+        """Return the instant it was set to."""
+        return self.instant
+
+    def advance(self, by: timedelta) -> None:
+        """Move forward."""
+        self.instant += by
+
+
+def business_day(instant: datetime, day_starts_at: time = time(0)) -> date:
+    """Return the business day, in Nairobi, that an aware instant belongs to; bars close at 04:00, so the start is a setting."""
+    local = instant.astimezone(NAIROBI)
+    shift = timedelta(hours=day_starts_at.hour, minutes=day_starts_at.minute)
+    return (local - shift).date()
+
+
+def day_bounds(day: date, day_starts_at: time = time(0)) -> tuple[datetime, datetime]:
+    """Return the first instant of a business day and the first one after it, in UTC."""
+    start = datetime.combine(day, day_starts_at, tzinfo=NAIROBI)
+    return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)

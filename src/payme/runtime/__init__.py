@@ -1,0 +1,1 @@
+"""The machine room: settings, database, jobs, events, HTTP, security, logs and metrics. It knows no business words."""

@@ -1,0 +1,8 @@
+"""Connections, transactions, tenant binding, migrations and the embedded server. The only room, with repositories, that knows SQL."""
+
+from payme.runtime.database.database import Database, PoolLimits
+from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable
+from payme.runtime.database.unit_of_work import Reply, UnitOfWork
+from payme.runtime.database.write_order import Deferred, WriteOrder
+
+__all__ = ["Database", "DatabaseBusy", "DatabaseUnavailable", "Deferred", "PoolLimits", "Reply", "UnitOfWork", "WriteOrder"]

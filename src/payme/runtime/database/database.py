@@ -1,0 +1,197 @@
+"""The pool and the edge of every transaction: open, run, flush, commit; retry what was merely busy, within a ceiling.
+
+A connection takes its role when it is made and nothing else for the session; the pool is fixed and warm, because the first
+statements of a new backend cost ten times a sale. One business may hold only a share of the pool, so that a stuck shop does
+not stop the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from payme.kit.actor import SYSTEM, Actor
+from payme.kit.time import Clock, SystemClock
+from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
+from payme.runtime.database.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from asyncpg import Connection, Pool, Record
+
+Result = TypeVar("Result")
+_SERVER_SETTINGS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off", "timezone": "UTC"}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How the pool behaves: connections, and seconds that each kind of waiting may take."""
+
+    connections: int = 12
+    acquire_seconds: float = 5.0
+    lock_seconds: float = 2.0
+    statement_seconds: float = 30.0
+    attempts: int = 3
+    share_of_one_business: float = 0.75
+
+
+class Database:
+    """A pool of connections in one role, and the transactions that run on it."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        role: str | None = "payme_app",
+        limits: PoolLimits | None = None,
+        clock: Clock | None = None,
+        subscribers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.dsn, self.role = dsn, role
+        self.limits = limits or PoolLimits()
+        self.clock = clock or SystemClock()
+        self.subscribers = subscribers or {}
+        self.commit_listeners: list[Callable[[UUID, int], None]] = []
+        self.retries = 0
+        self._pool: Pool[Record] | None = None
+        self._gates: dict[UUID, asyncio.Semaphore] = {}
+        self._waiting: defaultdict[UUID, int] = defaultdict(int)
+
+    @property
+    def pool(self) -> Pool[Record]:
+        """The open pool."""
+        assert self._pool is not None, "the database is not open"
+        return self._pool
+
+    async def open(self) -> Database:
+        """Connect every connection of the pool now. Raises: DatabaseUnavailable."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self.dsn,
+                min_size=self.limits.connections,
+                max_size=self.limits.connections,
+                max_inactive_connection_lifetime=0,
+                command_timeout=self.limits.statement_seconds,
+                server_settings=_SERVER_SETTINGS,
+                init=self._prepare_connection,
+                reset=_leave_as_it_is,
+            )
+        except Exception as error:
+            raise translate(error) from error
+        return self
+
+    async def close(self) -> None:
+        """Let running statements end, then close every connection."""
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def run(
+        self,
+        work: Callable[[UnitOfWork], Awaitable[Result]],
+        *,
+        business_id: UUID | None = None,
+        actor: Actor = SYSTEM,
+        read_only: bool = False,
+    ) -> Result:
+        """Run `work` in one transaction, flush and commit; run it again when the rows were merely busy.
+
+        `work` must have no effect outside the transaction. Raises: DatabaseBusy after the last attempt, DatabaseUnavailable,
+        and whatever `work` raises.
+        """
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                async with self.unit_of_work(business_id=business_id, actor=actor, read_only=read_only) as uow:
+                    return await work(uow)
+            except DatabaseBusy:
+                if attempt == self.limits.attempts:
+                    raise
+                self.retries += 1
+                await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 -- jitter is no secret
+        raise AssertionError
+
+    @asynccontextmanager
+    async def unit_of_work(
+        self, *, business_id: UUID | None = None, actor: Actor = SYSTEM, read_only: bool = False
+    ) -> AsyncIterator[UnitOfWork]:
+        """Open one transaction; flush and commit it at the end, roll it back when the body raises."""
+        async with self._share(business_id), self._connection() as connection:
+            uow = UnitOfWork(connection, business_id, actor, self.clock.now(), self.subscribers)
+            try:
+                await connection.execute(self._begin(business_id, read_only=read_only))
+                yield uow
+                if not uow.flushed:
+                    await uow.flush()
+                await connection.execute("commit")
+            except BaseException as error:
+                await _roll_back(connection)
+                if isinstance(error, Exception):
+                    translated = translate(error)
+                    if translated is not error:
+                        raise translated from error
+                raise
+        if uow.change_sequence is not None and business_id is not None:
+            for listener in self.commit_listeners:
+                listener(business_id, uow.change_sequence)
+
+    def _begin(self, business_id: UUID | None, *, read_only: bool) -> str:
+        mode = " read only" if read_only else ""
+        lock = f"set local lock_timeout = {int(self.limits.lock_seconds * 1000)}"
+        if business_id is None:
+            return f"begin{mode}; {lock}"
+        return f"begin{mode}; {lock}; set local payme.business_id = '{UUID(int=business_id.int)}'"
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection[Record]]:
+        try:
+            connection = await self.pool.acquire(timeout=self.limits.acquire_seconds)
+        except Exception as error:
+            raise DatabaseUnavailable(type(error).__name__) from error
+        try:
+            yield connection  # pyright: ignore[reportReturnType] -- the pool's proxy has every method of a connection
+        finally:
+            await self.pool.release(connection)
+
+    @asynccontextmanager
+    async def _share(self, business_id: UUID | None) -> AsyncIterator[None]:
+        if business_id is None:
+            yield
+            return
+        places = max(1, int(self.limits.connections * self.limits.share_of_one_business))
+        gate = self._gates.setdefault(business_id, asyncio.Semaphore(places))
+        self._waiting[business_id] += 1
+        try:
+            async with gate:
+                yield
+        finally:
+            self._waiting[business_id] -= 1
+            if not self._waiting[business_id]:
+                del self._waiting[business_id], self._gates[business_id]
+
+    async def _prepare_connection(self, connection: Connection[Record]) -> None:
+        await connection.set_type_codec(
+            "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, default=str), decoder=json.loads
+        )
+        if self.role is not None:
+            await connection.execute(f'set role "{self.role}"')
+
+
+async def _leave_as_it_is(connection: Connection[Any]) -> None:
+    assert not connection.is_in_transaction(), "a connection came back inside a transaction"
+
+
+async def _roll_back(connection: Connection[Record]) -> None:
+    if not connection.is_closed() and connection.is_in_transaction():
+        try:
+            await connection.execute("rollback")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            connection.terminate()

@@ -1,0 +1,231 @@
+"""One request, job or synced operation is one UnitOfWork is one transaction.
+
+Reads and locks run at once. Writes of shared rows are deferred and run in one statement, in one order, at the flush
+(`write_order`). The tenant is bound by a literal `set local` inside the transaction, so that a pooler cannot leak it.
+Only the edge (`Database.run`) commits.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from payme.kit.ids import new_id
+from payme.runtime.database.errors import translate
+from payme.runtime.database.write_order import Deferred, WriteOrder, compose, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from asyncpg import Connection, Record
+
+    from payme.kit.actor import Actor
+    from payme.kit.events import Event
+
+_STORE_REPLY = "idempotency_store($1,$2,$3,$4,$5,$6,{patch})"
+_RECORD_CHANGES = "sync_record($1,$2,$3,$4,$5,$6)"
+_ENQUEUE = "jobs_enqueue($1,$2,$3,$4)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is to be answered again when the same idempotency key comes back; `body` is JSON text."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+    status: int
+    body: str
+
+
+@dataclass(slots=True)
+class _Change:
+    collection: str
+    document_id: UUID
+    branch_id: UUID | None
+    deleted: bool
+
+
+@dataclass(slots=True)
+class _Job:
+    name: str
+    payload: str
+    execute_after: timedelta | None
+    dedupe_key: str | None
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """A transaction bound to at most one business."""
+
+    connection: Connection[Record]
+    business_id: UUID | None
+    actor: Actor
+    now: datetime
+    subscribers: Mapping[str, Sequence[str]]
+    deferred: list[Deferred] = field(default_factory=list[Deferred])
+    changes: list[_Change] = field(default_factory=list[_Change])
+    jobs: list[_Job] = field(default_factory=list[_Job])
+    events: list[Event] = field(default_factory=list["Event"])
+    flushed: bool = False
+    change_sequence: int | None = None
+    """The business's counter after this transaction, known after the flush when anything was touched."""
+
+    @property
+    def tenant(self) -> UUID:
+        """The business this transaction is bound to; asking without one is our own mistake."""
+        assert self.business_id is not None, "this unit of work is bound to no business"
+        return self.business_id
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[Record]:
+        """Run a query now and return its rows."""
+        try:
+            return await self.connection.fetch(sql, *arguments)
+        except Exception as error:
+            raise translate(error) from error
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> Record | None:
+        """Run a query now and return its first row, or None."""
+        try:
+            return await self.connection.fetchrow(sql, *arguments)
+        except Exception as error:
+            raise translate(error) from error
+
+    async def fetchval(self, sql: str, *arguments: Any) -> Any:
+        """Run a query now and return the first column of its first row, or None."""
+        try:
+            return await self.connection.fetchval(sql, *arguments)
+        except Exception as error:
+            raise translate(error) from error
+
+    async def execute(self, sql: str, *arguments: Any) -> int:
+        """Run a statement now and return how many rows it touched."""
+        try:
+            status = await self.connection.execute(sql, *arguments)
+        except Exception as error:
+            raise translate(error) from error
+        count = status.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    def defer(self, order: WriteOrder, call: str, *arguments: Any, reply_as: str | None = None) -> Deferred:
+        """Have a SQL function called at the flush, in its place in the lock order.
+
+        `call` is a constant such as `ledger_post($1,$2)`. With `reply_as`, what it returns (jsonb or text) also goes into the
+        stored reply under that name, so that an answer may hold a figure that only the last statement knows.
+        """
+        assert not self.flushed, "the unit of work is flushed; nothing can be written any more"
+        deferred = Deferred(order, call, arguments, reply_as)
+        self.deferred.append(deferred)
+        return deferred
+
+    def touch(self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False) -> None:
+        """Stamp a synced document as changed; the business's counter is taken last, after all other locks."""
+        assert not self.flushed, "the unit of work is flushed; nothing can be touched any more"
+        self.changes.append(_Change(collection, document_id, branch_id, deleted))
+
+    def publish(self, event: Event) -> None:
+        """Record what happened and enqueue each subscriber's job, all in this transaction."""
+        assert not self.flushed, "the unit of work is flushed; nothing can be published any more"
+        self.events.append(event)
+        for job in self.subscribers.get(event.name, ()):
+            self.enqueue(job, event.payload(), dedupe_key=f"{job}:{event.name}:{event.subject_id}")
+
+    def enqueue(
+        self,
+        name: str,
+        payload: Mapping[str, Any],
+        *,
+        execute_after: timedelta | None = None,
+        dedupe_key: str | None = None,
+    ) -> None:
+        """Have a job run after this transaction commits, and only if it does.
+
+        The payload is JSON values; the business is added to it. While a job with the same `dedupe_key` waits or runs, a
+        second one is not added.
+        """
+        assert not self.flushed, "the unit of work is flushed; nothing can be enqueued any more"
+        document = {**payload, "business_id": str(self.business_id) if self.business_id else None}
+        self.jobs.append(_Job(name, json.dumps(document, default=str), execute_after, dedupe_key))
+
+    async def flush(self, reply: Reply | None = None) -> str | None:
+        """Run all deferred writes as one statement; return the stored reply's body where there is one.
+
+        Raises: any domain error that a SQL function or a named constraint stands for.
+        """
+        self._defer_jobs()
+        calls = in_order(self.deferred)
+        tail, arguments = self._tail(reply)
+        self.flushed = True
+        if not calls and not tail:
+            return None
+        patches = tuple((each.reply_as, place) for place, each in enumerate(calls) if each.reply_as)
+        sql = compose(tuple(each.call for each in calls), patches, tail)
+        row = await self.fetchrow(sql, *(value for each in calls for value in each.arguments), *arguments)
+        assert row is not None, "a select without a condition has a row"
+        for place, each in enumerate(calls):
+            each.settle(row[place])
+        if self._has_changes:
+            self.change_sequence = row[-1]
+        return row["t0"] if reply else None
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what happens inside, deferred writes included, when it raises."""
+        marks = [len(kept) for kept in (self.deferred, self.changes, self.jobs, self.events)]
+        await self.connection.execute("savepoint inner_work")
+        try:
+            yield
+        except BaseException:
+            await self.connection.execute("rollback to savepoint inner_work")
+            for kept, mark in zip((self.deferred, self.changes, self.jobs, self.events), marks, strict=True):
+                del kept[mark:]
+            raise
+        await self.connection.execute("release savepoint inner_work")
+
+    @property
+    def _has_changes(self) -> bool:
+        return self.business_id is not None and bool(self.changes or self.events)
+
+    def _defer_jobs(self) -> None:
+        if self.jobs:
+            self.defer(
+                WriteOrder.COLD,
+                _ENQUEUE,
+                [job.name for job in self.jobs],
+                [job.payload for job in self.jobs],
+                [job.execute_after for job in self.jobs],
+                [job.dedupe_key for job in self.jobs],
+            )
+
+    def _tail(self, reply: Reply | None) -> tuple[tuple[str, ...], list[Any]]:
+        tail: list[str] = []
+        arguments: list[Any] = []
+        if reply:
+            tail.append(_STORE_REPLY)
+            arguments += [self.tenant, reply.scope, reply.key, reply.fingerprint, reply.status, reply.body]
+        if self._has_changes:
+            tail.append(_RECORD_CHANGES)
+            arguments += [self.tenant, *self._change_columns(), self._event_rows()]
+        return tuple(tail), arguments
+
+    def _change_columns(self) -> list[list[Any]]:
+        latest = {(change.collection, change.document_id): change for change in self.changes}
+        ordered = sorted(latest.values(), key=lambda change: (change.collection, change.document_id))
+        return [
+            [change.collection for change in ordered],
+            [change.document_id for change in ordered],
+            [change.branch_id for change in ordered],
+            [change.deleted for change in ordered],
+        ]
+
+    def _event_rows(self) -> str:
+        return json.dumps(
+            [
+                {"id": str(new_id()), "name": event.name, "subject_id": str(event.subject_id), "payload": event.payload()}
+                for event in self.events
+            ]
+        )
