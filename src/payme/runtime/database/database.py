@@ -21,10 +21,10 @@ import asyncpg
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
-from payme.runtime.database.unit_of_work import UnitOfWork
+from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from asyncpg import Connection, Pool, Record
 
@@ -54,12 +54,12 @@ class Database:
         role: str | None = "payme_app",
         limits: PoolLimits | None = None,
         clock: Clock | None = None,
-        subscribers: Mapping[str, Sequence[str]] | None = None,
+        wiring: Wiring | None = None,
     ) -> None:
         self.dsn, self.role = dsn, role
         self.limits = limits or PoolLimits()
         self.clock = clock or SystemClock()
-        self.subscribers = subscribers or {}
+        self.wiring = wiring or Wiring()
         self.commit_listeners: list[Callable[[UUID, int], None]] = []
         self.retries = 0
         self._pool: Pool[Record] | None = None
@@ -125,7 +125,7 @@ class Database:
     ) -> AsyncIterator[UnitOfWork]:
         """Open one transaction; flush and commit it at the end, roll it back when the body raises."""
         async with self._share(business_id), self._connection() as connection:
-            uow = UnitOfWork(connection, business_id, actor, self.clock.now(), self.subscribers)
+            uow = UnitOfWork(connection, business_id, actor, self.clock.now(), self.wiring)
             try:
                 await connection.execute(self._begin(business_id, read_only=read_only))
                 yield uow

@@ -17,7 +17,7 @@ from payme.runtime.database.errors import translate
 from payme.runtime.database.write_order import Deferred, WriteOrder, compose, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -58,6 +58,16 @@ class _Job:
     dedupe_key: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Who hears an event, by its name: jobs that run after the commit, reactions that run inside the transaction."""
+
+    jobs: Mapping[str, Sequence[str]] = field(default_factory=dict[str, "Sequence[str]"])
+    reactions: Mapping[str, Sequence[Callable[[UnitOfWork, Any], Awaitable[None]]]] = field(
+        default_factory=dict[str, "Sequence[Callable[[UnitOfWork, Any], Awaitable[None]]]"]
+    )
+
+
 @dataclass(slots=True)
 class UnitOfWork:
     """A transaction bound to at most one business."""
@@ -66,7 +76,8 @@ class UnitOfWork:
     business_id: UUID | None
     actor: Actor
     now: datetime
-    subscribers: Mapping[str, Sequence[str]]
+    wiring: Wiring
+    transaction_id: UUID = field(default_factory=new_id)
     deferred: list[Deferred] = field(default_factory=list[Deferred])
     changes: list[_Change] = field(default_factory=list[_Change])
     jobs: list[_Job] = field(default_factory=list[_Job])
@@ -128,10 +139,10 @@ class UnitOfWork:
         self.changes.append(_Change(collection, document_id, branch_id, deleted))
 
     def publish(self, event: Event) -> None:
-        """Record what happened and enqueue each subscriber's job, all in this transaction."""
+        """Record what happened and enqueue each subscriber's job, all in this transaction; reactions run at the flush."""
         assert not self.flushed, "the unit of work is flushed; nothing can be published any more"
         self.events.append(event)
-        for job in self.subscribers.get(event.name, ()):
+        for job in self.wiring.jobs.get(event.name, ()):
             self.enqueue(job, event.payload(), dedupe_key=f"{job}:{event.name}:{event.subject_id}")
 
     def enqueue(
@@ -156,6 +167,7 @@ class UnitOfWork:
 
         Raises: any domain error that a SQL function or a named constraint stands for.
         """
+        await self._react()
         self._defer_jobs()
         calls = in_order(self.deferred)
         tail, arguments = self._tail(reply)
@@ -189,6 +201,11 @@ class UnitOfWork:
     @property
     def _has_changes(self) -> bool:
         return self.business_id is not None and bool(self.changes or self.events)
+
+    async def _react(self) -> None:
+        for event in tuple(self.events):
+            for reaction in self.wiring.reactions.get(event.name, ()):
+                await reaction(self, event)
 
     def _defer_jobs(self) -> None:
         if self.jobs:
