@@ -98,6 +98,13 @@ create table token_wallets (
 comment on table token_wallets is 'The balance row of the TOKEN account; a fact may use the overdraft, a request may not.';
 select tenant_table('token_wallets', 'select, insert, update');
 
+create view ledger_balances with (security_invoker = true) as
+select business_id, account_id, balance from account_balances
+union all
+select business_id, account_id, balance from token_wallets;
+comment on view ledger_balances is 'The balance of every account; the wallet keeps that of the TOKEN account, under its bound.';
+select shared_table('ledger_balances', 'select');
+
 create table token_reservations (
   business_id uuid not null references businesses,
   id uuid not null default gen_random_uuid(),

@@ -1,0 +1,71 @@
+"""SQL of the ledger."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from payme.features.ledger.enums import AccountCode
+from payme.features.ledger.rules import CHART, Posting
+from payme.features.ledger.schemas import AccountBalance
+from payme.kit.ids import new_id
+from payme.runtime.database import UnitOfWork, WriteOrder
+
+_POST = "ledger_post($1,$2,$3,$4,$5,$6,$7,$8)"
+
+
+async def insert_accounts(uow: UnitOfWork) -> None:
+    """Insert the chart of accounts with zero balances; the wallet keeps the balance of its own account."""
+    rows = [(new_id(), code, name, kind) for code, name, kind in CHART]
+    await uow.execute(
+        """-- ledger.insert_accounts
+        with account as (
+          insert into accounts (business_id, id, code, name, kind, unit)
+          select $1, t.id, t.code, t.name, t.kind, case t.kind when 'token' then 'TOKEN' else 'KES' end
+          from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) t (id, code, name, kind)
+          on conflict on constraint accounts_code_key do nothing returning id, code)
+        insert into account_balances (business_id, account_id) select $1, id from account where code <> $6""",
+        uow.tenant, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], [r[3] for r in rows], AccountCode.TOKENS,
+    )
+
+
+def defer_postings(uow: UnitOfWork, postings: Sequence[Posting], occurred_at: datetime) -> None:
+    """Have postings written and balances moved at the flush; all of one transaction go into one call, so that balances are
+    locked once and in one order."""
+    columns: list[list[object]] = [
+        [each.kind for each in postings],
+        [each.source for each in postings],
+        [each.target for each in postings],
+        [each.amount for each in postings],
+        [each.cause for each in postings],
+    ]
+    waiting = next((each for each in uow.deferred if each.call == _POST), None)
+    if waiting is None:
+        uow.defer(WriteOrder.BALANCES, _POST, uow.tenant, uow.transaction_id, occurred_at, *columns)
+        return
+    for kept, more in zip(waiting.arguments[3:], columns, strict=True):
+        kept.extend(more)
+
+
+async def list_postings_of(uow: UnitOfWork, transaction_id: UUID) -> list[Posting]:
+    """Return the postings of one transaction."""
+    rows = await uow.fetch(
+        """-- ledger.list_postings_of
+        select p.kind, f.code as source, t.code as target, p.amount, p.cause from postings p
+        join accounts f on f.business_id = p.business_id and f.id = p.from_account
+        join accounts t on t.business_id = p.business_id and t.id = p.to_account
+        where p.business_id = $1 and p.transaction_id = $2""",
+        uow.tenant, transaction_id,
+    )
+    return [Posting(r["kind"], AccountCode(r["source"]), AccountCode(r["target"]), r["amount"], r["cause"]) for r in rows]
+
+
+async def list_balances(uow: UnitOfWork) -> list[AccountBalance]:
+    """Return every account with its balance, the wallet's included, by unit and code."""
+    rows = await uow.fetch(
+        """-- ledger.list_balances
+        select a.id, a.code, a.name, a.kind, a.unit, b.balance
+        from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 order by a.unit, a.code""",
+        uow.tenant,
+    )
+    return [AccountBalance(**row) for row in rows]

@@ -1,0 +1,15 @@
+"""News of the wallet."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from payme.kit.events import Event
+
+
+class TokensPurchased(Event):
+    """Tokens were paid for and credited; the platform's revenue is booked from this."""
+
+    name: ClassVar[str] = "tokens.purchased"
+    quantity: int
+    paid_cents: int
+    payment_id: UUID

@@ -1,0 +1,25 @@
+"""What tokens cost and when to warn. No database, no clock."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+CENTS_PER_TOKEN: Final = 200
+LOW: Final = 30
+VERY_LOW: Final = 10
+LARGEST_PURCHASE: Final = 100_000
+
+Urgency = Literal["low", "very_low", "exhausted"]
+
+
+def price_of(quantity: int, packages: Mapping[int, int]) -> int:
+    """Return the price of a quantity in cents: a package's own, else KES 2 a token."""
+    return packages.get(quantity, quantity * CENTS_PER_TOKEN)
+
+
+def warning_for(available: int) -> Urgency | None:
+    """Return how urgently the owner should top up."""
+    if available <= 0:
+        return "exhausted"
+    if available < VERY_LOW:
+        return "very_low"
+    return "low" if available < LOW else None

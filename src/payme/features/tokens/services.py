@@ -1,0 +1,128 @@
+"""Use cases of the wallet: open with a welcome, charge, reserve, settle, buy, credit."""
+
+from typing import Final
+from uuid import UUID
+
+from payme.features import audit, ledger
+from payme.features.ledger import AccountCode, Posting
+from payme.features.payments import PaymentFailed, PaymentSucceeded, request_stk
+from payme.features.tokens import repository
+from payme.features.tokens.errors import PackageUnknown, PurchaseNotFound
+from payme.features.tokens.events import TokensPurchased
+from payme.features.tokens.rules import price_of, warning_for
+from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, WalletView
+from payme.kit.ids import new_id
+from payme.runtime.database import Deferred, UnitOfWork
+
+PURPOSE: Final = "token_purchase"
+_REQUEST_BOUND: Final = 0
+
+
+async def open_wallet(uow: UnitOfWork, *, welcome: int, overdraft: int) -> None:
+    """Give the business a wallet with its welcome grant; the accounts must be open. Granting twice is refused by the ledger."""
+    await repository.insert_wallet(uow, overdraft)
+    if welcome:
+        repository.defer_credit(uow, welcome)
+        ledger.post(uow, [Posting("token.welcome", AccountCode.TOKENS_GRANTED, AccountCode.TOKENS, welcome, uow.tenant)])
+
+
+def charge(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = False) -> Deferred:
+    """Charge one token for an operation that is complete with this transaction; the reply says what is left.
+
+    Raises, at the flush: TokensExhausted.
+    """
+    _book_charge(uow, cause, operation)
+    return repository.defer_charge(uow, 1, None if is_fact else _REQUEST_BOUND)
+
+
+def reserve(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = False) -> Deferred:
+    """Set one token aside for an operation that has begun. Raises, at the flush: TokensExhausted, ReservationExists."""
+    return repository.defer_reserve(uow, cause, operation, None if is_fact else _REQUEST_BOUND)
+
+
+def settle(uow: UnitOfWork, cause: UUID, operation: str, *, completed: bool) -> Deferred:
+    """End the reservation of an operation: charge it when completed, else release it; releasing nothing is not an error."""
+    if completed:
+        _book_charge(uow, cause, operation)
+    return repository.defer_settle(uow, cause, charge=completed)
+
+
+async def get_wallet(uow: UnitOfWork) -> WalletView:
+    """Return what the business has left to operate with."""
+    wallet = await repository.get_wallet(uow)
+    assert wallet is not None, "every business gets its wallet in the transaction that makes it"
+    return wallet.model_copy(update={"warning": warning_for(wallet.available)})
+
+
+async def list_packages(uow: UnitOfWork) -> list[PackageView]:
+    """Return the packages on sale."""
+    return await repository.list_packages(uow)
+
+
+async def buy_tokens(uow: UnitOfWork, command: BuyTokens) -> PurchaseView:
+    """Ask for the price of tokens by an M-Pesa prompt from the platform's own paybill.
+
+    Raises: PackageUnknown, and what a prompt may be refused for.
+    """
+    packages = {each.quantity: each.price_cents for each in await repository.list_packages(uow)}
+    if command.package is not None and command.package not in packages:
+        raise PackageUnknown(package=command.package)
+    quantity = command.package or command.quantity or 0
+    purchase_id = new_id()
+    price_cents = price_of(quantity, packages)
+    payment = await request_stk(
+        uow, purpose=PURPOSE, purpose_id=purchase_id, amount_cents=price_cents, phone=command.phone, payee="platform"
+    )
+    purchase = PurchaseView(
+        id=purchase_id, quantity=quantity, price_cents=price_cents, state="awaiting_payment", payment_id=payment.id,
+        payment_status=payment.status, created_at=uow.now,
+    )
+    await repository.insert_purchase(uow, purchase)
+    audit.record(uow, "tokens.purchase_requested", purchase_id, quantity=quantity, price_cents=price_cents)
+    uow.touch("token_purchases", purchase_id)
+    return purchase
+
+
+async def credit_purchase(uow: UnitOfWork, event: PaymentSucceeded) -> None:
+    """Credit the tokens of a paid purchase, once; a purchase that had failed is credited all the same."""
+    purchase = await repository.lock_purchase(uow, event.purpose_id)
+    if purchase is None:
+        raise PurchaseNotFound(purchase_id=event.purpose_id)
+    if purchase.state == "credited":
+        return
+    await repository.end_purchase(uow, purchase.id, "credited")
+    repository.defer_credit(uow, purchase.quantity)
+    ledger.post(
+        uow,
+        [
+            Posting("token.purchase", AccountCode.TOKENS_BOUGHT, AccountCode.TOKENS, purchase.quantity, purchase.id),
+            Posting("token.purchase_paid", AccountCode.OWNER_EQUITY, AccountCode.PLATFORM_FEES, purchase.price_cents, purchase.id),
+        ],
+    )
+    audit.record(uow, "tokens.purchased", purchase.id, quantity=purchase.quantity, price_cents=purchase.price_cents)
+    uow.touch("token_purchases", purchase.id)
+    uow.publish(
+        TokensPurchased(
+            subject_id=purchase.id, quantity=purchase.quantity, paid_cents=purchase.price_cents, payment_id=event.payment_id
+        )
+    )
+
+
+async def fail_purchase(uow: UnitOfWork, event: PaymentFailed) -> None:
+    """Close a purchase whose payment failed; nothing was credited."""
+    purchase = await repository.lock_purchase(uow, event.purpose_id)
+    if purchase is not None and purchase.state == "awaiting_payment":
+        await repository.end_purchase(uow, purchase.id, "failed")
+        audit.record(uow, "tokens.purchase_failed", purchase.id)
+        uow.touch("token_purchases", purchase.id)
+
+
+async def book_platform_revenue(uow: UnitOfWork, event: TokensPurchased) -> None:
+    """Book a sale of tokens in the platform's own books, in which this unit of work must be."""
+    ledger.post(
+        uow, [Posting("token.sale", AccountCode.TOKEN_SALES, AccountCode.MPESA, event.paid_cents, event.payment_id)]
+    )
+
+
+def _book_charge(uow: UnitOfWork, cause: UUID, operation: str) -> None:
+    ledger.post(uow, [Posting(f"token.{operation}", AccountCode.TOKENS, AccountCode.TOKENS_USED, 1, cause)])
