@@ -52,7 +52,7 @@ create table payments (
   reason_code text,
   reason_text text,
   late boolean not null default false,
-  returned boolean not null default false,
+  settlement text check (settlement in ('applied', 'returned', 'unclaimed')),
   no_prompt_confirmed_by uuid,
   checks integer not null default 0,
   sent_at timestamptz,
@@ -62,9 +62,11 @@ create table payments (
   rev bigint not null default 1,
   primary key (business_id, id),
   check (method <> 'mpesa_stk' or amount_cents % 100 = 0),
+  check (settlement is null or status = 'succeeded'),
   check ((assurance = 'none') = (status <> 'succeeded')),
   check ((status in ('succeeded', 'failed', 'expired')) = (ended_at is not null))
 );
+comment on column payments.settlement is 'Where succeeded money went: into its purpose, back to the customer, or to the unclaimed tray; null until its purpose has heard of it.';
 create index payments_by_purpose on payments (business_id, purpose, purpose_id);
 create index payments_by_time on payments (business_id, created_at, id);
 create unique index payments_one_open_prompt on payments (business_id, purpose, purpose_id)

@@ -55,3 +55,32 @@ create table sale_lines (
 );
 comment on column sale_lines.discount_cents is 'The line''s own discount and its share of the cart''s.';
 select tenant_table('sale_lines', 'select, insert, update');
+
+create function sales_record(
+  p_business uuid, p_sale uuid, p_branch uuid, p_till uuid, p_prefix text, p_status text, p_sold_by uuid, p_at timestamptz,
+  p_discount bigint, p_rounding bigint, p_total bigint, p_vat bigint, p_cost bigint, p_paid bigint, p_change bigint,
+  p_ids uuid[], p_products uuid[], p_names text[], p_quantities numeric[], p_prices bigint[], p_catalogue_prices bigint[],
+  p_discounts bigint[], p_totals bigint[], p_vat_classes text[], p_rates integer[], p_vats bigint[], p_costs bigint[], p_tracked boolean[]
+) returns text
+language plpgsql as $$
+declare
+  v_number bigint;
+  v_receipt text;
+begin
+  insert into till_counters as kept (business_id, till_id, last_receipt) values (p_business, p_till, 1)
+  on conflict (business_id, till_id) do update set last_receipt = kept.last_receipt + 1 returning last_receipt into v_number;
+  v_receipt := p_prefix || '-' || lpad(v_number::text, greatest(6, length(v_number::text)), '0');
+  insert into sales (business_id, id, branch_id, till_id, receipt_number, status, sold_by, discount_cents, rounding_cents, total_cents,
+    vat_cents, cost_cents, paid_cents, change_cents, occurred_at, recorded_at, completed_at)
+  values (p_business, p_sale, p_branch, p_till, v_receipt, p_status, p_sold_by, p_discount, p_rounding, p_total,
+    p_vat, p_cost, p_paid, p_change, p_at, p_at, case when p_status = 'completed' then p_at end);
+  insert into sale_lines (business_id, sale_id, line_number, id, product_id, name, quantity, unit_price_cents, catalogue_price_cents,
+    discount_cents, total_cents, vat_class, vat_basis_points, vat_cents, cost_cents, track_stock)
+  select p_business, p_sale, t.n, t.id, t.product_id, t.name, t.quantity, t.price, t.catalogue_price,
+    t.discount, t.total, t.vat_class, t.rate, t.vat, t.cost, t.tracked
+  from unnest(p_ids, p_products, p_names, p_quantities, p_prices, p_catalogue_prices, p_discounts, p_totals, p_vat_classes, p_rates,
+    p_vats, p_costs, p_tracked) with ordinality
+    t (id, product_id, name, quantity, price, catalogue_price, discount, total, vat_class, rate, vat, cost, tracked, n);
+  return v_receipt;
+end $$;
+comment on function sales_record is 'Takes the next receipt number of the till and writes the sale with its lines.';

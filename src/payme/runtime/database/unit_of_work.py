@@ -83,6 +83,8 @@ class UnitOfWork:
     jobs: list[_Job] = field(default_factory=list[_Job])
     events: list[Event] = field(default_factory=list["Event"])
     flushed: bool = False
+    patch: dict[str, Any] = field(default_factory=dict[str, Any])
+    """After the flush: what the deferred calls named in `reply_as` returned."""
     change_sequence: int | None = None
     """The business's counter after this transaction, known after the flush when anything was touched."""
 
@@ -180,6 +182,7 @@ class UnitOfWork:
         assert row is not None, "a select without a condition has a row"
         for place, each in enumerate(calls):
             each.settle(row[place])
+        self.patch = {name: row[place] for name, place in patches}
         if self._has_changes:
             self.change_sequence = row[-1]
         return row["t0"] if reply else None

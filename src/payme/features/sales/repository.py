@@ -1,0 +1,188 @@
+"""SQL of sales. The facts of a sale and its locks are one statement, its rows another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from payme.features.sales.enums import SaleStatus
+from payme.features.sales.rules import Cart, Line
+from payme.features.sales.schemas import SaleLineView, SaleRow
+from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
+
+_RECORD = (
+    "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFacts:
+    """What the rules need, as JSON documents of the features that own it; the stock levels are locked."""
+
+    business: dict[str, Any] | None
+    products: list[dict[str, Any]]
+    stock: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSale:
+    """A sale as it stands, without its lines."""
+
+    id: UUID
+    branch_id: UUID
+    till_id: UUID
+    receipt_number: str
+    status: SaleStatus
+    discount_cents: int
+    rounding_cents: int
+    total_cents: int
+    vat_cents: int
+    cost_cents: int | None
+    paid_cents: int
+    change_cents: int
+    recorded_at: datetime
+    completed_at: datetime | None
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewSale:
+    """A sale to be written; costs are known only when it completes at once."""
+
+    id: UUID
+    branch_id: UUID
+    till_id: UUID
+    receipt_prefix: str
+    status: SaleStatus
+    paid_cents: int
+    change_cents: int
+    line_ids: Sequence[UUID]
+    line_costs: Sequence[int] | None
+
+
+async def lock_facts(uow: UnitOfWork, till_id: UUID | None, product_ids: Sequence[UUID]) -> SaleFacts:
+    """Return what a sale must know, and lock the stock of its products, in one round trip."""
+    row = await uow.fetchrow(
+        """-- sales.lock_facts
+        select businesses_sale_facts($1, $2) as business,
+               catalog_sale_facts($1, $3, ($4::timestamptz at time zone 'Africa/Nairobi')::date) as products,
+               inventory_lock_stock($1, $3) as stock""",
+        uow.tenant, till_id, product_ids, uow.now,
+    )
+    assert row is not None, "a select without a condition has a row"
+    return SaleFacts(row["business"], row["products"], row["stock"])
+
+
+def defer_sale(uow: UnitOfWork, sale: NewSale, cart: Cart) -> Deferred:
+    """Have a sale and its lines written, with the till's next receipt number."""
+    lines = cart.lines
+    costs: Sequence[int | None] = sale.line_costs if sale.line_costs is not None else [None] * len(lines)
+    return uow.defer(
+        WriteOrder.TILL, _RECORD, uow.tenant, sale.id, sale.branch_id, sale.till_id, sale.receipt_prefix, sale.status,
+        uow.actor.id, uow.now, cart.discount_cents, cart.rounding_cents, cart.total_cents, cart.vat_cents,
+        sum(sale.line_costs) if sale.line_costs is not None else None, sale.paid_cents, sale.change_cents,
+        sale.line_ids, *_line_columns(lines), costs, [line.track_stock for line in lines],
+        reply_as="receipt_number",
+    )  # fmt: skip
+
+
+def _line_columns(lines: Sequence[Line]) -> list[list[Any]]:
+    return [
+        [line.product_id for line in lines],
+        [line.name for line in lines],
+        [line.quantity for line in lines],
+        [line.unit_price_cents for line in lines],
+        [line.catalogue_price_cents for line in lines],
+        [line.discount_cents for line in lines],
+        [line.total_cents for line in lines],
+        [line.vat_class for line in lines],
+        [line.rate_basis_points for line in lines],
+        [line.vat_cents for line in lines],
+    ]
+
+
+async def find_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:
+    """Return a sale, or None."""
+    row = await uow.fetchrow(
+        """-- sales.find_sale
+        select id, branch_id, till_id, receipt_number, status, discount_cents, rounding_cents, total_cents, vat_cents, cost_cents,
+          paid_cents, change_cents, recorded_at, completed_at, rev
+        from sales where business_id = $1 and id = $2""",
+        uow.tenant, sale_id,
+    )  # fmt: skip
+    return _stored(row)
+
+
+async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:
+    """Lock and return a sale, or None; a sale is locked before its stock."""
+    row = await uow.fetchrow(
+        """-- sales.lock_sale
+        select id, branch_id, till_id, receipt_number, status, discount_cents, rounding_cents, total_cents, vat_cents, cost_cents,
+          paid_cents, change_cents, recorded_at, completed_at, rev
+        from sales where business_id = $1 and id = $2 for update""",
+        uow.tenant, sale_id,
+    )  # fmt: skip
+    return _stored(row)
+
+
+def _stored(row: Any) -> StoredSale | None:
+    return StoredSale(**{**row, "status": SaleStatus(row["status"])}) if row else None
+
+
+async def list_lines(uow: UnitOfWork, sale_id: UUID) -> list[tuple[SaleLineView, bool]]:
+    """Return the lines of a sale in their order, each with whether its product's stock is kept."""
+    rows = await uow.fetch(
+        """-- sales.list_lines
+        select id, product_id, name, quantity, unit_price_cents, discount_cents, total_cents, vat_class, vat_cents, cost_cents, track_stock
+        from sale_lines where business_id = $1 and sale_id = $2 order by line_number""",
+        uow.tenant, sale_id,
+    )  # fmt: skip
+    return [(SaleLineView(**{key: row[key] for key in SaleLineView.model_fields}), row["track_stock"]) for row in rows]
+
+
+async def complete(uow: UnitOfWork, sale_id: UUID, *, paid_cents: int, change_cents: int, line_costs: Sequence[int]) -> None:
+    """Record that a sale is completed, with the cost of each line in order."""
+    await uow.execute(
+        """-- sales.complete_lines
+        update sale_lines l set cost_cents = t.cost
+        from unnest($3::bigint[]) with ordinality t (cost, n)
+        where l.business_id = $1 and l.sale_id = $2 and l.line_number = t.n""",
+        uow.tenant, sale_id, line_costs,
+    )  # fmt: skip
+    await uow.execute(
+        """-- sales.complete
+        update sales set status = 'completed', completed_at = $3, ended_at = $3, paid_cents = $4, change_cents = change_cents + $5,
+          cost_cents = $6, rev = rev + 1
+        where business_id = $1 and id = $2""",
+        uow.tenant, sale_id, uow.now, paid_cents, change_cents, sum(line_costs),
+    )  # fmt: skip
+
+
+async def move(uow: UnitOfWork, sale_id: UUID, status: SaleStatus, *, paid_cents: int) -> None:
+    """Record a state that is not completion."""
+    await uow.execute(
+        """-- sales.move
+        update sales set status = $3, paid_cents = $4, rev = rev + 1,
+          ended_at = case when $3 in ('cancelled', 'expired', 'payment_failed') then $5::timestamptz end
+        where business_id = $1 and id = $2""",
+        uow.tenant, sale_id, status, paid_cents, uow.now,
+    )  # fmt: skip
+
+
+async def list_sales(
+    uow: UnitOfWork, *, limit: int, before: tuple[datetime, UUID] | None, status: SaleStatus | None, since: datetime | None
+) -> list[SaleRow]:
+    """Return sales, newest first, older than a (time, id) pair."""
+    rows = await uow.fetch(
+        """-- sales.list_sales
+        select id, receipt_number, status, total_cents, vat_cents, paid_cents, till_id, sold_by, recorded_at as created_at, completed_at
+        from sales
+        where business_id = $1 and ($2::timestamptz is null or (recorded_at, id) < ($2, $3::uuid))
+          and ($4::text is null or status = $4) and ($5::timestamptz is null or recorded_at >= $5)
+        order by recorded_at desc, id desc limit $6""",
+        uow.tenant, before[0] if before else None, before[1] if before else None, status, since, limit,
+    )  # fmt: skip
+    return [SaleRow(**row) for row in rows]
+
+

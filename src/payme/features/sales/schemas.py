@@ -1,0 +1,165 @@
+"""Commands that make and pay sales, and the views of them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from payme.kit.quantity import PositiveQuantity, Quantity
+
+LARGEST_AMOUNT_CENTS = 1_000_000_000_000
+MOST_LINES = 200
+Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT_CENTS)]
+PositiveAmount = Annotated[int, Field(gt=0, le=LARGEST_AMOUNT_CENTS)]
+
+_PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
+
+
+class SaleLineCommand(BaseModel):
+    """One product in the cart; the catalogue's price unless another is given by somebody who may."""
+
+    product_id: UUID
+    quantity: PositiveQuantity
+    unit_price_cents: Amount | None = None
+    discount_cents: Amount = 0
+
+
+class CashTender(BaseModel):
+    """Cash in the drawer; `received_cents` is what the customer handed over."""
+
+    method: Literal["cash"]
+    amount_cents: PositiveAmount
+    received_cents: PositiveAmount | None = None
+
+
+class CardTender(BaseModel):
+    """A card payment taken on another machine and recorded here."""
+
+    method: Literal["card_recorded"]
+    amount_cents: PositiveAmount
+    reference: str = Field(default="", max_length=64)
+
+
+class MpesaStkTender(BaseModel):
+    """An M-Pesa prompt on the customer's phone; whole shillings."""
+
+    method: Literal["mpesa_stk"]
+    amount_cents: PositiveAmount
+    phone: str = Field(max_length=32)
+
+
+Tender = Annotated[CashTender | CardTender | MpesaStkTender, Field(discriminator="method")]
+
+
+class CreateSale(BaseModel):
+    """Sell a cart. Cash and card complete it at once; an M-Pesa prompt leaves it awaiting payment."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lines": [{"product_id": _PRODUCT, "quantity": "2"}],
+                    "tenders": [{"method": "cash", "amount_cents": 30000, "received_cents": 50000}],
+                }
+            ]
+        }
+    )
+
+    id: UUID | None = None
+    branch_id: UUID | None = None
+    till_id: UUID | None = None
+    lines: list[SaleLineCommand] = Field(min_length=1, max_length=MOST_LINES)
+    discount_cents: Amount = 0
+    tenders: list[Tender] = Field(max_length=10)
+
+
+class SaleLineView(BaseModel):
+    """A line as it was sold; prices and amounts include VAT."""
+
+    id: UUID
+    product_id: UUID
+    name: str
+    quantity: Quantity
+    unit_price_cents: int
+    discount_cents: int
+    total_cents: int
+    vat_class: str
+    vat_cents: int
+    cost_cents: int | None = None
+
+
+class SalePaymentView(BaseModel):
+    """A part of the payment of a sale."""
+
+    id: UUID
+    method: str
+    status: str
+    assurance: str
+    amount_cents: int
+    mpesa_receipt_number: str | None = None
+    reason_code: str | None = None
+
+
+class SaleView(BaseModel):
+    """A sale. `cost_cents` and `profit_cents` are null for those who may not see what goods cost."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01936f0e-8d11-7c60-8f1e-5e2f7c9a4d10",
+                    "receipt_number": "A1-000001",
+                    "status": "completed",
+                    "lines": [
+                        {"id": "01936f0e-8d12-7000-8000-000000000001", "product_id": _PRODUCT, "name": "Maize flour 2 kg",
+                         "quantity": "2", "unit_price_cents": 15000, "discount_cents": 0, "total_cents": 30000, "vat_class": "C",
+                         "vat_cents": 0, "cost_cents": 24000}
+                    ],
+                    "total_cents": 30000, "discount_cents": 0, "rounding_cents": 0, "vat_cents": 0, "cost_cents": 24000,
+                    "profit_cents": 6000, "paid_cents": 30000, "change_cents": 20000,
+                    "payments": [{"id": "01936f0e-8d13-7000-8000-000000000001", "method": "cash", "status": "succeeded",
+                                  "assurance": "counted", "amount_cents": 30000}],
+                    "tokens": {"charged": 1, "balance": 29, "available": 29},
+                    "branch_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b12", "till_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b13",
+                    "created_at": "2026-11-20T08:15:00Z", "currency": "KES", "rev": 1,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    receipt_number: str
+    status: str
+    lines: list[SaleLineView]
+    total_cents: int
+    discount_cents: int
+    rounding_cents: int
+    vat_cents: int
+    cost_cents: int | None = None
+    profit_cents: int | None = None
+    paid_cents: int
+    change_cents: int
+    payments: list[SalePaymentView]
+    tokens: dict[str, Any] | None = None
+    branch_id: UUID
+    till_id: UUID
+    created_at: datetime
+    completed_at: datetime | None = None
+    currency: str = "KES"
+    rev: int = 1
+
+
+class SaleRow(BaseModel):
+    """A sale in a list."""
+
+    id: UUID
+    receipt_number: str
+    status: str
+    total_cents: int
+    vat_cents: int
+    paid_cents: int
+    till_id: UUID
+    sold_by: UUID
+    created_at: datetime
+    completed_at: datetime | None

@@ -1,0 +1,166 @@
+"""Make a sale: lock, decide, write, shared rows last.
+
+One statement fetches the facts and locks the stock; the rules decide; everything is written by one more.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from payme.features import payments
+from payme.features.catalog import ProductNotFound
+from payme.features.inventory import Plan, StockFacts, parse_stock
+from payme.features.payments import PaymentView
+from payme.features.sales import repository
+from payme.features.sales.enums import SaleStatus, TenderMethod
+from payme.features.sales.errors import BusinessSuspended, ProductNotForSale, TillNotFound
+from payme.features.sales.repository import NewSale
+from payme.features.sales.rules import (
+    PAID_AT_ONCE,
+    Cart,
+    Item,
+    Paying,
+    Policy,
+    change_due,
+    check_tenders,
+    completes_at_once,
+    price_cart,
+    profit_cents,
+)
+from payme.features.sales.schemas import CreateSale, MpesaStkTender, SaleLineView, SalePaymentView, SaleView, Tender
+from payme.features.sales.services import booking
+from payme.features.sales.services.booking import Figures, Goods
+from payme.kit.ids import new_id
+from payme.runtime.database import UnitOfWork
+
+
+async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
+    """Sell a cart: completed when all of it is paid at once, else awaiting the M-Pesa prompt that it sends.
+
+    The receipt number and what is left of the tokens are in `uow.patch` after the flush, and in the stored reply.
+    Raises: ProductNotFound, ProductNotForSale, StockShort, TendersDiffer and the other refusals of `errors`; at the flush
+    TokensExhausted and SaleExists.
+    """
+    facts = await repository.lock_facts(uow, command.till_id, [line.product_id for line in command.lines])
+    business = _open_business(facts.business)
+    tenders = [paying(tender) for tender in command.tenders]
+    cart = price_cart(_items(command, facts.products), command.discount_cents, tenders, _policy(uow, business))
+    check_tenders(tenders, cart.total_cents)
+    goods = [Goods(line.product_id, line.quantity, line.track_stock) for line in cart.lines]
+    plan = booking.plan_or_refuse(goods, parse_stock(facts.stock))
+    at_once = completes_at_once(tenders)
+    sale = NewSale(
+        id=command.id or new_id(),
+        branch_id=UUID(business["branch_id"]),
+        till_id=UUID(business["till_id"]),
+        receipt_prefix=business["receipt_prefix"],
+        status=SaleStatus.COMPLETED if at_once else SaleStatus.AWAITING_PAYMENT,
+        paid_cents=sum(each.amount_cents for each in tenders if each.method in PAID_AT_ONCE),
+        change_cents=change_due(tenders),
+        line_ids=[new_id() for _ in cart.lines],
+        line_costs=booking.spread_costs(goods, plan) if at_once else None,
+    )
+    repository.defer_sale(uow, sale, cart)
+    paid = [await take_tender(uow, sale.id, tender, held=not at_once) for tender in command.tenders]
+    if at_once:
+        _complete(uow, sale, cart, plan, paid)
+    else:
+        _await_payment(uow, sale.id, goods, cart)
+    return _view(uow, sale, cart, paid)
+
+
+def paying(tender: Tender) -> Paying:
+    """Return a tender as the rules see it."""
+    return Paying(TenderMethod(tender.method), tender.amount_cents, getattr(tender, "received_cents", None))
+
+
+async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: bool) -> PaymentView:
+    """Record a tender that is paid at once, or have the prompt of one that is not sent after the commit."""
+    if isinstance(tender, MpesaStkTender):
+        return await payments.request_stk(
+            uow, purpose="sale", purpose_id=sale_id, amount_cents=tender.amount_cents, phone=tender.phone, payee="business"
+        )
+    return payments.record_counted(
+        uow, purpose="sale", purpose_id=sale_id, method=tender.method, amount_cents=tender.amount_cents,
+        received_cents=getattr(tender, "received_cents", None), reference=getattr(tender, "reference", ""), held=held,
+    )  # fmt: skip
+
+
+def _open_business(business: dict[str, Any] | None) -> dict[str, Any]:
+    if business is None or business["till_id"] is None:
+        raise TillNotFound
+    if business["status"] != "active":
+        raise BusinessSuspended
+    return business
+
+
+def _policy(uow: UnitOfWork, business: dict[str, Any]) -> Policy:
+    return Policy(
+        cash_rounding_cents=business["cash_rounding_cents"],
+        discount_limit_basis_points=business["discount_limit_basis_points"],
+        may_override_price=uow.actor.may("sales.override_price"),
+        may_discount_above_limit=uow.actor.may("sales.discount_above_limit"),
+    )
+
+
+def _items(command: CreateSale, products: Sequence[dict[str, Any]]) -> list[Item]:
+    known = {UUID(product["id"]): product for product in products}
+    items: list[Item] = []
+    for line in command.lines:
+        product = known.get(line.product_id)
+        if product is None:
+            raise ProductNotFound(product_id=line.product_id)
+        if not product["active"]:
+            raise ProductNotForSale(product_id=line.product_id)
+        items.append(
+            Item(
+                product_id=line.product_id, name=product["name"], quantity=line.quantity,
+                unit_price_cents=line.unit_price_cents, discount_cents=line.discount_cents,
+                catalogue_price_cents=product["price_cents"], vat_class=product["vat_class"],
+                rate_basis_points=product["rate_basis_points"], track_stock=product["track_stock"],
+            )
+        )  # fmt: skip
+    return items
+
+
+def _complete(uow: UnitOfWork, sale: NewSale, cart: Cart, plan: Plan, paid: Sequence[PaymentView]) -> None:
+    figures = Figures(cart.total_cents, cart.rounding_cents, cart.vat_cents, plan.cost_cents)
+    booking.hand_over(uow, sale.id, plan, reserved=False, is_fact=False)
+    booking.book_completion(uow, sale.id, figures, paid, till_id=sale.till_id, held=False)
+
+
+def _await_payment(uow: UnitOfWork, sale_id: UUID, goods: Sequence[Goods], cart: Cart) -> None:
+    booking.set_aside(uow, sale_id, goods, is_fact=False)
+    booking.tell(uow, sale_id, SaleStatus.AWAITING_PAYMENT, total_cents=cart.total_cents)
+
+
+def _view(uow: UnitOfWork, sale: NewSale, cart: Cart, paid: Sequence[PaymentView]) -> SaleView:
+    shows_cost = sale.line_costs is not None and uow.actor.may("sales.read_cost")
+    costs = list(sale.line_costs or ()) if shows_cost else [None] * len(cart.lines)
+    lines = [
+        SaleLineView(
+            id=line_id, product_id=line.product_id, name=line.name, quantity=line.quantity, unit_price_cents=line.unit_price_cents,
+            discount_cents=line.discount_cents, total_cents=line.total_cents, vat_class=line.vat_class, vat_cents=line.vat_cents,
+            cost_cents=cost,
+        )
+        for line_id, line, cost in zip(sale.line_ids, cart.lines, costs, strict=True)
+    ]  # fmt: skip
+    cost_cents = sum(sale.line_costs or ()) if shows_cost else None
+    return SaleView(
+        id=sale.id, receipt_number="", status=sale.status, lines=lines, total_cents=cart.total_cents,
+        discount_cents=cart.discount_cents, rounding_cents=cart.rounding_cents, vat_cents=cart.vat_cents, cost_cents=cost_cents,
+        profit_cents=None if cost_cents is None else profit_cents(
+            net_of_rounding_cents=cart.total_cents - cart.rounding_cents, vat_cents=cart.vat_cents, cost_cents=cost_cents
+        ),
+        paid_cents=sale.paid_cents, change_cents=sale.change_cents, payments=[as_sale_payment(each) for each in paid],
+        branch_id=sale.branch_id, till_id=sale.till_id, created_at=uow.now,
+        completed_at=uow.now if sale.status == SaleStatus.COMPLETED else None,
+    )  # fmt: skip
+
+
+def as_sale_payment(payment: PaymentView) -> SalePaymentView:
+    """Return what a sale shows of one of its payments."""
+    return SalePaymentView(
+        id=payment.id, method=payment.method, status=payment.status, assurance=payment.assurance,
+        amount_cents=payment.amount_cents, mpesa_receipt_number=payment.mpesa_receipt_number, reason_code=payment.reason_code,
+    )  # fmt: skip

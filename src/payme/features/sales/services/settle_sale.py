@@ -1,0 +1,187 @@
+"""Carry a sale on when a payment of it succeeded or failed, was added, or when it is cancelled.
+
+The sale is locked first, then its stock; both are held until the transaction ends. Hearing the same news twice changes
+nothing: a payment's money is settled once.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from payme.features import inventory, payments
+from payme.features.inventory import Plan, plan_take
+from payme.features.payments import PaymentFailed, PaymentSucceeded, PaymentView
+from payme.features.sales import repository
+from payme.features.sales.enums import SaleStatus
+from payme.features.sales.errors import PromptOut, SaleNotFound, SaleNotOpen, TendersDiffer
+from payme.features.sales.repository import StoredSale
+from payme.features.sales.rules import PAID_AT_ONCE, after_failure, after_payment, change_due, check_tenders, may_cancel
+from payme.features.sales.schemas import SaleView, Tender
+from payme.features.sales.services import booking
+from payme.features.sales.services.booking import Figures, Goods
+from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
+from payme.features.sales.services.read_sale import view_of
+from payme.runtime.database import UnitOfWork
+
+STALE_AFTER: Final = timedelta(hours=24)
+_SETS_ASIDE: Final = SaleStatus.AWAITING_PAYMENT
+
+
+async def receive_payment(uow: UnitOfWork, event: PaymentSucceeded) -> None:
+    """Apply money that was confirmed for a sale, or put it among the unclaimed when the sale cannot take it.
+
+    The goods are with the customer, so stock may be owed and the token may come from the overdraft. Raises: SaleNotFound.
+    """
+    sale = await _lock(uow, event.purpose_id)
+    paid = await payments.list_for(uow, "sale", sale.id)
+    status = after_payment(sale.status, _paid(paid), sale.total_cents)
+    outcome = "unclaimed" if status is None else "applied"
+    if not await payments.settle(uow, event.payment_id, outcome):
+        return
+    if status is None:
+        return
+    if status == SaleStatus.COMPLETED:
+        await _complete(uow, sale, paid)
+        return
+    if sale.status != _SETS_ASIDE:
+        booking.set_aside(uow, sale.id, await _lock_goods(uow, sale.id), is_fact=True)
+    await _move(uow, sale, status, paid_cents=_paid(paid))
+
+
+async def hear_of_failure(uow: UnitOfWork, event: PaymentFailed) -> None:
+    """Release what a sale had set aside when its payment failed and no part of it is paid. Raises: SaleNotFound."""
+    sale = await _lock(uow, event.purpose_id)
+    known = await payments.list_for(uow, "sale", sale.id)
+    status = after_failure(
+        sale.status, paid_cents=_paid(known), prompt_out=any(each.is_open for each in known), expired=event.expired
+    )
+    if status == sale.status:
+        return
+    booking.give_back(uow, sale.id)
+    await _move(uow, sale, status, paid_cents=0)
+    uow.enqueue("sales.cancel_stale_sale", {"sale_id": str(sale.id)}, execute_after=STALE_AFTER)
+
+
+async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleView:
+    """Take another tender for a sale that is not paid yet; stock and token are set aside anew where they had been released.
+
+    Raises: SaleNotFound, SaleNotOpen, PromptOut, TendersDiffer, StockShort and what the tender may be refused for.
+    """
+    sale = await _lock(uow, sale_id)
+    known = await payments.list_for(uow, "sale", sale.id)
+    _refuse_while_prompted(known)
+    if sale.status not in {SaleStatus.AWAITING_PAYMENT, SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}:
+        raise SaleNotOpen(status=sale.status)
+    offered, due = paying(tender), sale.total_cents - _paid(known)
+    if offered.amount_cents > due:
+        raise TendersDiffer(due_cents=due, tendered_cents=offered.amount_cents)
+    check_tenders([offered], offered.amount_cents)
+    holds = sale.status == _SETS_ASIDE
+    goods = await _goods(uow, sale.id)
+    plan = booking.plan_or_refuse(goods, await inventory.lock_stock(uow, _tracked(goods)), use_reserved=holds)
+    payment = await take_tender(uow, sale.id, tender, held=True)
+    if offered.method in PAID_AT_ONCE and offered.amount_cents == due:
+        await _finish(uow, sale, goods, plan, [*known, payment], change_cents=change_due([offered]))
+    else:
+        if not holds:
+            booking.set_aside(uow, sale.id, goods, is_fact=False)
+        await _move(uow, sale, SaleStatus.AWAITING_PAYMENT, paid_cents=_paid([*known, payment]))
+    return await _reread(uow, sale.id, unwritten=payment)
+
+
+async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
+    """Cancel a sale that is not paid: release what it set aside, give counted parts back, leave M-Pesa parts unclaimed.
+
+    Raises: SaleNotFound, SaleNotOpen, PromptOut while a prompt is out or its outcome unknown.
+    """
+    sale = await _lock(uow, sale_id)
+    known = await payments.list_for(uow, "sale", sale.id)
+    if not may_cancel(sale.status):
+        raise SaleNotOpen(status=sale.status)
+    _refuse_while_prompted(known)
+    if sale.status == _SETS_ASIDE:
+        booking.give_back(uow, sale.id)
+    for each in known:
+        if each.status == "succeeded":
+            await payments.settle(uow, each.id, "returned" if each.assurance == "counted" else "unclaimed")
+    await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
+    return await _reread(uow, sale.id)
+
+
+async def cancel_stale_sale(uow: UnitOfWork, sale_id: UUID) -> None:
+    """Cancel a sale whose payment failed a day ago and that nobody paid since."""
+    sale = await _lock(uow, sale_id)
+    if sale.status in {SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}:
+        await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
+
+
+async def _complete(uow: UnitOfWork, sale: StoredSale, paid: Sequence[PaymentView]) -> None:
+    goods = await _goods(uow, sale.id)
+    stock = await inventory.lock_stock(uow, _tracked(goods))
+    plan = plan_take(booking.wanted_stock(goods), stock, allow_owed=True, use_reserved=True)
+    await _finish(uow, sale, goods, plan, paid, change_cents=0, is_fact=True)
+
+
+async def _finish(
+    uow: UnitOfWork,
+    sale: StoredSale,
+    goods: Sequence[Goods],
+    plan: Plan,
+    paid: Sequence[PaymentView],
+    *,
+    change_cents: int,
+    is_fact: bool = False,
+) -> None:
+    costs = booking.spread_costs(goods, plan)
+    await repository.complete(uow, sale.id, paid_cents=_paid(paid), change_cents=change_cents, line_costs=costs)
+    booking.hand_over(uow, sale.id, plan, reserved=sale.status == _SETS_ASIDE, is_fact=is_fact)
+    figures = Figures(sale.total_cents, sale.rounding_cents, sale.vat_cents, sum(costs))
+    settled = [each for each in paid if each.status == "succeeded" and each.settlement in {None, "applied"}]
+    booking.book_completion(uow, sale.id, figures, settled, till_id=sale.till_id, held=True)
+
+
+async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_cents: int) -> None:
+    await repository.move(uow, sale.id, status, paid_cents=paid_cents)
+    booking.tell(uow, sale.id, status, paid_cents=paid_cents)
+
+
+async def _lock(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
+    sale = await repository.lock_sale(uow, sale_id)
+    if sale is None:
+        raise SaleNotFound(sale_id=sale_id)
+    return sale
+
+
+async def _reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | None = None) -> SaleView:
+    sale = await repository.find_sale(uow, sale_id)
+    assert sale is not None, "it was locked a moment ago"
+    view = await view_of(uow, sale)
+    if unwritten is not None and all(each.id != unwritten.id for each in view.payments):
+        view.payments.append(as_sale_payment(unwritten))
+    return view
+
+
+async def _goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
+    return [Goods(line.product_id, line.quantity, tracked) for line, tracked in await repository.list_lines(uow, sale_id)]
+
+
+async def _lock_goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
+    goods = await _goods(uow, sale_id)
+    await inventory.lock_stock(uow, _tracked(goods))
+    return goods
+
+
+def _tracked(goods: Sequence[Goods]) -> list[UUID]:
+    return [each.product_id for each in goods if each.track_stock]
+
+
+def _paid(known: Sequence[PaymentView]) -> int:
+    """Return what of a sale's payments counts towards it, in cents."""
+    return sum(each.applied_cents for each in known if each.status == "succeeded" and each.settlement in {None, "applied"})
+
+
+def _refuse_while_prompted(known: Sequence[PaymentView]) -> None:
+    heard = [each for each in known if each.is_open or (each.status == "succeeded" and each.settlement is None)]
+    if heard:
+        raise PromptOut(payment_id=heard[0].id, status=heard[0].status)
