@@ -45,10 +45,10 @@ COMMON = {
     "jit": "off",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-# For tests: a crash of the machine may lose everything, a crash of the server loses nothing.
+# For tests: a crash of the machine may lose everything, a crash of the server loses nothing (so commits stay synchronous).
 NOT_DURABLE = {
     "fsync": "off",
-    "synchronous_commit": "off",
+    "synchronous_commit": "on",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
