@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 from payme.integrations.daraja.errors import MalformedCallback
@@ -24,6 +24,7 @@ from payme.kit.time import NAIROBI
 LONGEST_CODE = 32
 MOST_ITEMS = 64
 _MOST_SHILLINGS = Decimal(100_000_000)
+_AMOUNT = re.compile(r"\d+(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
 _STAMP = re.compile(r"(\d{14})(?:\.0+)?", re.ASCII)
 _PHONE = re.compile(r"[0-9*]{9,15}", re.ASCII)
 _FIRST_YEAR = 2007
@@ -84,11 +85,10 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
 
 def cents_of(text: str) -> int | None:
     """Return a decimal text of shillings as cents, or None where it is negative, endless, or finer than a cent."""
-    try:
-        shillings = Decimal(text)
-    except InvalidOperation:
+    if _AMOUNT.fullmatch(text) is None:
         return None
-    if not shillings.is_finite() or not 0 <= shillings <= _MOST_SHILLINGS:
+    shillings = Decimal(text)
+    if shillings > _MOST_SHILLINGS:
         return None
     cents = shillings * CENTS_PER_SHILLING
     return int(cents) if cents == cents.to_integral_value() else None
