@@ -1,0 +1,74 @@
+"""Safaricom's M-Pesa API: requests in its words, answers classed as done, refused or unknown by their content.
+
+Whole shillings only; a call that moves money is never repeated here. Nothing is stored: the shared token lives behind
+`TokenStore`, a port that the caller provides.
+
+    push   StkAccepted | DarajaRefused | DarajaUnavailable (nothing was sent) | DarajaUnknown (there may be a prompt)
+    query  StkQueryResult, always: paid, failed, pending or unknown
+    callback  StkCallback | MalformedCallback
+"""
+
+from payme.integrations.daraja.callback_urls import callback_url_faults, require_callback_url
+from payme.integrations.daraja.callbacks import StkCallback, parse_stk_callback
+from payme.integrations.daraja.client import ClientOptions, DarajaClient
+from payme.integrations.daraja.credentials import AppCredentials, CollectionAccount, ShortcodeKind, TransactionType
+from payme.integrations.daraja.errors import (
+    DarajaRefused,
+    DarajaUnavailable,
+    DarajaUnknown,
+    InvalidCallbackUrl,
+    InvalidRequest,
+    MalformedCallback,
+    WholeShillingsOnly,
+)
+from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult
+from payme.integrations.daraja.receipts import is_dummy_receipt, is_receipt, receipt_date
+from payme.integrations.daraja.requests import StkPush, StkQuery, description_from
+from payme.integrations.daraja.result_codes import Product, Reason, ResultRule, Standing, rule_for
+from payme.integrations.daraja.token_memory import MemoryTokenStore
+from payme.integrations.daraja.tokens import RenewalRules, Token, TokenStore
+from payme.integrations.daraja.transport import Timeouts, open_http_client
+from payme.integrations.daraja.wording import Advice, Audience, advice_for
+
+__all__ = [
+    "Advice",
+    "AppCredentials",
+    "Audience",
+    "ClientOptions",
+    "CollectionAccount",
+    "DarajaClient",
+    "DarajaRefused",
+    "DarajaUnavailable",
+    "DarajaUnknown",
+    "InvalidCallbackUrl",
+    "InvalidRequest",
+    "MalformedCallback",
+    "MemoryTokenStore",
+    "Product",
+    "QueryNote",
+    "Reason",
+    "RenewalRules",
+    "ResultRule",
+    "ShortcodeKind",
+    "Standing",
+    "StkAccepted",
+    "StkCallback",
+    "StkPush",
+    "StkQuery",
+    "StkQueryResult",
+    "Timeouts",
+    "Token",
+    "TokenStore",
+    "TransactionType",
+    "WholeShillingsOnly",
+    "advice_for",
+    "callback_url_faults",
+    "description_from",
+    "is_dummy_receipt",
+    "is_receipt",
+    "open_http_client",
+    "parse_stk_callback",
+    "receipt_date",
+    "require_callback_url",
+    "rule_for",
+]
