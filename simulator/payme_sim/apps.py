@@ -1,0 +1,141 @@
+"""The provider's customers: developer apps with their keys, and short codes with their passkeys.
+
+Lives here: registration and look-up, OAuth tokens. Does not live here: HTTP.
+Invariant: a short code is a paybill, or a store with exactly one till number; passkeys belong to the short code that
+signs, never to the till.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from payme_sim.clock import Clock
+from payme_sim.dice import Dice
+
+TOKEN_SECONDS = 3599
+
+
+class Kind(StrEnum):
+    """How customers pay the short code."""
+
+    PAYBILL = "paybill"
+    TILL = "till"
+
+
+def demo_passkey(shortcode: str) -> str:
+    """Make the fixed demonstration passkey of a short code."""
+    return hashlib.sha256(f"payme-sim passkey {shortcode}".encode()).hexdigest()
+
+
+class ShortCode(BaseModel):
+    """A paybill, or a store (`shortcode`) with its `till_number`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shortcode: str = Field(pattern=r"^\d{5,7}$")
+    kind: Kind = Kind.PAYBILL
+    till_number: str | None = Field(default=None, pattern=r"^\d{5,7}$")
+    name: str = Field(default="DUKA", min_length=1, max_length=160)
+    passkey: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind is Kind.TILL) != (self.till_number is not None):
+            message = "a till needs its till_number, and a paybill has none"
+            raise ValueError(message)
+        if not self.passkey:
+            self.passkey = demo_passkey(self.shortcode)
+        return self
+
+    @property
+    def receives_on(self) -> str:
+        """Name the number that customers pay and that STK carries as PartyB."""
+        return self.till_number or self.shortcode
+
+    @property
+    def transaction_type(self) -> str:
+        """Name the only TransactionType that suits this kind."""
+        return "CustomerPayBillOnline" if self.kind is Kind.PAYBILL else "CustomerBuyGoodsOnline"
+
+    @property
+    def receiving_account(self) -> str:
+        """Name the account that customers' money arrives on."""
+        return "Utility Account" if self.kind is Kind.PAYBILL else "Merchant Account"
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """List the accounts of a short code of this kind."""
+        return (self.receiving_account, "Working Account", "Charges Paid Account")
+
+
+class App(BaseModel):
+    """A developer app with its key pair."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1)
+    consumer_key: str = Field(min_length=1)
+    consumer_secret: str = Field(min_length=1)
+
+
+# The sandbox paybill and its passkey are printed in the provider's public documentation.
+SANDBOX_SHORTCODE = "174379"
+_SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
+
+
+def default_apps() -> list[App]:
+    """List the apps that exist from the start; their keys are fixed and open nothing real."""
+    return [App(name="demo", consumer_key="payme-demo-key", consumer_secret="payme-demo-secret")]  # noqa: S106
+
+
+def default_shortcodes() -> list[ShortCode]:
+    """List the short codes that exist from the start: sandbox paybill, platform paybill, and a store with its till."""
+    return [
+        ShortCode(shortcode=SANDBOX_SHORTCODE, name="DUKA LA MFANO", passkey=_SANDBOX_PASSKEY),
+        ShortCode(shortcode="650880", name="PAYME TOKENS"),
+        ShortCode(shortcode="651200", kind=Kind.TILL, till_number="5651201", name="MAMA MBOGA STORES"),
+    ]
+
+
+class Apps:
+    """Holds apps, short codes and the tokens given out."""
+
+    def __init__(self, clock: Clock, dice: Dice) -> None:
+        """Begin with the default apps and short codes."""
+        self._clock = clock
+        self._dice = dice
+        self.apps = {app.consumer_key: app for app in default_apps()}
+        self.shortcodes = {code.shortcode: code for code in default_shortcodes()}
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+
+    def app_with(self, consumer_key: str, consumer_secret: str) -> App | None:
+        """Find the app with this key pair."""
+        app = self.apps.get(consumer_key)
+        if app is None or not hmac.compare_digest(app.consumer_secret.encode(), consumer_secret.encode()):
+            return None
+        return app
+
+    def issue_token(self, app: App, *, kill_older: bool) -> str:
+        """Make a token for an app, ending its earlier tokens when asked to."""
+        if kill_older:
+            self._tokens = {token: kept for token, kept in self._tokens.items() if kept[0] != app.consumer_key}
+        token = self._dice.access_token()
+        self._tokens[token] = (app.consumer_key, self._clock.now() + timedelta(seconds=TOKEN_SECONDS))
+        return token
+
+    def kill_token(self, token: str) -> None:
+        """End a token before its time."""
+        self._tokens.pop(token, None)
+
+    def app_of_token(self, token: str) -> App | None:
+        """Find the app that a living token belongs to."""
+        kept = self._tokens.get(token)
+        if kept is None or kept[1] <= self._clock.now():
+            return None
+        return self.apps.get(kept[0])
