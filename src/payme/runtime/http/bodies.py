@@ -1,0 +1,116 @@
+"""Request bodies: read once, within limits of size, time and depth, and parsed by pydantic straight from the bytes.
+
+NaN, Infinity and NUL characters are refused here, because further in each of them would be somebody's surprise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+
+from payme.runtime.http.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    JsonTooDeep,
+    Malformed,
+    MalformedJson,
+    RequestInvalid,
+    UnsupportedMediaType,
+)
+from payme.runtime.http.problems import invalid_fields
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+# Never fails inside a string and never goes back, so that no body makes it slow.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_OPENING = frozenset((b"[", b"{"))
+_CLOSING = frozenset((b"]", b"}"))
+
+
+async def read_body(request: Request, limit: int, seconds: float) -> bytes:
+    """Return the whole body. Raises: BodyTooLarge, BodyTooSlow, Malformed for a length that is no number."""
+    declared = request.headers.get("content-length")
+    if declared is not None:
+        if not declared.isascii() or not declared.isdigit():
+            raise Malformed
+        if len(declared) > 18 or int(declared) > limit:
+            raise BodyTooLarge(limit_bytes=limit)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise BodyTooLarge(limit_bytes=limit)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise BodyTooSlow from None
+    return b"".join(chunks)
+
+
+def check_media_type(content_type: str | None) -> None:
+    """Refuse a body that is not declared as JSON; a browser's form can then never pass for one. Raises: UnsupportedMediaType."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType
+
+
+def check_json(body: bytes, depth: int) -> None:
+    """Refuse what a parser would let through. Raises: JsonTooDeep, MalformedJson, RequestInvalid."""
+    if body.count(b"[") + body.count(b"{") > depth:
+        _check_depth(body, depth)
+    if b"NaN" in body or b"Infinity" in body:
+        parse_json(body)
+    if b"\\u0000" in body and _holds_nul(parse_json(body)):
+        raise RequestInvalid(
+            errors=[{"pointer": "", "code": "nul_character", "detail": "Text may not contain NUL characters"}]
+        )
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the body as Python values; NaN and Infinity are not JSON. Raises: MalformedJson."""
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedJson from None
+
+
+def validate_json(adapter: TypeAdapter[Any], body: bytes) -> Any:
+    """Return the command that a body holds. Raises: MalformedJson, RequestInvalid."""
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(each["type"] == "json_invalid" for each in found):
+            raise MalformedJson from None
+        raise invalid_fields(found) from None
+
+
+def _check_depth(body: bytes, depth: int) -> None:
+    level = 0
+    for match in _BRACKETS.finditer(body):
+        token = match[0]
+        if token in _OPENING:
+            level += 1
+            if level > depth:
+                raise JsonTooDeep(limit=depth)
+        elif token in _CLOSING:
+            level -= 1
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any("\x00" in key or _holds_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_holds_nul(inner) for inner in value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

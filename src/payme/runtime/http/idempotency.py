@@ -1,0 +1,158 @@
+"""Idempotency-Key: one key has one effect, and every later call with it gets the very same bytes.
+
+Optimistic: the work runs at once and its reply is stored by the same statement that takes the shared rows, so the usual call
+pays nothing for a look-up. Only when the work is refused, or the key turns out to be taken, is the stored reply looked for.
+Refusals are not stored. Calls with one key in one process wait for each other instead of doing the work many times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response
+
+from payme.kit.errors import DomainError
+from payme.runtime.database import DatabaseBusy, Reply
+from payme.runtime.http.bodies import parse_json
+from payme.runtime.http.errors import KeyInvalid, KeyRequired, KeyReused, KeyTaken, StillRunning
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from pydantic import BaseModel
+
+    from payme.kit.actor import Actor
+    from payme.runtime.database import Database, UnitOfWork
+
+HEADER: Final = "idempotency-key"
+_LONGEST: Final = 255
+_FIND = """
+-- http.find_reply
+select fingerprint, status, response from idempotency_keys where business_id = $1 and scope = $2 and key = $3
+"""
+
+Flights = dict[tuple["UUID", str, str], asyncio.Event]
+Work = Callable[["UnitOfWork"], Awaitable["BaseModel"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try under a key: whose, of what, and until when it may wait (the event loop's clock)."""
+
+    business_id: UUID
+    actor: Actor
+    scope: str
+    key: str
+    fingerprint: bytes
+    status: int
+    deadline: float
+
+    @property
+    def identity(self) -> tuple[UUID, str, str]:
+        """What one effect belongs to."""
+        return self.business_id, self.scope, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    fingerprint: bytes
+    status: int
+    response: str
+
+
+async def answer_once(database: Database, flights: Flights, attempt: Attempt, work: Work) -> Response:
+    """Answer with the work's view, or with what was answered before under the same key.
+
+    Raises: KeyReused, StillRunning, and what the work raises.
+    """
+    while (first := flights.get(attempt.identity)) is not None:
+        stored = await _after(database, attempt, first)
+        if stored is not None:
+            return _replay(stored, attempt)
+    landed = flights[attempt.identity] = asyncio.Event()
+    try:
+        return await _try(database, attempt, work)
+    finally:
+        del flights[attempt.identity]
+        landed.set()
+
+
+def key_of(header: str | None) -> str:
+    """Return the key. Raises: KeyRequired, KeyInvalid."""
+    if header is None:
+        raise KeyRequired
+    key = header.strip()
+    if not 1 <= len(key) <= _LONGEST or not key.isascii() or not key.isprintable():
+        raise KeyInvalid
+    return key
+
+
+def fingerprint_of(body: bytes, path_params: dict[str, Any], *, is_json: bool = True) -> bytes:
+    """Return what a body is compared by: SHA-256 of its JSON in canonical order, and of the parameters of the path.
+
+    White space and the order of members do not count. Python's own encoder makes the form, because it never leaves this
+    database and takes a third of the time of RFC 8785.
+    """
+    content = body
+    if is_json and body:
+        content = json.dumps(parse_json(body), sort_keys=True, separators=(",", ":")).encode()
+    place = json.dumps(path_params, sort_keys=True, default=str).encode()
+    return hashlib.sha256(place + b"\0" + content).digest()
+
+
+async def _try(database: Database, attempt: Attempt, work: Work) -> Response:
+    async def run(uow: UnitOfWork) -> str:
+        view = await work(uow)
+        body = view.__pydantic_serializer__.to_json(view).decode()
+        stored = await uow.flush(Reply(attempt.scope, attempt.key, attempt.fingerprint, attempt.status, body))
+        assert stored is not None, "a flush with a reply returns the reply"
+        return stored
+
+    while True:
+        try:
+            body = await database.run(run, business_id=attempt.business_id, actor=attempt.actor)
+        except (DomainError, DatabaseBusy) as error:
+            stored = await _find(database, attempt)
+            if stored is not None:
+                return _replay(stored, attempt)
+            if isinstance(error, DomainError) and not isinstance(error, KeyTaken):
+                raise
+            _check_deadline(attempt)
+            await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 -- jitter is no secret
+        else:
+            return Response(body.encode(), attempt.status, {"cache-control": "no-store"}, "application/json")
+
+
+async def _after(database: Database, attempt: Attempt, first: asyncio.Event) -> _Stored | None:
+    try:
+        async with asyncio.timeout_at(attempt.deadline):
+            await first.wait()
+    except TimeoutError:
+        raise StillRunning(retry_after_seconds=1) from None
+    return await _find(database, attempt)
+
+
+async def _find(database: Database, attempt: Attempt) -> _Stored | None:
+    async def look(uow: UnitOfWork) -> _Stored | None:
+        row = await uow.fetchrow(_FIND, attempt.business_id, attempt.scope, attempt.key)
+        return None if row is None else _Stored(row["fingerprint"], row["status"], row["response"])
+
+    return await database.run(look, business_id=attempt.business_id, actor=attempt.actor, read_only=True)
+
+
+def _replay(stored: _Stored, attempt: Attempt) -> Response:
+    if stored.fingerprint != attempt.fingerprint:
+        raise KeyReused
+    headers = {"cache-control": "no-store", "idempotency-replayed": "true"}
+    return Response(stored.response.encode(), stored.status, headers, "application/json")
+
+
+def _check_deadline(attempt: Attempt) -> None:
+    if asyncio.get_running_loop().time() >= attempt.deadline:
+        raise StillRunning(retry_after_seconds=1)

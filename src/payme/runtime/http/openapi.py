@@ -1,0 +1,254 @@
+"""The description of the API (OpenAPI 3.1), made from what the routes declared: every route, every refusal, every header.
+
+FastAPI describes the models; what it cannot know (refusals as problem documents, idempotency and precondition headers, who may
+call) is added here. An endpoint that answers once has an Idempotency-Key, one that updates has an If-Match: both are seen from
+what it does, so that the description cannot say otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import Body, Path
+from fastapi.routing import APIRoute
+from starlette.responses import JSONResponse, Response
+
+from payme.runtime.http.errors import (
+    AuthenticationRequired,
+    BodyTooLarge,
+    BusinessNotFound,
+    CsrfRefused,
+    CursorInvalid,
+    KeyInvalid,
+    KeyRequired,
+    KeyReused,
+    MalformedJson,
+    PermissionMissing,
+    PreconditionFailed,
+    PreconditionRequired,
+    RateLimited,
+    RequestInvalid,
+    StillRunning,
+    UnsupportedMediaType,
+    status_of,
+)
+from payme.runtime.http.operation import Operation, with_signature
+from payme.runtime.http.problems import MEDIA_TYPE, Problem, title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from payme.kit.errors import DomainError
+
+SECURITY_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-payme_session",
+        "description": "With X-CSRF-Token on changes.",
+    },
+}
+_PROBLEM_REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
+
+
+def problems(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of these refusals, gathered by status."""
+    by_status: defaultdict[int, list[type[DomainError]]] = defaultdict(list)
+    for error in errors:
+        if error not in by_status[status_of(error)]:
+            by_status[status_of(error)].append(error)
+    return {status: _problem(status, found) for status, found in sorted(by_status.items())}
+
+
+def described_route(operation: Operation) -> APIRoute:
+    """Return a route that FastAPI can describe; it never takes a request."""
+    parameters = [*_business_parameter(operation), *operation.other_parameters]
+    if operation.body_parameter is not None:
+        body = inspect.Parameter(
+            operation.body_parameter, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[operation.body_type, Body()]
+        )
+        parameters.append(body)
+    endpoint = with_signature(tuple(parameters))
+    endpoint.__name__ = operation.name
+    return APIRoute(
+        operation.path,
+        endpoint,
+        methods=[operation.method],
+        operation_id=operation.name,
+        tags=[operation.tag],
+        summary=operation.summary,
+        description=operation.description,
+        status_code=operation.status,
+        response_model=operation.response,
+        response_class=Response if operation.response is None else JSONResponse,
+        response_description="Done" if operation.response is None else "The answer",
+        responses={**_contents(operation), **problems(*refusals(operation))},
+        openapi_extra=_extra(operation),
+        include_in_schema=not operation.hidden,
+    )
+
+
+def refusals(operation: Operation) -> list[type[DomainError]]:
+    """Return every refusal that a route may answer with, in the order they are met."""
+    found: list[type[DomainError]] = []
+    if operation.access.kind != "public":
+        found += [AuthenticationRequired] if operation.method == "GET" else [AuthenticationRequired, CsrfRefused]
+    if operation.access.kind == "permission":
+        found.append(PermissionMissing)
+    if "business_id" in operation.parameters:
+        found.append(BusinessNotFound)
+    if operation.body_parameter is not None:
+        found += [MalformedJson, UnsupportedMediaType]
+    if operation.body_parameter is not None or operation.consumes:
+        found.append(BodyTooLarge)
+    if operation.body_parameter is not None or operation.other_parameters:
+        found.append(RequestInvalid)
+    if "idempotent" in operation.uses:
+        found += [KeyRequired, KeyInvalid, KeyReused, StillRunning]
+    if "update" in operation.uses:
+        found += [PreconditionRequired, PreconditionFailed]
+    if "read_page" in operation.uses:
+        found.append(CursorInvalid)
+    if operation.budget is not None:
+        found.append(RateLimited)
+    return [*found, *operation.errors]
+
+
+def complete(document: dict[str, Any], operations: Iterable[Operation]) -> dict[str, Any]:
+    """Add what FastAPI leaves out: security schemes, the problem's schema, an example on every schema."""
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = SECURITY_SCHEMES
+    schemas = components.setdefault("schemas", {})
+    for name, schema in Problem.model_json_schema(ref_template="#/components/schemas/{model}").pop("$defs", {}).items():
+        schemas.setdefault(name, schema)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    problem.pop("$defs", None)
+    schemas["Problem"] = problem
+    for unwanted in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unwanted, None)
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    for schema in schemas.values():
+        if "examples" not in schema and "example" not in schema:
+            schema["examples"] = [example_of(schema, schemas)]
+    document["x-permissions"] = sorted({each.access.permission for each in operations if each.access.permission})
+    return document
+
+
+def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
+    """Return a value that fits a schema: its own example, its default, else a plain one by type and format."""
+    for key in ("examples", "enum"):
+        if schema.get(key):
+            return schema[key][0]
+    for key in ("example", "const", "default"):
+        if key in schema:
+            return schema[key]
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return example_of(schemas.get(name, {}), schemas, depth + 1) if depth < 6 else None
+    for key in ("anyOf", "oneOf", "allOf"):
+        if schema.get(key):
+            return example_of(schema[key][0], schemas, depth + 1)
+    return _plain_example(schema, schemas, depth)
+
+
+def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        properties: dict[str, Any] = schema.get("properties", {})
+        return {name: example_of(inner, schemas, depth + 1) for name, inner in properties.items()}
+    if kind == "array":
+        return [example_of(schema.get("items", {}), schemas, depth + 1)]
+    if kind == "string":
+        return _STRINGS.get(schema.get("format", ""), "1" if "pattern" in schema else "text")
+    return {"integer": max(1, int(schema.get("minimum", 1))), "number": 1, "boolean": True}.get(str(kind))
+
+
+_STRINGS: Final = {
+    "uuid": "01932f6e-7c1f-7b0a-8d7e-0a5b5a1c2d3e",
+    "date-time": "2026-11-22T09:30:00Z",
+    "date": "2026-11-22",
+    "time": "04:00:00",
+    "email": "amina@example.com",
+    "uri": "https://example.com/",
+}
+
+
+def _problem(status: int, errors: Sequence[type[DomainError]]) -> dict[str, Any]:
+    examples = {error.code: {"summary": title_of(error), "value": _example(error, status)} for error in errors}
+    listed = "; ".join(f"`{error.code}`" for error in errors)
+    return {
+        "description": f"Refused: {listed}",
+        "content": {MEDIA_TYPE: {"schema": _PROBLEM_REFERENCE, "examples": examples}},
+    }
+
+
+def _example(error: type[DomainError], status: int) -> dict[str, Any]:
+    return {
+        "type": f"/problems/{error.code}",
+        "title": title_of(error),
+        "status": status,
+        "detail": error().message,
+        "instance": "/v1/businesses/01932f6e-7c1f-7b0a-8d7e-0a5b5a1c2d3e",
+        "code": error.code,
+        "request_id": "01932f6e7c1f7b0a8d7e0a5b5a1c2d3e",
+        "retryable": error.retryable,
+        "errors": [],
+    }
+
+
+def _contents(operation: Operation) -> dict[int | str, dict[str, Any]]:
+    answers: dict[int | str, dict[str, Any]] = {}
+    if operation.produces:
+        content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in operation.produces}
+        answers[operation.status] = {"description": "The answer", "content": content}
+    if operation.method == "GET" and {"read", "read_page"} & operation.uses:
+        answers[304] = {"description": "The client already holds the answer"}
+    return answers
+
+
+def _business_parameter(operation: Operation) -> list[inspect.Parameter]:
+    if "business_id" not in operation.parameters or any(
+        each.name == "business_id" for each in operation.other_parameters
+    ):
+        return []
+    annotation = Annotated[UUID, Path(description="The business; unknown or foreign ones are answered with 404")]
+    return [inspect.Parameter("business_id", inspect.Parameter.KEYWORD_ONLY, annotation=annotation)]
+
+
+def _extra(operation: Operation) -> dict[str, Any]:
+    access = operation.access
+    extra: dict[str, Any] = {"security": [] if access.kind == "public" else [{"bearer": []}, {"session": []}]}
+    extra["x-access"] = access.permission or access.kind
+    headers = list(_headers(operation))
+    if headers:
+        extra["parameters"] = headers
+    if operation.consumes:
+        schema = {"schema": {"type": "string", "contentMediaType": operation.consumes}}
+        extra["requestBody"] = {"required": True, "content": {operation.consumes: schema}}
+    return extra
+
+
+def _headers(operation: Operation) -> Iterable[dict[str, Any]]:
+    if "idempotent" in operation.uses:
+        yield _header(
+            "Idempotency-Key", "One key has one effect; the same key and body get the same answer again.", required=True
+        )
+    if "update" in operation.uses:
+        required = operation.method == "PATCH"
+        yield _header("If-Match", "The ETag of what was read; needed to change what exists.", required=required)
+    if {"read", "read_page"} & operation.uses:
+        yield _header("If-None-Match", "The ETag of what the client holds; the answer may be 304.", required=False)
+
+
+def _header(name: str, description: str, *, required: bool) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": {"type": "string"},
+    }

@@ -1,0 +1,49 @@
+"""What the edge can be told; entrypoints fill it from settings. Nothing here is read from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Maintenance = Literal["off", "warn", "read_only", "drain"]
+
+DEFAULT_BUDGETS: Mapping[str, str] = MappingProxyType(
+    {"principal": "1200/minute", "anonymous": "120/minute", "callbacks": "6000/minute", "sign_in": "20/minute"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """How the edge behaves.
+
+    `secret` signs cursors; processes that share traffic share it. `trusted_proxies` are networks in CIDR notation whose
+    X-Forwarded-For is believed. `budgets` are rate limits by name, written as `count/unit`.
+    """
+
+    secret: bytes
+    version: str = "0.1.0"
+    environment: str = "development"
+    public_url: str = "http://127.0.0.1:3000"
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    redis_url: str | None = None
+    budgets: Mapping[str, str] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    session_cookie: str = "__Host-payme_session"
+    csrf_cookie: str = "__Host-payme_csrf"
+    body_bytes: int = 1 << 20
+    callback_body_bytes: int = 64 << 10
+    upload_body_bytes: int = 10 << 20
+    body_seconds: float = 30.0
+    json_depth: int = 32
+    still_running_seconds: float = 5.0
+    maintenance: Maintenance = "off"
+    heartbeat_seconds: float = 15.0
+    stream_seconds: float = 600.0
+    notify_dsn: str | None = None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach us over TLS, so that HSTS makes sense."""
+        return self.public_url.startswith("https://")
