@@ -1,0 +1,1 @@
+"""Wiring: the processes of PayMe. Nothing imports them."""

@@ -1,0 +1,111 @@
+"""What a feature says about its jobs: their names, handlers, ceilings, the events they hear and the hours they run at.
+
+A feature's `tasks.py` holds one `Tasks`; wiring collects them all. Nothing is enqueued or run here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from croniter import croniter
+
+if TYPE_CHECKING:
+    from payme.kit.events import Event
+    from payme.runtime.jobs.context import JobContext
+
+Handler = Callable[["JobContext"], Awaitable[None]]
+DEFAULT_ATTEMPTS: Final = 10
+CRON_FIELDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait between attempts: anything from nothing to first × 2ⁿ, and when to give up for good."""
+
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(minutes=10)
+    give_up_after: timedelta = timedelta(hours=24)
+
+    def delay(self, attempts: int, chance: float) -> timedelta:
+        """Return the wait after so many attempts; `chance` is random, from 0 to 1, and spreads the herd."""
+        steps = min(max(attempts - 1, 0), 32)
+        return min(self.first * 2**steps, self.longest) * chance
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of job."""
+
+    name: str
+    handler: Handler
+    attempts: int = DEFAULT_ATTEMPTS
+    backoff: Backoff = field(default_factory=Backoff)
+    time_limit: timedelta = timedelta(seconds=60)
+    retry_on: tuple[type[Exception], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A job that is enqueued by the clock; the expression has five fields and is read in Nairobi time."""
+
+    expression: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An event, by name, and the job that hears it."""
+
+    event: str
+    job: str
+
+
+@dataclass(slots=True)
+class Tasks:
+    """The jobs of one feature; each name begins with the feature's."""
+
+    feature: str
+    jobs: list[Task] = field(default_factory=list[Task])
+    schedules: list[Schedule] = field(default_factory=list[Schedule])
+    subscriptions: list[Subscription] = field(default_factory=list[Subscription])
+
+    def job(
+        self,
+        name: str,
+        *,
+        attempts: int = DEFAULT_ATTEMPTS,
+        backoff: Backoff | None = None,
+        time_limit: timedelta = timedelta(seconds=60),
+        retry_on: tuple[type[Exception], ...] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a handler: `attempts` starts at most, each cancelled after `time_limit`.
+
+        A domain error ends the job at once unless `retry_on` names it; an unavailable provider, a busy database and an error
+        that nobody foresaw are tried again. The handler must expect to run again after any of its commits.
+        """
+        assert name.startswith(f"{self.feature}."), f"{name} is no job of {self.feature}"
+        assert attempts >= 1, f"{name} may never run"
+
+        def declare(handler: Handler) -> Handler:
+            self.jobs.append(Task(name, handler, attempts, backoff or Backoff(), time_limit, retry_on))
+            return handler
+
+        return declare
+
+    def on(self, event: type[Event], *, job: str, attempts: int = DEFAULT_ATTEMPTS) -> Callable[[Handler], Handler]:
+        """Declare the handler of a job that is enqueued in the very transaction that publishes the event."""
+        self.subscriptions.append(Subscription(event.name, job))
+        return self.job(job, attempts=attempts)
+
+    def every(self, expression: str, job: str, *, attempts: int = DEFAULT_ATTEMPTS) -> Callable[[Handler], Handler]:
+        """Declare the handler of a job that is enqueued by the clock, once for all workers, in Nairobi time.
+
+        Five cron fields, so at most once a minute. While one such job waits or runs, no second is added.
+        """
+        fits = len(expression.split()) == CRON_FIELDS and croniter.is_valid(expression)
+        assert fits, f"{expression!r} is no cron expression of five fields"
+        self.schedules.append(Schedule(expression, job))
+        return self.job(job, attempts=attempts)
