@@ -1,0 +1,197 @@
+"""Bring a database to the newest revision: plain SQL files, in order, each recorded with its checksum.
+
+Lives here: the lock between runners, time-outs, the record of what was applied, the two roles of the application.
+Not here: what the schema is (`migrations/versions`) and the rules of file names (`revisions`).
+Invariant: a revision and its record commit together; nobody waits in a blocking advisory lock, because beside
+`create index concurrently` such a wait never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from payme.runtime.database.revisions import MigrationError, Phase, Revision, load_revisions, pending_revisions
+from payme.runtime.database.roles import ensure_roles, grant_reading
+
+ADVISORY_KEY: Final = 0x70_61_79_6D_65  # "payme"; the lock is per database
+POLL_SECONDS: Final = 0.1
+CREATE_RECORD: Final = """
+create table if not exists schema_migrations (
+    version text primary key check (version ~ '^[0-9]{12}$'),
+    phase text not null check (phase in ('expand', 'contract')),
+    what text not null,
+    checksum text not null,
+    applied_at timestamptz not null default now(),
+    duration_ms integer not null
+)
+"""
+HAS_RECORD: Final = "select to_regclass('schema_migrations') is not null"
+READ_RECORD: Final = "select version, checksum from schema_migrations order by version"
+WRITE_RECORD: Final = """
+insert into schema_migrations (version, phase, what, checksum, duration_ms) values ($1, $2, $3, $4, $5)
+"""
+INVALID_INDEXES: Final = "select indexrelid::regclass::text from pg_index where not indisvalid order by 1"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationLimits:
+    """How long things may take, in seconds, and how often a revision that met a lock is tried again."""
+
+    lock_seconds: float = 2.0
+    statement_seconds: float = 900.0
+    wait_for_others_seconds: float = 300.0
+    attempts: int = 5
+    pause_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Migrator:
+    """The revisions of one folder and one database that shall have them.
+
+    `dsn` must reach PostgreSQL directly or through a session pooler: the lock between runners belongs to the session.
+    """
+
+    dsn: str
+    folder: Path
+    limits: MigrationLimits = MigrationLimits()
+    say: Say = print
+
+    async def up(self, *, stop_before_contract: bool = False) -> int:
+        """Apply what is pending and return how many revisions that were.
+
+        Raises: MigrationError; what was applied before the failing revision stays, of the failing one nothing does.
+        """
+        revisions = load_revisions(self.folder)
+        async with self._connection() as connection:
+            await self._lock(connection)
+            for warning in await ensure_roles(connection):
+                self.say(f"warning: {warning}")
+            await connection.execute(CREATE_RECORD)
+            await grant_reading(connection, "schema_migrations")
+            pending = pending_revisions(revisions, await read_applied(connection))
+            wanted = _before_contract(pending) if stop_before_contract else pending
+            for number, revision in enumerate(wanted, start=1):
+                began = time.monotonic()
+                self.say(f"[{number}/{len(wanted)}] {revision.file_name}")
+                await self._apply(connection, revision)
+                self.say(f"[{number}/{len(wanted)}] done in {time.monotonic() - began:.2f} s")
+            return len(wanted)
+
+    async def pending(self) -> tuple[Revision, ...]:
+        """Return what `up` would apply, without writing anything. Raises: MigrationError."""
+        async with self._connection() as connection:
+            return pending_revisions(load_revisions(self.folder), await read_applied(connection))
+
+    async def applied(self) -> Mapping[str, str]:
+        """Return the versions in the database, oldest first, with their checksums. Raises: MigrationError."""
+        async with self._connection() as connection:
+            return await read_applied(connection)
+
+    @asynccontextmanager
+    async def _connection(self, *, lock_seconds: float | None = None) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        waiting = self.limits.lock_seconds if lock_seconds is None else lock_seconds
+        settings = {
+            "application_name": "payme migrate",
+            "lock_timeout": str(int(waiting * 1000)),
+            "statement_timeout": str(int(self.limits.statement_seconds * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+            "client_min_messages": "warning",
+        }
+        try:
+            connection = await asyncpg.connect(self.dsn, server_settings=settings)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise MigrationError(f"The database cannot be reached: {error}") from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _lock(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Take the lock between runners, asking again and again; the end of the session releases it."""
+        deadline = time.monotonic() + self.limits.wait_for_others_seconds
+        told = False
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", ADVISORY_KEY):
+            if not told:
+                self.say("another migration is running; waiting for it")
+                told = True
+            if time.monotonic() > deadline:
+                raise MigrationError("Another migration has been running for too long; see pg_locks for who it is.")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _apply(self, connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                if revision.in_transaction:
+                    await _apply_in_transaction(connection, revision)
+                else:
+                    await self._apply_outside(connection, revision)
+            except asyncpg.LockNotAvailableError as error:
+                if attempt == self.limits.attempts:
+                    raise _failure(revision, error) from error
+                self.say(f"somebody holds a lock; trying {revision.file_name} again")
+                await asyncio.sleep(self.limits.pause_seconds * attempt)
+            except asyncpg.PostgresError as error:
+                raise _failure(revision, error) from error
+            else:
+                return
+
+    async def _apply_outside(self, recorder: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
+        """Run one statement that PostgreSQL takes outside a transaction only.
+
+        It waits for other transactions without holding anybody up, so it has no lock time-out; what it leaves behind when
+        it fails is an invalid index, and while one exists nothing goes on.
+        """
+        await _refuse_invalid_indexes(recorder)
+        began = time.monotonic()
+        async with self._connection(lock_seconds=0) as connection:
+            await connection.execute(revision.sql)
+        await _refuse_invalid_indexes(recorder)
+        await _record(recorder, revision, began)
+
+
+async def read_applied(connection: Any) -> Mapping[str, str]:
+    """Return version → checksum, oldest first; empty for a database that has never been migrated."""
+    if not await connection.fetchval(HAS_RECORD):
+        return {}
+    return {row["version"]: row["checksum"] for row in await connection.fetch(READ_RECORD)}
+
+
+async def _apply_in_transaction(connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
+    began = time.monotonic()
+    async with connection.transaction():
+        await connection.execute(revision.sql)
+        await _record(connection, revision, began)
+
+
+async def _record(connection: asyncpg.Connection[asyncpg.Record], revision: Revision, began: float) -> None:
+    duration_ms = int((time.monotonic() - began) * 1000)
+    values = (revision.version, revision.phase.value, revision.what, revision.checksum, duration_ms)
+    await connection.execute(WRITE_RECORD, *values)
+
+
+async def _refuse_invalid_indexes(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    invalid = [row[0] for row in await connection.fetch(INVALID_INDEXES)]
+    if invalid:
+        names = ", ".join(invalid)
+        raise MigrationError(f"These indexes are unfinished: {names}. Run `drop index concurrently` on each, then migrate again.")
+
+
+def _before_contract(pending: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    first = next((place for place, revision in enumerate(pending) if revision.phase is Phase.CONTRACT), len(pending))
+    return pending[:first]
+
+
+def _failure(revision: Revision, error: asyncpg.PostgresError) -> MigrationError:
+    position = getattr(error, "position", None)
+    line = f", line {revision.sql[: int(position)].count(chr(10)) + 1}" if position else ""
+    return MigrationError(f"{revision.file_name}{line}: {error}")
