@@ -6,8 +6,6 @@ project itself in editable form. Run by the Makefile with any Python from 3.11 o
 Invariant: the stamp exists only after every step succeeded, so a run that was cut short is repeated.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess
@@ -32,7 +30,8 @@ def run(step: str, *command: str | Path) -> None:
         StepFailedError: with everything the command printed.
     """
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV)}
-    done = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, text=True, capture_output=True)
+    words = [str(part) for part in command]
+    done = subprocess.run(words, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise StepFailedError(f"{step} failed (exit {done.returncode}):\n{done.stdout}{done.stderr}")
 
@@ -40,7 +39,9 @@ def run(step: str, *command: str | Path) -> None:
 def usable_venv() -> bool:
     """Say whether `.venv` holds a Python that starts, is new enough and has pip."""
     probe = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
-    return PYTHON.exists() and subprocess.run([str(PYTHON), "-c", probe], capture_output=True).returncode == 0
+    if not PYTHON.exists():
+        return False
+    return subprocess.run([str(PYTHON), "-c", probe], capture_output=True, check=False).returncode == 0
 
 
 def prepare() -> None:
@@ -48,8 +49,10 @@ def prepare() -> None:
     if not usable_venv():
         run("creating .venv (Debian: apt install python3-venv)", sys.executable, "-m", "venv", "--clear", VENV)
     run("fetching uv", PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements/uv.txt")
-    run("installing requirements/dev.txt", UV, "pip", "sync", "--require-hashes", "--compile-bytecode", "requirements/dev.txt")
-    run("installing the project", UV, "pip", "install", "--no-deps", "--no-build-isolation", "--reinstall", "--editable", ".")
+    sync = ("pip", "sync", "--require-hashes", "--compile-bytecode")
+    run("installing requirements/dev.txt", UV, *sync, "requirements/dev.txt")
+    editable = ("pip", "install", "--no-deps", "--no-build-isolation", "--reinstall", "--editable")
+    run("installing the project", UV, *editable, ".")
 
 
 def main() -> int:

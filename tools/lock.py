@@ -3,8 +3,6 @@
 Invariant: a lock names versions and hashes, never where they were fetched from, so any mirror can serve it.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +14,8 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "runtime.txt": ("pyproject.toml",),
     "dev.txt": ("pyproject.toml", "--group", "dev"),
 }
-FLAGS = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url")
+RESOLUTION = ("--universal", "--python-version", "3.11")
+CONTENTS = ("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url")
 
 
 def main(extra: list[str]) -> int:
@@ -24,7 +23,7 @@ def main(extra: list[str]) -> int:
     for name, sources in LOCKS.items():
         target = f"requirements/{name}"
         done = subprocess.run(
-            [str(UV), "pip", "compile", *sources, *FLAGS, *extra, "--output-file", target],
+            [str(UV), "pip", "compile", *sources, *RESOLUTION, *CONTENTS, *extra, "--output-file", target],
             cwd=ROOT,
             text=True,
             capture_output=True,

@@ -4,6 +4,9 @@ A face is the `__init__.py` of a feature: its docstring says what the feature is
 Invariant: outside `payme.features.x`, nobody imports `payme.features.x.anything`, save the importers that are named.
 """
 
+from typing import cast
+
+from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 
@@ -19,26 +22,25 @@ class FeatureFaceContract(Contract):
     name endpoints and tasks to mount them.
     """
 
-    type_name = "feature_face"
-
     features_package = fields.StringField()
     allowed_importers = fields.ListField(subfield=fields.StringField())
 
-    def check(self, graph, verbose):
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001 import-linter's signature
         """Collect every import that enters a feature elsewhere than at its face."""
         del verbose  # the report is one line per leak, however much was asked for
+        allowed = cast("list[str]", self.allowed_importers)
         leaks = [
             (importer, module)
-            for feature in sorted(graph.find_children(self.features_package))
+            for feature in sorted(graph.find_children(cast("str", self.features_package)))
             for module in sorted(graph.find_descendants(feature))
             for importer in sorted(graph.find_modules_that_directly_import(module))
-            if not within(importer, feature) and not any(within(importer, each) for each in self.allowed_importers)
+            if not any(within(importer, insider) for insider in (feature, *allowed))
         ]
         return ContractCheck(kept=not leaks, metadata={"leaks": leaks})
 
-    def render_broken_contract(self, check):
+    def render_broken_contract(self, check: ContractCheck) -> None:
         """Print who reached in, and where the same thing may be imported from."""
-        depth = self.features_package.count(".") + 2
-        for importer, module in check.metadata["leaks"]:
+        depth = cast("str", self.features_package).count(".") + 2
+        for importer, module in cast("list[tuple[str, str]]", check.metadata["leaks"]):
             face = ".".join(module.split(".")[:depth])
             output.print_error(f"{importer} reaches into {module}; import it from {face} instead")
