@@ -14,14 +14,14 @@ INGREDIENTS := $(wildcard requirements/*.txt) pyproject.toml tools/environment.p
 READY := .venv/.ready-$(shell { pwd; cat $(INGREDIENTS); } | cksum | cut -d' ' -f1)
 
 ##@ Run
-demo: $(READY)  ## Start a whole shop on this machine: database, API, worker, simulator, thirty days of sales (ARGS=--no-wait)
+demo: $(READY)  ## Start a whole shop on this machine, with thirty days of sales (ARGS=--no-wait returns at once)
 	@$(BIN)/python -m payme.entrypoints.demo $(ARGS)
 
 demo-stop: $(READY)  ## Stop what `make demo` started
 	@$(BIN)/python -m payme.entrypoints.demo --stop
 
 ##@ Prove
-test: $(READY)  ## Every test, in parallel and random order, on a real PostgreSQL (ARGS="tests/unit -x" narrows)
+test: $(READY)  ## Every test, in parallel and random order (ARGS="tests/unit -x" narrows)
 	@$(BIN)/python tools/ensure_chromium.py
 	@$(BIN)/python -m pytest -n logical --maxprocesses 8 $(ARGS)
 
@@ -29,7 +29,7 @@ e2e: $(READY)  ## The browser tests alone
 	@$(BIN)/python tools/ensure_chromium.py
 	@$(BIN)/python -m pytest -m browser $(ARGS)
 
-check: $(READY)  ## Format, lint, types, import contracts, house rules, sizes, migrations, generated files (ARGS="ruff types" narrows)
+check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
 	@$(BIN)/python -m tools.check $(ARGS)
 
 ##@ Change
