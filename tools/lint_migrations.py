@@ -23,7 +23,9 @@ def main() -> int:
         return 0
     squawk = Path(sys.executable).with_name("squawk")
     arguments = [str(file.relative_to(ROOT)) for file in files]
-    done = subprocess.run([str(squawk), *arguments], cwd=ROOT, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        [str(squawk), "--reporter", "gcc", *arguments], cwd=ROOT, text=True, capture_output=True, check=False
+    )
     if done.returncode:
         print(done.stdout, done.stderr, sep="")
     return 1 if misnamed or done.returncode else 0
