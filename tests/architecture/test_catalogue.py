@@ -1,6 +1,7 @@
 """The catalogue of the migrated database keeps the rules of tenancy, money and history."""
 
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -15,7 +16,7 @@ from tests.architecture.catalogue_rules import (
     CatalogueRule,
 )
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 BREAK = {
     "every table has a primary key": "create table gone (business_id uuid not null)",
