@@ -12,6 +12,8 @@ WITHOUT_TENANT = frozenset(
     {
         "callback_inbox",
         "callback_routes",
+        "job_attempts",
+        "job_dead_letters",
         "mpesa_receipts",
         "pgqueuer",
         "pgqueuer_log",
@@ -22,6 +24,7 @@ WITHOUT_TENANT = frozenset(
         "sessions",
         "token_packages",
         "users",
+        "vat_rates",
     }
 )
 
@@ -38,8 +41,8 @@ APPEND_ONLY = frozenset(
     }
 )
 
-# Rows that may go: they are kept for a while and prove nothing.
-MAY_BE_DELETED = frozenset({"idempotency_keys"})
+# Rows that may go: replies are kept for a while, a barcode may be taken off its product.
+MAY_BE_DELETED = frozenset({"idempotency_keys", "product_barcodes"})
 
 APPLICATION_ROLES = ("payme_app", "payme_worker")
 
@@ -54,7 +57,7 @@ class CatalogueRule:
 
 TABLES = """
 with tables as (
-    select c.oid, c.relname as name, c.relrowsecurity, c.relforcerowsecurity,
+    select c.oid as table_oid, c.relname as name, c.relrowsecurity, c.relforcerowsecurity,
            c.relname <> all ($1::text[]) as has_tenant,
            (select a.attnum from pg_attribute a where a.attrelid = c.oid and a.attname = 'business_id') as tenant_column
     from pg_class c
@@ -65,20 +68,20 @@ with tables as (
 RULES = (
     CatalogueRule(
         "every table has a primary key",
-        "select name from tables where not exists (select from pg_index where indrelid = oid and indisprimary)",
+        "select name from tables where not exists (select from pg_index where indrelid = table_oid and indisprimary)",
     ),
     CatalogueRule(
         "every tenant table has a business_id, a uuid that is never null",
         """
         select name from tables where has_tenant and not exists (
             select from pg_attribute a
-            where a.attrelid = oid and a.attnum = tenant_column and a.attnotnull and a.atttypid = 'uuid'::regtype)
+            where a.attrelid = table_oid and a.attnum = tenant_column and a.attnotnull and a.atttypid = 'uuid'::regtype)
         """,
     ),
     CatalogueRule(
         "business_id comes first in every primary key, unique key and index of a tenant table",
         """
-        select name || ': ' || i.indexrelid::regclass from tables join pg_index i on i.indrelid = oid
+        select name || ': ' || i.indexrelid::regclass from tables join pg_index i on i.indrelid = table_oid
         where has_tenant and i.indkey[0] is distinct from tenant_column
         """,
     ),
@@ -86,7 +89,7 @@ RULES = (
         "a foreign key between tenant tables carries business_id to business_id",
         """
         select t.name || ': ' || k.conname
-        from pg_constraint k join tables t on t.oid = k.conrelid join tables r on r.oid = k.confrelid
+        from pg_constraint k join tables t on t.table_oid = k.conrelid join tables r on r.table_oid = k.confrelid
         where k.contype = 'f' and t.has_tenant and r.has_tenant and not exists (
             select from unnest(k.conkey, k.confkey) as pair (here, there)
             where pair.here = t.tenant_column and pair.there = r.tenant_column)
@@ -96,7 +99,7 @@ RULES = (
         "a table without a tenant refers to no tenant table",
         """
         select t.name || ': ' || k.conname
-        from pg_constraint k join tables t on t.oid = k.conrelid join tables r on r.oid = k.confrelid
+        from pg_constraint k join tables t on t.table_oid = k.conrelid join tables r on r.table_oid = k.confrelid
         where k.contype = 'f' and not t.has_tenant and r.has_tenant
         """,
     ),
@@ -109,34 +112,34 @@ RULES = (
         """
         select name from tables where has_tenant and not exists (
             select from pg_policy p
-            where p.polrelid = oid and p.polcmd = '*' and p.polroles = '{0}'
-              and pg_get_expr(p.polqual, oid) ~* 'business_id = \\( SELECT .*current_setting\\(''payme\\.business_id'''
+            where p.polrelid = table_oid and p.polcmd = '*' and p.polroles = '{0}'
+              and pg_get_expr(p.polqual, table_oid) ~* 'business_id = \\( SELECT .*current_setting\\(''payme\\.business_id'''
               and (p.polwithcheck is null
-                   or pg_get_expr(p.polwithcheck, oid) = pg_get_expr(p.polqual, oid)))
+                   or pg_get_expr(p.polwithcheck, table_oid) = pg_get_expr(p.polqual, table_oid)))
         """,
     ),
     CatalogueRule(
         "another policy of a tenant table lets nobody write, and the application nothing",
         """
-        select name || ': ' || p.polname from tables join pg_policy p on p.polrelid = oid
+        select name || ': ' || p.polname from tables join pg_policy p on p.polrelid = table_oid
         where has_tenant and p.polpermissive
-          and pg_get_expr(p.polqual, oid) !~ 'payme\\.business_id'
-          and not (p.polcmd = 'r' and pg_get_expr(p.polqual, oid) ~ 'CURRENT_USER <> ''payme_app''')
+          and pg_get_expr(p.polqual, table_oid) !~ 'payme\\.business_id'
+          and not (p.polcmd = 'r' and pg_get_expr(p.polqual, table_oid) ~ 'CURRENT_USER <> ''payme_app''')
         """,
     ),
     CatalogueRule(
         "a tenant table has no trigger and no rule",
         """
-        select name || ': ' || tgname from tables join pg_trigger on tgrelid = oid where has_tenant and not tgisinternal
+        select name || ': ' || tgname from tables join pg_trigger on tgrelid = table_oid where has_tenant and not tgisinternal
         union all
-        select name || ': ' || rulename from tables join pg_rewrite on ev_class = oid where has_tenant
+        select name || ': ' || rulename from tables join pg_rewrite on ev_class = table_oid where has_tenant
         """,
     ),
     CatalogueRule(
         "no column is a float, a time without a zone, money or json text",
         """
         select name || '.' || a.attname || ': ' || format_type(a.atttypid, a.atttypmod)
-        from tables join pg_attribute a on a.attrelid = oid
+        from tables join pg_attribute a on a.attrelid = table_oid
         where a.attnum > 0 and not a.attisdropped
           and a.atttypid in ('real'::regtype, 'double precision'::regtype, 'timestamp'::regtype,
                              'timetz'::regtype, 'money'::regtype, 'json'::regtype)
@@ -145,7 +148,7 @@ RULES = (
     CatalogueRule(
         "every amount in cents is a bigint",
         """
-        select name || '.' || a.attname from tables join pg_attribute a on a.attrelid = oid
+        select name || '.' || a.attname from tables join pg_attribute a on a.attrelid = table_oid
         where a.attname ~ '_cents$' and a.atttypid <> 'bigint'::regtype and not a.attisdropped
         """,
     ),

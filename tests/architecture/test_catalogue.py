@@ -112,7 +112,7 @@ async def test_history_can_be_added_to_and_never_changed(catalogue: Connection, 
 
 @pytest.mark.parametrize("role", APPLICATION_ROLES)
 async def test_a_role_of_the_application_deletes_from_no_other_tenant_table(catalogue: Connection, role: str):
-    deletable = f"{TABLES} select name from tables where has_tenant and has_table_privilege($2, oid, 'DELETE')"
+    deletable = f"{TABLES} select name from tables where has_tenant and has_table_privilege($2, table_oid, 'DELETE')"
     rows = await catalogue.fetch(deletable, sorted(WITHOUT_TENANT), role)
     assert {row["name"] for row in rows} <= MAY_BE_DELETED
 
