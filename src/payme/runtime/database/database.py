@@ -182,6 +182,7 @@ class Database:
             "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, default=str), decoder=json.loads
         )
         if self.role is not None:
+            # house: allow session-set every user of this pool has this one role, so nothing differs to leak
             await connection.execute(f'set role "{self.role}"')
 
 

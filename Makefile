@@ -1,0 +1,64 @@
+# The only entry to this repository. `make` alone prints what there is; every target prepares .venv first if its locks changed.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+# Any CPython from 3.11 on; name another with `make PYTHON=/path/to/python3.12 …`.
+PYTHON ?=
+# Passed through to the command behind a target: `make demo ARGS=--no-wait`, `make test ARGS="tests/unit -x"`.
+ARGS ?=
+
+BIN := .venv/bin
+# The name of the stamp is the checksum of everything .venv is made from, so an unchanged environment costs one cksum.
+INGREDIENTS := $(wildcard requirements/*.txt) pyproject.toml tools/environment.py
+READY := .venv/.ready-$(shell { pwd; cat $(INGREDIENTS); } | cksum | cut -d' ' -f1)
+
+##@ Run
+demo: $(READY)  ## Start a whole shop on this machine, with thirty days of sales (ARGS=--no-wait returns at once)
+	@$(BIN)/python -m payme.entrypoints.demo $(ARGS)
+
+demo-stop: $(READY)  ## Stop what `make demo` started
+	@$(BIN)/python -m payme.entrypoints.demo --stop
+
+##@ Prove
+test: $(READY)  ## Every test, in parallel and random order (ARGS="tests/unit -x" narrows)
+	@$(BIN)/python tools/ensure_chromium.py
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 $(ARGS)
+
+e2e: $(READY)  ## The browser tests alone
+	@$(BIN)/python tools/ensure_chromium.py
+	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
+	@$(BIN)/python -m tools.check $(ARGS)
+
+##@ Change
+fmt: $(READY)  ## Format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+docs: $(READY)  ## Write the generated parts of the documentation anew
+	@$(BIN)/python -m tools.generate_docs
+
+lock: $(READY)  ## Resolve pyproject.toml anew into requirements/*.txt
+	@$(BIN)/python -m tools.lock $(ARGS)
+
+clean:  ## Remove .venv and every cache (a running demo keeps its data; stop it first)
+	@rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis tests/out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## Print this
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.venv/.ready-%:
+	@python="$(PYTHON)"; \
+	for candidate in python3.11 python3.12 python3.13 python3.14 python3; do \
+		test -n "$$python" && break; \
+		"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && python="$$candidate"; \
+	done; \
+	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
+	"$$python" tools/environment.py --stamp "$@"
+
+.PHONY: help demo demo-stop test e2e check fmt docs lock clean

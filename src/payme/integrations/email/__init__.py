@@ -1,0 +1,4 @@
+"""Mail over SMTP.
+
+Wording and templates belong to notifications.
+"""

@@ -1,0 +1,4 @@
+"""Push messages to browsers, signed with the deployment's VAPID key.
+
+Subscriptions belong to notifications.
+"""

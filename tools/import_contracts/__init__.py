@@ -1,0 +1,1 @@
+"""Contract types that `.importlinter` adds to those of import-linter."""
