@@ -1,6 +1,5 @@
 """Safaricom's M-Pesa API: requests in its words, answers classed as done, refused or unknown by their content.
 
-<<<<<<< HEAD
 Whole shillings only; a call that moves money is never repeated here. Nothing is stored: the shared token lives behind
 `TokenStore`, a port that the caller provides.
 
@@ -73,7 +72,3 @@ __all__ = [
     "require_callback_url",
     "rule_for",
 ]
-=======
-Whole shillings only; a call that moves money is never repeated here.
-"""
->>>>>>> house

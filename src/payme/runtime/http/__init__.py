@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """HTTP at the edge: the application, who may call what, and the conventions that every endpoint shares.
 
 An endpoint declares its route and calls one service; the call runs it in one transaction and answers:
@@ -53,9 +52,3 @@ __all__ = [
     "public",
     "signed_in",
 ]
-=======
-"""The HTTP edge: application factory, idempotency, problem documents, rate limits, headers, streams.
-
-The only room that knows status codes. Routes belong to the `endpoints` of a feature.
-"""
->>>>>>> house
