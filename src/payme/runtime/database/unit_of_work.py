@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from payme.kit.ids import new_id
 from payme.runtime.database.errors import translate
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from payme.kit.actor import Actor
     from payme.kit.events import Event
+
+Tool = TypeVar("Tool")
 
 _STORE_REPLY = "idempotency_store($1,$2,$3,$4,$5,$6,{patch})"
 _RECORD_CHANGES = "sync_record($1,$2,$3,$4,$5,$6)"
@@ -66,6 +68,8 @@ class Wiring:
     reactions: Mapping[str, Sequence[Callable[[UnitOfWork, Any], Awaitable[None]]]] = field(
         default_factory=dict[str, "Sequence[Callable[[UnitOfWork, Any], Awaitable[None]]]"]
     )
+    tools: Mapping[type[Any], Any] = field(default_factory=dict[type[Any], Any])
+    """What services need besides the database (ciphers, limits that settings give), each by its type."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,11 @@ class UnitOfWork:
         """The business this transaction is bound to; asking without one is our own mistake."""
         assert self.business_id is not None, "this unit of work is bound to no business"
         return self.business_id
+
+    def tool(self, kind: type[Tool]) -> Tool:
+        """Return the tool of a type that wiring has provided; asking for another is our own mistake."""
+        assert kind in self.wiring.tools, f"wiring provides no {kind.__name__}"
+        return self.wiring.tools[kind]
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Record]:
         """Run a query now and return its rows."""
