@@ -88,7 +88,9 @@ async def block(job: JobContext) -> None:
 
     if job.payload["where"] == "outside":
         time.sleep(seconds)  # noqa: ASYNC251 -- the mistake that is tested
-    await job.run(work)
+        await job.run(work)
+    else:
+        await job.finish(work)
 
 
 @tasks.job("probe.poison", attempts=3, backoff=QUICK)
