@@ -5,7 +5,13 @@ at most once, a receipt applied at most once, a success is never undone by a fai
 events; payments knows no sale.
 """
 
-from payme.features.payments.errors import MethodNotConfigured, PhoneInvalid, WholeShillings
+from payme.features.payments.errors import (
+    AmountOutsideLimits,
+    MethodNotConfigured,
+    PhoneInvalid,
+    PromptAlreadyOpen,
+    WholeShillings,
+)
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.schemas import ConfigureMethod, PaymentView
@@ -17,6 +23,7 @@ from payme.features.payments.services.request_stk import request_stk
 from payme.features.payments.services.settle import settle
 
 __all__ = [
+    "AmountOutsideLimits",
     "ConfigureMethod",
     "DarajaAccess",
     "MethodNotConfigured",
@@ -27,6 +34,7 @@ __all__ = [
     "PaymentView",
     "PhoneInvalid",
     "PlatformAccount",
+    "PromptAlreadyOpen",
     "WholeShillings",
     "configure_method",
     "list_for",

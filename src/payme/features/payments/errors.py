@@ -55,13 +55,6 @@ class NothingToAsk(Conflict):
     code = "payments.nothing_to_ask"
 
 
-class AskedTooOften(Refused):
-    """M-Pesa was asked a moment ago; it allows only a few questions a minute."""
-
-    code = "payments.asked_too_often"
-    retryable = True
-
-
 class PromptMayStillCome(Conflict):
     """A prompt may still reach the customer; wait until two minutes have passed."""
 
@@ -73,3 +66,9 @@ class PaymentNotUnknown(Conflict):
     """The outcome of this payment is not in doubt."""
 
     code = "payments.not_unknown"
+
+
+class CallbackRouteUnknown(NotFound):
+    """There is nothing here."""
+
+    code = "callbacks.not_found"

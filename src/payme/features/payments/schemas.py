@@ -94,3 +94,17 @@ class MethodView(BaseModel):
     has_credentials: bool
     changed_at: datetime
     rev: int
+
+
+class UnclaimedView(BaseModel):
+    """Money that arrived and belongs to nothing yet."""
+
+    id: UUID
+    source: str
+    reason: Literal["amount_differs", "sale_not_open", "no_match", "overpaid"]
+    amount_cents: int
+    shortcode: str
+    mpesa_receipt_number: str | None
+    payment_id: UUID | None
+    state: str
+    received_at: datetime

@@ -5,16 +5,16 @@ from typing import Final
 from uuid import UUID
 
 from payme.features.payments.services import checks, send_push
-from payme.features.payments.services.apply_message import apply_message
-from payme.features.payments.services.checks import CHECK_JOB, schedule_check, words_for
+from payme.features.payments.services.checks import CHECK_JOB
+from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
+from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.request_stk import SEND_JOB
 from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown
 from payme.runtime.jobs import Backoff, JobContext, Tasks
 
 tasks = Tasks("payments")
-CALLBACK_JOB: Final = "payments.handle_callback"
 _SEND_ATTEMPTS: Final = 4
 
 
@@ -60,4 +60,4 @@ async def check_prompt(job: JobContext) -> None:
     if question is None:
         return
     message = await checks.ask(job.services.daraja, job.database, business_id, question)
-    await job.finish(lambda uow: checks_done(uow, payment_id, message))
+    await job.finish(lambda uow: conclude_check(uow, payment_id, message))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from payme.features.payments.enums import Effect, PaymentStatus
 from payme.features.payments.rules import Message
-from payme.features.payments.schemas import PaymentView
+from payme.features.payments.schemas import PaymentView, UnclaimedView
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork, WriteOrder
 
@@ -232,7 +232,7 @@ async def claim_unclaimed(uow: UnitOfWork, unclaimed_id: UUID) -> None:
     )  # fmt: skip
 
 
-async def list_unclaimed(uow: UnitOfWork, *, limit: int, before: tuple[datetime, UUID] | None) -> list[dict[str, Any]]:
+async def list_unclaimed(uow: UnitOfWork, *, limit: int, before: tuple[datetime, UUID] | None) -> list[UnclaimedView]:
     """Return unclaimed amounts, newest first, older than a (time, id) pair."""
     at, last = before or (None, None)
     rows = await uow.fetch(
@@ -243,4 +243,4 @@ async def list_unclaimed(uow: UnitOfWork, *, limit: int, before: tuple[datetime,
         order by received_at desc, id desc limit $4""",
         uow.tenant, at, last, limit,
     )  # fmt: skip
-    return [dict(row) for row in rows]
+    return [UnclaimedView(**row) for row in rows]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from payme.features.payments.enums import OPEN_STATUSES, Outcome, Source
-from payme.features.payments.errors import AskedTooOften, NothingToAsk, PaymentNotFound
+from payme.features.payments.errors import NothingToAsk, PaymentNotFound
 from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository.payments import StoredPayment
@@ -55,8 +55,22 @@ def schedule_check(uow: UnitOfWork, payment: StoredPayment, *, soon: bool = Fals
     else:
         return
     spread = delay * random.uniform(1.0, 1.1)  # noqa: S311 -- jitter is no secret
-    kind = "soon" if soon else str(payment.checks)
+    kind = f"soon:{payment.checks}" if soon else str(payment.checks)
     uow.enqueue(CHECK_JOB, {"payment_id": str(payment.id)}, execute_after=spread, dedupe_key=f"{CHECK_JOB}:{payment.id}:{kind}")
+
+
+async def request_check(uow: UnitOfWork, payment_id: UUID) -> None:
+    """Have M-Pesa asked about a payment at once, within its limit; a final payment is left alone.
+
+    Locks the payment. Raises: PaymentNotFound, NothingToAsk.
+    """
+    payment = await repository.lock_payment(uow, payment_id)
+    if payment is None:
+        raise PaymentNotFound(payment_id=payment_id)
+    if payment.status in OPEN_STATUSES and payment.checkout_request_id is None:
+        raise NothingToAsk(payment_id=payment_id)
+    if payment.status in OPEN_STATUSES:
+        uow.enqueue(CHECK_JOB, {"payment_id": str(payment_id)}, dedupe_key=f"{CHECK_JOB}:{payment_id}:asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +81,10 @@ class Question:
     checkout_request_id: str
 
 
-async def begin_check(uow: UnitOfWork, payment_id: UUID, *, insist: bool = False) -> Question | None:
+async def begin_check(uow: UnitOfWork, payment_id: UUID) -> Question | None:
     """Take the turn to ask about a payment and count the question; None when there is nothing to ask, or not yet.
 
-    When the turn is another's, the question is put off to a turn of its own. `insist`: a person asks; raise instead.
-    Locks the payment. Raises: PaymentNotFound; when insisting also NothingToAsk, AskedTooOften.
+    When the turn is another's, the question is put off to a turn of its own. Locks the payment. Raises: PaymentNotFound.
     """
     payment = await repository.lock_payment(uow, payment_id)
     if payment is None:
@@ -79,15 +92,11 @@ async def begin_check(uow: UnitOfWork, payment_id: UUID, *, insist: bool = False
     disputed = await repository.lock_disputed(uow, payment_id)
     settled = payment.status not in OPEN_STATUSES and disputed is None
     if settled or payment.checkout_request_id is None:
-        if insist and not settled:
-            raise NothingToAsk(payment_id=payment_id)
         return None
     rules = uow.tool(MpesaRules)
     collector = await collector_of(uow, payment.payee)
     turn = await methods.take_query_turn(uow, collector.app.app_id, rules.query_every)
     if turn is not None:
-        if insist:
-            raise AskedTooOften(retry_after_seconds=rules.query_every.total_seconds())
         wait = rules.query_every * random.uniform(1.0, 3.0)  # noqa: S311 -- jitter is no secret
         uow.enqueue(CHECK_JOB, {"payment_id": str(payment_id)}, execute_after=wait)
         return None

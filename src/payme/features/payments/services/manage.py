@@ -12,7 +12,7 @@ from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository.methods import StoredMethod
 from payme.features.payments.rules import NO_PROMPT_AFTER, Message
-from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodView, PaymentView
+from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodView, PaymentView, UnclaimedView
 from payme.features.payments.services.apply_message import apply_message
 from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher
@@ -35,7 +35,7 @@ async def list_payments(
     return await repository.list_payments(uow, limit=limit, before=_position(after), status=status, method=method)
 
 
-async def list_unclaimed(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[dict[str, Any]]:
+async def list_unclaimed(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[UnclaimedView]:
     """Return money that arrived and belongs to nothing yet, newest first."""
     return await repository.list_unclaimed(uow, limit=limit, before=_position(after))
 
