@@ -12,7 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # path of the generated file: module whose `render()` returns its whole text
-GENERATED: dict[str, str] = {}
+GENERATED: dict[str, str] = {
+    ".env.example": "tools.generate_env_example",
+    "docs/reference/settings.md": "tools.generate_settings_reference",
+}
 
 
 def stale(*, write: bool) -> list[str]:

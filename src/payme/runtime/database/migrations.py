@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +98,9 @@ class Migrator:
             return await read_applied(connection)
 
     @asynccontextmanager
-    async def _connection(self, *, lock_seconds: float | None = None) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    async def _connection(
+        self, *, lock_seconds: float | None = None
+    ) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
         waiting = self.limits.lock_seconds if lock_seconds is None else lock_seconds
         settings = {
             "application_name": "payme migrate",
@@ -156,7 +158,7 @@ class Migrator:
         async with self._connection(lock_seconds=0) as connection:
             await connection.execute(revision.sql)
         await _refuse_invalid_indexes(recorder)
-        await _record(recorder, revision, began)
+        await _record(recorder, revision, began=began)
 
 
 async def read_applied(connection: Any) -> Mapping[str, str]:
@@ -170,10 +172,10 @@ async def _apply_in_transaction(connection: asyncpg.Connection[asyncpg.Record], 
     began = time.monotonic()
     async with connection.transaction():
         await connection.execute(revision.sql)
-        await _record(connection, revision, began)
+        await _record(connection, revision, began=began)
 
 
-async def _record(connection: asyncpg.Connection[asyncpg.Record], revision: Revision, began: float) -> None:
+async def _record(connection: asyncpg.Connection[asyncpg.Record], revision: Revision, *, began: float) -> None:
     duration_ms = int((time.monotonic() - began) * 1000)
     values = (revision.version, revision.phase.value, revision.what, revision.checksum, duration_ms)
     await connection.execute(WRITE_RECORD, *values)
@@ -183,7 +185,9 @@ async def _refuse_invalid_indexes(connection: asyncpg.Connection[asyncpg.Record]
     invalid = [row[0] for row in await connection.fetch(INVALID_INDEXES)]
     if invalid:
         names = ", ".join(invalid)
-        raise MigrationError(f"These indexes are unfinished: {names}. Run `drop index concurrently` on each, then migrate again.")
+        raise MigrationError(
+            f"These indexes are unfinished: {names}. Drop each with `drop index concurrently`, then go on."
+        )
 
 
 def _before_contract(pending: tuple[Revision, ...]) -> tuple[Revision, ...]:
