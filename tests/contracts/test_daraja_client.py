@@ -238,6 +238,13 @@ async def test_minting_gives_up_after_three(client: DarajaClient, simulator: Sim
     assert (await seen(simulator, "oauth"), await seen(simulator, "stkpush")) == (3, 0)
 
 
+async def test_a_gateway_that_asks_for_patience_is_not_asked_again(client: DarajaClient, simulator: SimulatorProcess):
+    await simulator.control.fault("oauth", "spike_429")
+    result = await client.stk_query(StkQuery(PAYBILL, "ws_CO_1"))
+    assert (result.note, result.retry_after_seconds) == (QueryNote.THROTTLED, 12)
+    assert (await seen(simulator, "oauth"), await seen(simulator, "stkquery")) == (1, 0)
+
+
 async def test_a_life_written_as_a_number_is_read(client: DarajaClient, simulator: SimulatorProcess):
     await simulator.control.settings(expires_in_as_number=True)
     await client.probe()

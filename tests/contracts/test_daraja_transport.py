@@ -140,6 +140,22 @@ async def test_a_failed_tls_handshake_means_that_nothing_was_sent(pool: httpx2.A
         assert gateway.seen == []
 
 
+async def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_was_sent():
+    store = await a_store_with("shared-token")
+    async with RawGateway([saying(http(502, b""))]) as proxy:
+        async with httpx2.AsyncClient(proxy=proxy.base_url, trust_env=False) as pool:
+            with pytest.raises(DarajaUnavailable):
+                await a_client(pool, "https://daraja.example", store=store).stk_push(PUSH)
+        assert [seen.method for seen in proxy.seen] == ["CONNECT"]
+
+
+async def test_reading_ends_at_the_size_limit_and_not_at_the_time_limit(pool: httpx2.AsyncClient):
+    async with RawGateway([saying(http(200, b"{" * 10_000_000)[:200_000])]) as gateway:
+        with pytest.raises(DarajaUnknown) as fault:
+            await a_client(pool, gateway.base_url).stk_push(PUSH)
+    assert fault.value.code == "daraja.unreadable_answer"
+
+
 async def test_a_full_connection_pool_means_that_nothing_was_sent():
     store = await a_store_with("shared-token")
     async with RawGateway([silence]) as gateway, open_http_client(connections=1) as pool:

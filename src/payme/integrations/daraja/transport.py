@@ -50,7 +50,8 @@ class _Progress:
         self.has_begun = True
         if event.endswith("send_request_headers.started"):
             request = info.get("request")
-            self.has_sent = self.has_sent or request is None or request.method != b"CONNECT"
+            if request is None or request.method != b"CONNECT":
+                self.has_sent = True
 
 
 _BEFORE_SENDING = (
