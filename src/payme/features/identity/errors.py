@@ -119,3 +119,10 @@ class ScopeUnknown(Invalid):
 
     code = "api_keys.scope_unknown"
     pointer = "/scopes"
+
+
+class PinInvalid(Invalid):
+    """A PIN is 4 to 8 digits."""
+
+    code = "members.pin_invalid"
+    pointer = "/pin"
