@@ -56,7 +56,7 @@ def test_all_faults_are_reported_at_once_in_words_and_without_the_values() -> No
         "MPESA_PASKEY": "hidden-7",
         "REDIS_URL": "http://hidden-8",
         "CORS_ORIGINS": "http://shop.example",
-        "RATE_LIMIT_ADDRESS": "many",
+        "RATE_LIMIT_ANONYMOUS": "many",
         "MPESA_QUERY_SCHEDULE_SECONDS": "30,20",
         "FAULT_POINT": "before_commit",
         "TRUSTED_PROXIES": "hidden-9",

@@ -77,7 +77,7 @@ class Process(Group):
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
     shutdown_seconds: float = Field(25, gt=0, description="How long a stopping process may finish its work.")
-    stream_seconds: float = Field(900, gt=0, description="Longest life of one event stream; the browser connects again.")
+    stream_seconds: float = Field(600, gt=0, description="Longest life of one event stream; the browser connects again.")
     maintenance_contact: str = Field("", description="Shown to users while maintenance is on.", examples=["0700 000 000"])
     fault_point: str | None = Field(
         None, description="Name of the place where this process kills itself. Only in tests.", examples=["before_commit"]
@@ -172,9 +172,9 @@ class Limits(Group):
     login_failures_per_address: int = Field(
         100, ge=1, description="Wrong passwords from one address before it is slowed down; carriers put thousands behind one."
     )
-    rate_limit_principal: str = Field("600/minute", description="Requests of one person, device or API key.")
-    rate_limit_address: str = Field("300/minute", description="Requests from one address without a login.")
-    rate_limit_signup: str = Field("20/hour", description="Sign-ups from one address.")
+    rate_limit_principal: str = Field("1200/minute", description="Requests of one session, device or API key.")
+    rate_limit_anonymous: str = Field("120/minute", description="Requests from one address without a login.")
+    rate_limit_sign_in: str = Field("20/minute", description="Attempts to log in or sign up from one address.")
     rate_limit_callbacks: str = Field("6000/minute", description="Callbacks from Safaricom; a budget of their own.")
     rate_limit_prompts: str = Field("3/minute", description="M-Pesa prompts to one phone number.")
     idempotency_wait_seconds: float = Field(5, ge=0, description="How long a repeated request waits for the first, then 409.")
