@@ -6,8 +6,6 @@ Invariant: a revision and its record commit together; nobody waits in a blocking
 `create index concurrently` such a wait never ends.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -98,7 +96,7 @@ class Migrator:
             return await read_applied(connection)
 
     @asynccontextmanager
-    async def _connection(self, *, lock_seconds: float | None = None) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    async def _connection(self, *, lock_seconds: float | None = None) -> AsyncIterator[asyncpg.Connection]:
         waiting = self.limits.lock_seconds if lock_seconds is None else lock_seconds
         settings = {
             "application_name": "payme migrate",
@@ -116,7 +114,7 @@ class Migrator:
         finally:
             await connection.close()
 
-    async def _lock(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _lock(self, connection: asyncpg.Connection) -> None:
         """Take the lock between runners, asking again and again; the end of the session releases it."""
         deadline = time.monotonic() + self.limits.wait_for_others_seconds
         told = False
@@ -128,7 +126,7 @@ class Migrator:
                 raise MigrationError("Another migration has been running for too long; see pg_locks for who it is.")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _apply(self, connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
+    async def _apply(self, connection: asyncpg.Connection, revision: Revision) -> None:
         for attempt in range(1, self.limits.attempts + 1):
             try:
                 if revision.in_transaction:
@@ -145,7 +143,7 @@ class Migrator:
             else:
                 return
 
-    async def _apply_outside(self, recorder: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
+    async def _apply_outside(self, recorder: asyncpg.Connection, revision: Revision) -> None:
         """Run one statement that PostgreSQL takes outside a transaction only.
 
         It waits for other transactions without holding anybody up, so it has no lock time-out; what it leaves behind when
@@ -166,20 +164,20 @@ async def read_applied(connection: Any) -> Mapping[str, str]:
     return {row["version"]: row["checksum"] for row in await connection.fetch(READ_RECORD)}
 
 
-async def _apply_in_transaction(connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
+async def _apply_in_transaction(connection: asyncpg.Connection, revision: Revision) -> None:
     began = time.monotonic()
     async with connection.transaction():
         await connection.execute(revision.sql)
         await _record(connection, revision, began)
 
 
-async def _record(connection: asyncpg.Connection[asyncpg.Record], revision: Revision, began: float) -> None:
+async def _record(connection: asyncpg.Connection, revision: Revision, began: float) -> None:
     duration_ms = int((time.monotonic() - began) * 1000)
     values = (revision.version, revision.phase.value, revision.what, revision.checksum, duration_ms)
     await connection.execute(WRITE_RECORD, *values)
 
 
-async def _refuse_invalid_indexes(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _refuse_invalid_indexes(connection: asyncpg.Connection) -> None:
     invalid = [row[0] for row in await connection.fetch(INVALID_INDEXES)]
     if invalid:
         names = ", ".join(invalid)

@@ -1,4 +1,16 @@
-"""Where secret values come from: environment, files, AWS Secrets Manager, behind one port.
+"""Where the variables come from: one port, and the sources behind it, the first that knows a variable wins.
 
-Values are handed to settings and never logged.
+Not here: what the variables mean (`payme.runtime.settings`). Invariant: a secret is read at start and not written anywhere.
 """
+
+from payme.runtime.secrets.sources import (
+    EnvFile,
+    EnvironmentFiles,
+    EnvironmentVariables,
+    HostingPlatform,
+    SecretSource,
+    gather,
+    load_settings,
+)
+
+__all__ = ["EnvFile", "EnvironmentFiles", "EnvironmentVariables", "HostingPlatform", "SecretSource", "gather", "load_settings"]

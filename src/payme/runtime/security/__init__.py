@@ -1,4 +1,32 @@
-"""Password hashing, token formats, field encryption with key ids, blind indexes, CSRF.
+"""Passwords, tokens, field encryption, the blind index and CSRF: everything that must be right once, in one room.
 
-Mechanisms only: who may do what belongs to identity.
+Not here: who may do what (`features.identity`) and where secrets come from (`runtime.secrets`).
+Invariant: no function here logs, no error here contains a secret, and every comparison of secrets takes constant time.
 """
+
+from payme.runtime.security.blind_index import BlindIndex
+from payme.runtime.security.csrf import CsrfTokens
+from payme.runtime.security.errors import InvalidToken, UnreadableField
+from payme.runtime.security.fields import FieldCipher, FieldPlace
+from payme.runtime.security.keys import Keyring, derive_key
+from payme.runtime.security.passwords import PasswordHasher
+from payme.runtime.security.secret_tokens import hash_token, new_secret_token, same_secret
+from payme.runtime.security.tokens import AccessClaims, RefreshClaims, TokenSigner
+
+__all__ = [
+    "AccessClaims",
+    "BlindIndex",
+    "CsrfTokens",
+    "FieldCipher",
+    "FieldPlace",
+    "InvalidToken",
+    "Keyring",
+    "PasswordHasher",
+    "RefreshClaims",
+    "TokenSigner",
+    "UnreadableField",
+    "derive_key",
+    "hash_token",
+    "new_secret_token",
+    "same_secret",
+]

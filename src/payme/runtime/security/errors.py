@@ -1,0 +1,13 @@
+"""What security refuses; the messages say nothing that would help a forger."""
+
+from payme.kit.errors import PaymeError, Unauthenticated
+
+
+class InvalidToken(Unauthenticated):
+    """The token is not valid."""
+
+    code = "auth.invalid_token"
+
+
+class UnreadableField(PaymeError):
+    """An encrypted value does not belong where it stands, was changed, or its key is gone."""

@@ -1,0 +1,10 @@
+"""Every setting, typed, documented, read once and validated at start.
+
+The variables' names stand in `.env.example` and `docs/reference/settings.md`, both generated from here.
+Invariant: nothing else in the system reads the environment.
+"""
+
+from payme.runtime.settings.groups import Environment, Group, LogLevel, MpesaEnvironment
+from payme.runtime.settings.reading import GROUPS, Settings, SettingsError
+
+__all__ = ["GROUPS", "Environment", "Group", "LogLevel", "MpesaEnvironment", "Settings", "SettingsError"]
