@@ -7,7 +7,7 @@ import rfc8785
 
 from payme.features.audit import repository
 from payme.features.audit.rules import genesis, link, sealed_form
-from payme.features.audit.schemas import AuditEntry, Fault, Sealing, Verification
+from payme.features.audit.schemas import AuditEntry, Fault, FaultKind, Sealing, Verification
 from payme.kit.pagination import DEFAULT_LIMIT
 from payme.runtime.database import UnitOfWork
 
@@ -79,11 +79,11 @@ class _Walk:
 
     def step(self, row: dict[str, Any]) -> None:
         if row["position"] != self.position + 1:
-            self._blame("gap", row, f"positions {self.position + 1} to {row['position'] - 1} are gone")
+            self._blame("gap", row, detail=f"positions {self.position + 1} to {row['position'] - 1} are gone")
         if row["id"] is None:
-            self._blame("missing", row, f"row {row['audit_id']} is gone")
+            self._blame("missing", row, detail=f"row {row['audit_id']} is gone")
         elif not self._follows(row):
-            self._blame("altered", row, f"row {row['audit_id']} is not what was sealed here")
+            self._blame("altered", row, detail=f"row {row['audit_id']} is not what was sealed here")
         self.position, self.head = row["position"], row["hash"]
         self.sealed += 1
         self.passed_expected |= self.expected == self.head.hex()
@@ -94,5 +94,5 @@ class _Walk:
         except rfc8785.CanonicalizationError:
             return False
 
-    def _blame(self, kind: Any, row: dict[str, Any], detail: str) -> None:
+    def _blame(self, kind: FaultKind, row: dict[str, Any], *, detail: str) -> None:
         self.faults.append(Fault(kind=kind, position=row["position"], detail=detail))

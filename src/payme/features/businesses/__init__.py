@@ -18,8 +18,8 @@ from payme.features.businesses.services import (
 __all__ = [
     "PLATFORM_BUSINESS_ID",
     "BusinessCreated",
-    "BusinessUnknown",
     "BusinessSettings",
+    "BusinessUnknown",
     "CreateBusiness",
     "Till",
     "TillNotFound",

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from payme.features.businesses.schemas import Branch, BusinessSettings, CreateBranch, Till
+from payme.features.businesses.schemas import Branch, BusinessSettings, Till
 from payme.runtime.database import UnitOfWork
 
 _LOWEST_ID: Final = UUID(int=0)
@@ -107,18 +107,17 @@ async def list_business_ids(uow: UnitOfWork, *, after: UUID | None, limit: int) 
     return [row["business_id"] for row in rows]
 
 
-async def insert_branch(uow: UnitOfWork, branch_id: UUID, command: CreateBranch) -> Branch:
+async def insert_branch(uow: UnitOfWork, branch: Branch) -> None:
     """Add a branch. Raises: BranchIdTaken."""
     await uow.execute(
         """-- businesses.insert_branch
         insert into branches (business_id, id, name, created_at) values ($1, $2, $3, $4)
         """,
         uow.tenant,
-        branch_id,
-        command.name,
-        uow.now,
+        branch.id,
+        branch.name,
+        branch.created_at,
     )
-    return Branch(id=branch_id, name=command.name, rev=1, created_at=uow.now)
 
 
 async def list_branches(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[Branch]:

@@ -19,7 +19,7 @@ from payme.features.businesses.schemas import (
     MyBusiness,
     Till,
 )
-from payme.features.identity import Identity, Role, add_member, find_roles, get_profile
+from payme.features.identity import Role, add_member, find_roles, get_profile
 from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
@@ -94,7 +94,8 @@ async def get_till(uow: UnitOfWork, till_id: UUID | None = None) -> Till:
 
 async def create_branch(uow: UnitOfWork, command: CreateBranch) -> Branch:
     """Open a branch. Raises: BranchIdTaken."""
-    branch = await repository.insert_branch(uow, command.id or new_id(), command)
+    branch = Branch(id=command.id or new_id(), name=command.name, rev=1, created_at=uow.now)
+    await repository.insert_branch(uow, branch)
     record(uow, "branch.created", branch.id, name=branch.name)
     uow.touch("branches", branch.id)
     return branch
@@ -119,9 +120,9 @@ async def list_tills(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list
     return await repository.list_tills(uow, after=after, limit=limit)
 
 
-async def show_me(database: Database, identity: Identity, *, actor: Actor) -> Me:
+async def show_me(database: Database, actor: Actor) -> Me:
     """Return who is signed in and where they belong, asking each business in a transaction of its own."""
-    user, business_ids = await database.run(lambda uow: get_profile(uow, identity, actor.id), read_only=True)
+    user, business_ids = await database.run(lambda uow: get_profile(uow, actor.id), read_only=True)
     found = [
         await database.run(lambda uow: _find_my_part(uow, actor.id), business_id=each, actor=actor, read_only=True)
         for each in business_ids

@@ -30,7 +30,9 @@ class SignUp(BaseModel):
 class LogIn(BaseModel):
     """Come back, by phone number or e-mail address."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"identifier": "0712345678", "password": "maji-ya-chai-2026"}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"identifier": "0712345678", "password": "maji-ya-chai-2026"}}
+    )
 
     identifier: str = Field(max_length=254)
     password: SecretStr = Field(max_length=1024)
@@ -59,7 +61,7 @@ class TokensView(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 -- the scheme of the Authorization header
     expires_in: int = Field(description="Seconds that the access token lives", examples=[900])
 
 

@@ -39,7 +39,7 @@ async def insert_api_key(uow: UnitOfWork, key: ApiKeyView, *, key_hash: bytes) -
     )
 
 
-async def use_api_key(uow: UnitOfWork, key_hash: bytes, now: datetime) -> KeyRow | None:
+async def use_api_key(uow: UnitOfWork, key_hash: bytes, *, now: datetime) -> KeyRow | None:
     """Return what a live key opens, and note that it was used."""
     row = await uow.fetchrow(
         """-- identity.use_api_key
@@ -53,7 +53,7 @@ async def use_api_key(uow: UnitOfWork, key_hash: bytes, now: datetime) -> KeyRow
     return KeyRow(**dict(row)) if row else None
 
 
-async def revoke_api_key(uow: UnitOfWork, key_id: UUID, now: datetime) -> bool:
+async def revoke_api_key(uow: UnitOfWork, key_id: UUID, *, now: datetime) -> bool:
     """End a key and tell every process; False where there is none that lives."""
     count = await uow.execute(
         """-- identity.revoke_api_key

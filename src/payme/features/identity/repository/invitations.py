@@ -10,9 +10,7 @@ from payme.runtime.database import UnitOfWork
 _LARGEST_ID = UUID(int=2**128 - 1)
 
 
-async def insert_invitation(
-    uow: UnitOfWork, invitation: InvitationView, *, token_hash: bytes
-) -> None:
+async def insert_invitation(uow: UnitOfWork, invitation: InvitationView, *, token_hash: bytes) -> None:
     """Add an invitation."""
     await uow.execute(
         """-- identity.insert_invitation
@@ -30,7 +28,9 @@ async def insert_invitation(
     )
 
 
-async def take_invitation(uow: UnitOfWork, token_hash: bytes, *, user_id: UUID, now: datetime) -> tuple[UUID, Sequence[str]] | None:
+async def take_invitation(
+    uow: UnitOfWork, token_hash: bytes, *, user_id: UUID, now: datetime
+) -> tuple[UUID, Sequence[str]] | None:
     """Mark an open invitation as accepted and return its id and roles; None where it is not open, or somebody was faster."""
     row = await uow.fetchrow(
         """-- identity.take_invitation
@@ -46,7 +46,7 @@ async def take_invitation(uow: UnitOfWork, token_hash: bytes, *, user_id: UUID, 
     return (row["id"], row["roles"]) if row else None
 
 
-async def revoke_invitation(uow: UnitOfWork, invitation_id: UUID, now: datetime) -> bool:
+async def revoke_invitation(uow: UnitOfWork, invitation_id: UUID, *, now: datetime) -> bool:
     """Close an open invitation; False where there is none."""
     count = await uow.execute(
         """-- identity.revoke_invitation

@@ -129,7 +129,7 @@ async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
     await tell_of_member(uow, user_id)
 
 
-async def store_pin_hash(uow: UnitOfWork, user_id: UUID, pin_hash: str) -> None:
+async def store_pin_hash(uow: UnitOfWork, user_id: UUID, *, pin_hash: str) -> None:
     """Store the hash of a member's PIN."""
     await uow.execute(
         """-- identity.store_pin_hash

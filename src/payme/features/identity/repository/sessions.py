@@ -75,7 +75,7 @@ async def lock_session(uow: UnitOfWork, session_id: UUID) -> SessionRow | None:
     return SessionRow(**dict(row)) if row else None
 
 
-async def rotate_session(uow: UnitOfWork, session_id: UUID, refreshed_at: datetime) -> None:
+async def rotate_session(uow: UnitOfWork, session_id: UUID, *, refreshed_at: datetime) -> None:
     """Move a locked session to its next generation."""
     await uow.execute(
         """-- identity.rotate_session

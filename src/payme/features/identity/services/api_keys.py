@@ -16,14 +16,14 @@ from payme.runtime.security import hash_token
 PREFIXES = ("pk_test_", "pk_live_")
 
 
-async def create_api_key(uow: UnitOfWork, identity: Identity, command: CreateApiKey) -> ApiKeyMade:
+async def create_api_key(uow: UnitOfWork, command: CreateApiKey) -> ApiKeyMade:
     """Make a key, which is in the answer and nowhere else. Raises: ScopeUnknown, BeyondYourPower."""
     scopes = frozenset(command.scopes)
     if not scopes <= PERMISSIONS:
         raise ScopeUnknown(scopes=sorted(scopes - PERMISSIONS))
     if not all(uow.actor.may(scope) for scope in scopes):
         raise BeyondYourPower
-    mode = identity.options.key_mode
+    mode = uow.tool(Identity).options.key_mode
     key = new_business_secret(f"pk_{mode}_", uow.tenant)
     made = ApiKeyMade(
         id=new_id(),
@@ -42,7 +42,7 @@ async def create_api_key(uow: UnitOfWork, identity: Identity, command: CreateApi
 
 async def revoke_api_key(uow: UnitOfWork, key_id: UUID) -> None:
     """End a key; every process knows within a second. Raises: ApiKeyNotFound."""
-    if not await api_keys.revoke_api_key(uow, key_id, uow.now):
+    if not await api_keys.revoke_api_key(uow, key_id, now=uow.now):
         raise ApiKeyNotFound
     record(uow, "api_key.revoked", key_id)
 

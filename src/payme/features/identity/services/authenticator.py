@@ -19,7 +19,7 @@ from payme.features.identity.rules import permissions_of
 from payme.features.identity.services.api_keys import PREFIXES
 from payme.features.identity.services.remembered import Remembered
 from payme.features.identity.services.secrets import business_of
-from payme.features.identity.services.tools import Identity
+from payme.features.identity.services.tools import identity_of
 from payme.kit.actor import Actor
 from payme.runtime.database import Database
 from payme.runtime.database.notifications import NotificationLine
@@ -42,9 +42,9 @@ class _Part:
 class IdentityAuthenticator:
     """The authenticator of the edge. `listen` keeps what it remembers true across processes."""
 
-    def __init__(self, database: Database, identity: Identity) -> None:
-        self.identity = identity
+    def __init__(self, database: Database) -> None:
         self._database = database
+        self._identity = identity = identity_of(database)
         life = int(identity.options.cache_life.total_seconds())
         self._tokens: Remembered[str, AccessClaims] = Remembered(life)
         self._sessions: Remembered[UUID, SessionRow | None] = Remembered(life)
@@ -114,7 +114,7 @@ class IdentityAuthenticator:
 
     async def _read_token(self, token: str) -> AccessClaims:
         try:
-            return self.identity.tokens.read_access(token, now=self._database.clock.now())
+            return self._identity.tokens.read_access(token, now=self._database.clock.now())
         except InvalidToken:
             raise TokenInvalid from None
 
@@ -164,7 +164,7 @@ class IdentityAuthenticator:
     async def _use_key(self, key: tuple[UUID, bytes]) -> KeyRow | None:
         business_id, digest = key
         found = await self._database.run(
-            lambda uow: api_keys.use_api_key(uow, digest, uow.now), business_id=business_id
+            lambda uow: api_keys.use_api_key(uow, digest, now=uow.now), business_id=business_id
         )
         if found is not None:
             _log.info("security.api_key_used", key_id=str(found.id), business_id=str(business_id))

@@ -19,7 +19,7 @@ _PREFIX = "inv_"
 _LONGEST_NAME = 80
 
 
-async def create_invitation(uow: UnitOfWork, identity: Identity, command: Invite) -> InvitationMade:
+async def create_invitation(uow: UnitOfWork, command: Invite) -> InvitationMade:
     """Make an invitation; its token is in the answer and nowhere else. Raises: BeyondYourPower."""
     check_power(uow, command.roles)
     token = new_business_secret(_PREFIX, uow.tenant)
@@ -29,7 +29,7 @@ async def create_invitation(uow: UnitOfWork, identity: Identity, command: Invite
         label=command.label,
         invited_by=uow.actor.id,
         created_at=uow.now,
-        expires_at=uow.now + identity.options.invitation_life,
+        expires_at=uow.now + uow.tool(Identity).options.invitation_life,
         token=token,
     )
     await invitations.insert_invitation(uow, made, token_hash=hash_token(token))
@@ -62,7 +62,7 @@ async def accept_invitation(database: Database, command: AcceptInvitation, *, ac
 
 async def revoke_invitation(uow: UnitOfWork, invitation_id: UUID) -> None:
     """Close an invitation that nobody has taken up. Raises: InvitationNotFound."""
-    if not await invitations.revoke_invitation(uow, invitation_id, uow.now):
+    if not await invitations.revoke_invitation(uow, invitation_id, now=uow.now):
         raise InvitationNotFound
     record(uow, "invitation.revoked", invitation_id)
 

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from payme.features.audit import record
 from payme.features.identity.enums import Role
 from payme.features.identity.errors import AlreadyMember, BeyondYourPower, LastOwner, MemberNotFound, PinInvalid
 from payme.features.identity.repository import members, users
 from payme.features.identity.repository.members import MemberRow
 from payme.features.identity.rules import PERMISSIONS, reaches
-from payme.features.identity.schemas import ChangeMember, MemberView, SetPin
+from payme.features.identity.schemas import ChangeMember, MemberView
 from payme.features.identity.services.tools import Identity
 from payme.runtime.database import UnitOfWork
 
@@ -55,7 +57,7 @@ async def lock_member_rev(uow: UnitOfWork, user_id: UUID) -> int:
     return member.rev
 
 
-async def change_member(uow: UnitOfWork, user_id: UUID, command: ChangeMember) -> MemberView:
+async def change_member(uow: UnitOfWork, user_id: UUID, *, command: ChangeMember) -> MemberView:
     """Change a member's name or roles. Raises: MemberNotFound, BeyondYourPower, LastOwner."""
     member, owners = await _lock(uow, user_id)
     roles = [role.value for role in command.roles] if command.roles else member.roles
@@ -87,17 +89,19 @@ async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
     uow.touch(COLLECTION, user_id, deleted=True)
 
 
-async def set_member_pin(uow: UnitOfWork, identity: Identity, user_id: UUID, command: SetPin) -> None:
+async def set_member_pin(uow: UnitOfWork, user_id: UUID, *, pin: SecretStr) -> None:
     """Store a member's PIN as a hash. Raises: MemberNotFound, BeyondYourPower, PinInvalid."""
-    pin = command.pin.get_secret_value()
-    if not (pin.isascii() and pin.isdigit()):
+    digits = pin.get_secret_value()
+    if not (digits.isascii() and digits.isdigit() and 4 <= len(digits) <= 8):
         raise PinInvalid
     member = await members.find_member(uow, user_id)
     if member is None:
         raise MemberNotFound
     if uow.actor.id != user_id:
         check_power(uow, member.roles)
-    await members.store_pin_hash(uow, user_id, await asyncio.to_thread(identity.passwords.hash, pin))
+    await members.store_pin_hash(
+        uow, user_id, pin_hash=await asyncio.to_thread(uow.tool(Identity).passwords.hash, digits)
+    )
     record(uow, "member.pin_set", user_id)
     uow.touch(COLLECTION, user_id)
 

@@ -66,13 +66,13 @@ class Remembered(Generic[Key, Value]):
         else:
             lookup.future.set_result(value)
             if not lookup.is_stale:
-                self._keep(key, begun, value)
+                self._keep(key, value, begun=begun)
             return value
         finally:
             if self._under_way.get(key) is lookup:
                 del self._under_way[key]
 
-    def _keep(self, key: Key, begun: int, value: Value) -> None:
+    def _keep(self, key: Key, value: Value, *, begun: int) -> None:
         self._kept.pop(key, None)
         while len(self._kept) >= self.most:
             del self._kept[next(iter(self._kept))]

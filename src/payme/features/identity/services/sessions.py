@@ -13,7 +13,7 @@ from payme.features.identity.repository import sessions
 from payme.features.identity.repository.sessions import SessionRow
 from payme.features.identity.rules import Refresh, worth_of_refresh
 from payme.features.identity.schemas import SessionView, SignedIn, TokensView, UserView
-from payme.features.identity.services.tools import Identity
+from payme.features.identity.services.tools import Identity, identity_of
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.security import InvalidToken, RefreshClaims
@@ -23,9 +23,9 @@ _MOST_SESSIONS = 200
 _log = structlog.get_logger("payme.security")
 
 
-async def open_session(uow: UnitOfWork, identity: Identity, user: UserView, *, version: int, label: str) -> SignedIn:
+async def open_session(uow: UnitOfWork, user: UserView, *, version: int, label: str) -> SignedIn:
     """Open a session for a person and return its first tokens."""
-    session_id = new_id()
+    identity, session_id = uow.tool(Identity), new_id()
     expires_at = uow.now + identity.options.session_life
     await sessions.insert_session(
         uow, session_id, user_id=user.id, expires_at=expires_at, label=label[:_LONGEST_LABEL], now=uow.now
@@ -45,13 +45,13 @@ async def open_session(uow: UnitOfWork, identity: Identity, user: UserView, *, v
     return SignedIn(user=user, **tokens.model_dump())
 
 
-async def refresh(database: Database, identity: Identity, refresh_token: str) -> TokensView:
+async def refresh(database: Database, refresh_token: str) -> TokensView:
     """Exchange a refresh token for the tokens of the next generation.
 
     The same token again within the grace gets the same answer. An older one ends the session, which stays ended although
     the caller is refused. Raises: TokenInvalid, SessionEnded, RefreshReused.
     """
-    now = database.clock.now()
+    identity, now = identity_of(database), database.clock.now()
     try:
         claims = identity.tokens.read_refresh(refresh_token, now=now)
     except InvalidToken:
@@ -69,7 +69,7 @@ async def refresh(database: Database, identity: Identity, refresh_token: str) ->
             grace=identity.options.refresh_grace,
             is_open=session.is_open(now) and session.user_id == claims.user_id,
         )
-        return worth, await _answer(uow, identity, session, worth)
+        return worth, await _answer(uow, session, worth=worth)
 
     worth, tokens = await database.run(work)
     if tokens is not None:
@@ -111,16 +111,15 @@ def mint(identity: Identity, session: SessionRow, *, generation: int, refreshed_
     return TokensView(access_token=access, refresh_token=refresh_token, expires_in=int(life.total_seconds()))
 
 
-async def _answer(uow: UnitOfWork, identity: Identity, session: SessionRow, worth: Refresh) -> TokensView | None:
+async def _answer(uow: UnitOfWork, session: SessionRow, *, worth: Refresh) -> TokensView | None:
+    identity = uow.tool(Identity)
     if worth is Refresh.ROTATE:
-        await sessions.rotate_session(uow, session.id, uow.now)
+        await sessions.rotate_session(uow, session.id, refreshed_at=uow.now)
         return mint(identity, session, generation=session.generation + 1, refreshed_at=uow.now)
     if worth is Refresh.REPEAT:
         return mint(identity, session, generation=session.generation, refreshed_at=session.refreshed_at)
     if worth is Refresh.REUSED:
-        await sessions.revoke_session(
-            uow, session.id, user_id=session.user_id, reason="refresh_reused", now=uow.now
-        )
+        await sessions.revoke_session(uow, session.id, user_id=session.user_id, reason="refresh_reused", now=uow.now)
     return None
 
 

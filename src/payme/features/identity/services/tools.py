@@ -1,6 +1,6 @@
 """What identity works with: hashing, signing, encryption, the gate in front of passwords, and the lengths of things.
 
-Wiring builds one and hands it to the authenticator, from which the endpoints take it.
+Wiring builds one and puts it among the tools of the database's wiring.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from payme.features.identity.services.login_gate import LoginGate
+from payme.runtime.database import Database
 from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, PasswordHasher, TokenSigner
 
 
@@ -34,3 +35,10 @@ class Identity:
     index: BlindIndex
     gate: LoginGate
     options: IdentityOptions
+
+
+def identity_of(database: Database) -> Identity:
+    """Return the tools that a database's transactions work with."""
+    tools = database.wiring.tools
+    assert Identity in tools, "wiring provides no Identity"
+    return tools[Identity]
