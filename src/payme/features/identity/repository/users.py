@@ -88,7 +88,8 @@ async def add_to_directory(uow: UnitOfWork, user_id: UUID) -> None:
     """Note that the person's memberships are to be looked for in this business too."""
     await uow.execute(
         """-- identity.add_to_directory
-        update users set business_ids = array_append(business_ids, $2) where id = $1 and not business_ids @> array[$2]
+        update users set business_ids = array_append(business_ids, $2::uuid)
+        where id = $1 and not business_ids @> array[$2::uuid]
         """,
         user_id,
         uow.tenant,
