@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-import pytest
 import pytest_asyncio
 
 from payme.features import ledger

@@ -59,7 +59,9 @@ def test_lines_of_one_product_are_short_together():
     assert plan_take(want("3", "3"), facts((OLD, "5", 500))).short == (Shortage(TEA, Decimal(6), Decimal(5)),)
 
 
-@pytest.mark.parametrize(("reserved", "use_reserved", "short"), [("1", False, True), ("1", True, False), ("0", False, False)])
+@pytest.mark.parametrize(
+    ("reserved", "use_reserved", "short"), [("1", False, True), ("1", True, False), ("0", False, False)]
+)
 def test_what_is_set_aside_is_for_its_own_cause(reserved: str, use_reserved: bool, short: bool):
     plan = plan_take(want("5"), facts((OLD, "5", 500), reserved=reserved), use_reserved=use_reserved)
     assert bool(plan.short) is short

@@ -139,6 +139,27 @@ class Arrival:
         return sum(each.actual_cents - each.provisional_cents for each in self.settlements)
 
 
+@dataclass(frozen=True, slots=True)
+class ToReorder:
+    """A product at or below its reorder point, and what was sold of it lately."""
+
+    product_id: UUID
+    name: str
+    reorder_point: Decimal
+    available: Decimal
+    sold: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """What remains of a batch that must be sold soon."""
+
+    product_id: UUID
+    batch_id: UUID
+    quantity: Decimal
+    expires_on: date
+
+
 def parse_stock(document: Mapping[str, Any]) -> StockFacts:
     """Read the answer of the SQL function `inventory_lock_stock`."""
     levels = {

@@ -57,12 +57,13 @@ def reserve(uow: UnitOfWork, cause: UUID, *, wanted: Sequence[Wanted]) -> None:
         _touch(uow, totals)
 
 
-async def release(uow: UnitOfWork, cause: UUID) -> None:
-    """Give back what is set aside for a cause, with this transaction; nothing set aside is not an error."""
-    held = await repository.list_held_products(uow, cause)
-    if held:
-        repository.defer_release(uow, cause)
-        _touch(uow, held)
+def release(uow: UnitOfWork, cause: UUID, *, product_ids: Iterable[UUID]) -> None:
+    """Give back what is set aside for a cause, with this transaction; nothing set aside is not an error.
+
+    `product_ids` are those of the cause, so that devices hear of their stock.
+    """
+    repository.defer_release(uow, cause)
+    _touch(uow, product_ids)
 
 
 def _touch(uow: UnitOfWork, product_ids: Iterable[UUID]) -> None:
