@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest_asyncio
 
 from payme.features import ledger
+from payme.features.inventory.tasks import REACTIONS
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.ids import new_id
-from payme.runtime.database import Database, PoolLimits, UnitOfWork
+from payme.runtime.database import Database, PoolLimits, UnitOfWork, Wiring
 
 Result = TypeVar("Result")
 
@@ -46,7 +47,8 @@ class Shop:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def database(owner_dsn: str) -> AsyncIterator[Database]:
     """This worker's database, in the role that owns nothing."""
-    opened = await Database(owner_dsn, limits=PoolLimits(connections=8, acquire_seconds=30)).open()
+    limits = PoolLimits(connections=8, acquire_seconds=30)
+    opened = await Database(owner_dsn, limits=limits, wiring=Wiring(reactions=REACTIONS)).open()
     yield opened
     await opened.close()
 

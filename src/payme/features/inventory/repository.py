@@ -8,7 +8,17 @@ from datetime import date, datetime
 from uuid import UUID
 
 from payme.features.inventory.enums import MovementKind
-from payme.features.inventory.rules import Arrival, Expiring, Layer, Occasion, StockFacts, Take, ToReorder, Wanted, parse_stock
+from payme.features.inventory.rules import (
+    Arrival,
+    Expiring,
+    Layer,
+    Occasion,
+    StockFacts,
+    Take,
+    ToReorder,
+    Wanted,
+    parse_stock,
+)
 from payme.features.inventory.schemas import MovementFilter, MovementRow, StockRow, ValuationRow
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork, WriteOrder

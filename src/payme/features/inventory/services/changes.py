@@ -54,9 +54,7 @@ async def bring_in(
     return _view(uow, level, occasion=occasion, moved=(quantity, cost_cents), arrival=arrival)
 
 
-def take_out(
-    uow: UnitOfWork, level: Level, *, plan: Plan, occasion: Occasion, target: AccountCode
-) -> StockChangeView:
+def take_out(uow: UnitOfWork, level: Level, *, plan: Plan, occasion: Occasion, target: AccountCode) -> StockChangeView:
     """Take out what was planned and book its cost to an account."""
     repository.defer_take(uow, plan.takes, occasion=occasion)
     ledger.post(

@@ -25,9 +25,7 @@ async def receive_goods(uow: UnitOfWork, command: ReceiveGoods) -> StockChangeVi
     if received_at > uow.now + CLOCK_TOLERANCE:
         raise ReceivedInFuture(received_at=received_at)
     locked = await lock_product_stock(uow, command.product_id)
-    occasion = Occasion(
-        command.id or new_id(), MovementKind.PURCHASE, received_at, expires_on=command.expires_on
-    )
+    occasion = Occasion(command.id or new_id(), MovementKind.PURCHASE, received_at, expires_on=command.expires_on)
     audit.record(
         uow,
         "stock.received",
