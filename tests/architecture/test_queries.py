@@ -9,7 +9,8 @@ from tools.ast_rules.source import Source
 from tools.ast_rules.sql import DEFERS_SQL, sql_calls
 
 ROOT = Path(__file__).resolve().parents[2]
-REPOSITORIES = sorted((ROOT / "src" / "payme" / "features").glob("*/repository.py"))
+FEATURES = ROOT / "src" / "payme" / "features"
+REPOSITORIES = sorted([*FEATURES.glob("*/repository.py"), *FEATURES.glob("*/repository/[!_]*.py")])
 
 
 def queries(file: Path) -> list[tuple[str, str]]:
@@ -22,7 +23,7 @@ def queries(file: Path) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("file", REPOSITORIES, ids=lambda file: file.parent.name)
+@pytest.mark.parametrize("file", REPOSITORIES, ids=lambda file: file.relative_to(FEATURES).as_posix())
 async def test_every_query_prepares(owner_dsn: str, file: Path):
     connection = await asyncpg.connect(owner_dsn)
     broken: list[str] = []
