@@ -13,13 +13,12 @@ FEATURES = ROOT / "src" / "payme" / "features"
 REPOSITORIES = sorted([*FEATURES.glob("*/repository.py"), *FEATURES.glob("*/repository/[!_]*.py")])
 
 
-def queries(file: Path) -> list[tuple[str, str]]:
+def queries(file: Path) -> list[tuple[str, str | None]]:
     """Return place and text of each query in a file; a deferred call becomes the statement that the flush makes of it."""
     path = file.relative_to(ROOT).as_posix()
     return [
-        (f"{path}:{call.line}", f"select {call.text}" if call.method in DEFERS_SQL else call.text)
+        (f"{path}:{call.line}", f"select {call.text}" if call.text and call.method in DEFERS_SQL else call.text)
         for call in sql_calls(Source(path, file.read_text(encoding="utf-8")))
-        if call.text is not None
     ]
 
 
@@ -29,6 +28,7 @@ async def test_every_query_prepares(owner_dsn: str, file: Path):
     broken: list[str] = []
     try:
         for place, text in queries(file):
+            assert text, f"{place}: the text of this query cannot be read here"
             try:
                 await connection.prepare(text)
             except asyncpg.PostgresError as error:
