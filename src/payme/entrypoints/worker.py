@@ -65,7 +65,9 @@ async def serve(settings: WorkerSettings, tasks: list[Tasks], *, services: Any =
     registry = Registry.of(tasks)
     # One connection more than handlers: the outcome of one never waits for the work of the others.
     limits = PoolLimits(connections=settings.limits.concurrency + 1)
-    database = Database(settings.database_url, role=settings.role, limits=limits, wiring=Wiring(jobs=subscriptions(tasks)))
+    database = Database(
+        settings.database_url, role=settings.role, limits=limits, wiring=Wiring(jobs=subscriptions(tasks))
+    )
     if not await _open(database, stop):
         return
     if settings.metrics_port is not None:
