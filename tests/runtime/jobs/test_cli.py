@@ -1,11 +1,12 @@
 import asyncio
 
-import pytest
 from typer.testing import CliRunner
 
 from payme.entrypoints.cli_jobs import app
-from payme.entrypoints.worker import WorkerSettings
-from payme.runtime.jobs.worker import WorkerLimits
+from payme.entrypoints.features import all_tasks, wire
+from payme.entrypoints.worker import limits_of, pool_of
+from payme.runtime.jobs import Registry
+from payme.runtime.secrets import load_settings
 from tests.runtime.jobs.conftest import Queue, until
 
 
@@ -33,10 +34,17 @@ async def test_an_operator_sees_and_resolves_dead_letters(queue: Queue) -> None:
     assert await queue.count("pgqueuer") == 1
 
 
-def test_settings_are_read_from_the_environment() -> None:
-    settings = WorkerSettings.from_environment({"DATABASE_URL": "postgresql://x", "WORKER_CONCURRENCY": "4"})
-    assert settings.direct_url == "postgresql://x"
-    assert settings.limits == WorkerLimits(concurrency=4)
-    assert settings.limits.heartbeat_seconds >= 30
-    with pytest.raises(KeyError):
-        WorkerSettings.from_environment({})
+def test_a_worker_behaves_as_the_settings_say() -> None:
+    settings = load_settings({"DATABASE_URL": "postgresql://a:b@127.0.0.1/c", "WORKER_POOL_SIZE": "9"}, env_file=None)
+    limits = limits_of(settings)
+    assert (limits.concurrency, pool_of(settings).connections) == (9, 9)
+    assert limits.heartbeat_seconds >= 30
+    assert limits.drain_seconds <= 20
+
+
+def test_every_feature_is_wired() -> None:
+    tasks = all_tasks()
+    registry, wiring = Registry.of(tasks, attempts=7), wire({})
+    assert registry.tasks["jobs.trim_log"].attempts == 7
+    assert {job for jobs in wiring.jobs.values() for job in jobs} <= set(registry.tasks)
+    assert "sales.receive_payment" in wiring.jobs["payment.succeeded"]

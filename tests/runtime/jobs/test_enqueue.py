@@ -86,7 +86,7 @@ async def test_a_job_can_wait(queue: Queue) -> None:
 
 async def test_rows_are_those_that_the_library_would_write(queue: Queue) -> None:
     library = Queries(AsyncpgDriver(queue.owner))
-    payload = json.dumps({"x": 1, "business_id": None}).encode()
+    payload = json.dumps({"business_id": None, "x": 1}).encode()
     await library.enqueue(
         "probe.effect", payload, execute_after=timedelta(seconds=9), dedupe_key="theirs", on_conflict="skip"
     )

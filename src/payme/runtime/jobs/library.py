@@ -124,9 +124,7 @@ class FencedQueries(Queries):
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         """Write nothing: the outcome is written already, or the job must run again."""
 
-    async def retry_job(  # noqa: PLR0917 -- the library's signature
-        self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None
-    ) -> None:
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
         """Write nothing; see `log_jobs`."""
 
     async def update_heartbeat(self, job_ids: list[JobId]) -> None:
