@@ -16,7 +16,7 @@ from payme.kit.errors import NotFound
 from payme.kit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from uuid import UUID
 
     from payme.runtime.database import UnitOfWork
@@ -94,7 +94,7 @@ async def record_callback(
 
 
 @asynccontextmanager
-async def handling(uow: UnitOfWork, entry_id: UUID) -> AsyncIterator[InboxItem | None]:
+async def handling(uow: UnitOfWork, entry_id: UUID) -> AsyncGenerator[InboxItem | None]:
     """Lock an entry, give it to the body, and mark it in the same transaction; give None where it was marked before.
 
     Raises: InboxEntryNotFound.
