@@ -1,3 +1,3 @@
-"""What every test may ask for."""
+"""What every test may use: a database of its own worker (`tests.postgres`)."""
 
 pytest_plugins = ["tests.postgres"]

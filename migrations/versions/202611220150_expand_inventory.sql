@@ -115,7 +115,8 @@ comment on function inventory_lock_stock is 'Locks levels in product order and r
 
 create function inventory_take(
   p_business uuid, p_cause uuid, p_kind text, p_actor uuid, p_occurred_at timestamptz, p_reserved boolean,
-  p_movements uuid[], p_products uuid[], p_batches uuid[], p_quantities numeric[], p_costs bigint[]
+  p_movements uuid[], p_products uuid[], p_batches uuid[], p_quantities numeric[], p_costs bigint[],
+  p_spoilage_type text default null, p_reason text default ''
 ) returns void
 language plpgsql as $$
 begin
@@ -138,9 +139,10 @@ begin
     update stock_reservations r set state = 'consumed', ended_at = p_occurred_at
     where r.business_id = p_business and r.cause = p_cause and r.state = 'held';
   end if;
-  insert into stock_movements (business_id, id, product_id, batch_id, owed_id, kind, quantity, cost_cents, cause, actor_id, occurred_at)
-  select p_business, t.id, t.product_id, t.batch_id, case when t.batch_id is null then t.id end, p_kind, -t.quantity, -t.cost_cents,
-    p_cause, p_actor, p_occurred_at
+  insert into stock_movements (business_id, id, product_id, batch_id, owed_id, kind, spoilage_type, quantity, cost_cents, reason, cause,
+    actor_id, occurred_at)
+  select p_business, t.id, t.product_id, t.batch_id, case when t.batch_id is null then t.id end, p_kind, p_spoilage_type, -t.quantity,
+    -t.cost_cents, p_reason, p_cause, p_actor, p_occurred_at
   from unnest(p_movements, p_products, p_batches, p_quantities, p_costs) t (id, product_id, batch_id, quantity, cost_cents);
 end $$;
 comment on function inventory_take is 'Takes what the rules decided out of batches and levels; the caller holds the levels'' locks.';
@@ -173,3 +175,33 @@ begin
   return v_released;
 end $$;
 comment on function inventory_release is 'Gives back what a cause had set aside; nothing held is not an error.';
+
+create function inventory_bring_in(
+  p_business uuid, p_cause uuid, p_movement uuid, p_kind text, p_actor uuid, p_occurred_at timestamptz, p_reason text, p_product uuid, p_expires_on date,
+  p_quantity numeric, p_cost bigint, p_left_quantity numeric, p_left_cost bigint, p_last_unit_cost bigint, p_settlements jsonb
+) returns void
+language plpgsql as $$
+begin
+  -- The batch keeps what arrived and what is left of it; its id is the cause, so that one cause brings goods in once.
+  insert into stock_batches (business_id, id, product_id, received_at, expires_on, received_quantity, received_cost_cents,
+    remaining_quantity, remaining_cost_cents)
+  values (p_business, p_cause, p_product, p_occurred_at, p_expires_on, p_quantity, p_cost, p_left_quantity, p_left_cost);
+  insert into stock_movements (business_id, id, product_id, batch_id, kind, quantity, cost_cents, reason, cause, actor_id, occurred_at)
+  values (p_business, p_movement, p_product, p_cause, p_kind, p_quantity, p_cost, p_reason, p_cause, p_actor, p_occurred_at);
+  -- What was sold before it came: its quantity left with the sale, so only the difference in cost moves.
+  with settled as (
+    update stock_owed o
+    set remaining_quantity = o.remaining_quantity - t.quantity, remaining_cost_cents = o.remaining_cost_cents - t.provisional_cents
+    from jsonb_to_recordset(p_settlements) t (id uuid, owed_id uuid, quantity numeric, provisional_cents bigint, actual_cents bigint)
+    where o.business_id = p_business and o.id = t.owed_id
+    returning t.id, o.id as owed_id, t.provisional_cents - t.actual_cents as variance_cents)
+  insert into stock_movements (business_id, id, product_id, owed_id, kind, quantity, cost_cents, cause, actor_id, occurred_at)
+  select p_business, s.id, p_product, s.owed_id, 'true_up', 0, s.variance_cents, p_cause, p_actor, p_occurred_at from settled s;
+  update stock_levels l
+  set on_hand = l.on_hand + p_quantity, last_unit_cost_cents = coalesce(p_last_unit_cost, l.last_unit_cost_cents),
+      value_cents = l.value_cents + p_cost + (
+        select coalesce(sum(t.provisional_cents - t.actual_cents), 0)
+        from jsonb_to_recordset(p_settlements) t (provisional_cents bigint, actual_cents bigint))
+  where l.business_id = p_business and l.product_id = p_product;
+end $$;
+comment on function inventory_bring_in is 'Opens a batch and settles the owed layers that the rules chose; the caller holds the level''s lock.';

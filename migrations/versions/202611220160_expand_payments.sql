@@ -21,6 +21,7 @@ create table daraja_apps (
   business_id uuid not null references businesses,
   app_key text not null,
   access_token_encrypted bytea,
+  token_issued_at timestamptz,
   token_expires_at timestamptz,
   lease_holder uuid,
   lease_until timestamptz,
@@ -73,6 +74,17 @@ create unique index payments_one_open_prompt on payments (business_id, purpose, 
   where method = 'mpesa_stk' and status in ('created', 'sending', 'pending', 'unknown');
 create index payments_unsettled on payments (business_id, created_at) where status in ('created', 'sending', 'pending', 'unknown');
 select tenant_table('payments', 'select, insert, update');
+
+create function payments_record_counted(
+  p_business uuid, p_id uuid, p_purpose text, p_purpose_id uuid, p_method text, p_amount bigint, p_received bigint, p_reference text,
+  p_at timestamptz, p_actor uuid
+) returns void
+language sql as $$
+  insert into payments (business_id, id, purpose, purpose_id, method, status, assurance, amount_cents, received_cents, paid_cents,
+    reference, settlement, ended_at, created_at, created_by)
+  values (p_business, p_id, p_purpose, p_purpose_id, p_method, 'succeeded', 'counted', p_amount, p_received, p_amount,
+    p_reference, 'applied', p_at, p_at, p_actor)
+$$;
 
 create table payment_evidence (
   business_id uuid not null,

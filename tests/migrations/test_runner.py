@@ -42,7 +42,9 @@ class Bench:
 async def bench(make_database: MakeDatabase, tmp_path: Path) -> Bench:
     made = Bench(await make_database(template="template0"), tmp_path)
     made.write("202601010000_expand_shops.sql", "create table shops (id int primary key, name text);")
-    made.write("202601020000_expand_sales.sql", "create table sales (id int primary key); insert into sales values (1), (2);")
+    made.write(
+        "202601020000_expand_sales.sql", "create table sales (id int primary key); insert into sales values (1), (2);"
+    )
     return made
 
 
@@ -59,7 +61,9 @@ async def test_an_empty_database_gets_everything_once_and_a_second_run_does_noth
 
 async def test_the_record_says_what_when_and_how_long(bench: Bench) -> None:
     await bench.migrator().up()
-    row = await bench.value("select (phase, what, length(checksum), duration_ms >= 0, applied_at <= now())::text from schema_migrations")
+    row = await bench.value(
+        "select (phase, what, length(checksum), duration_ms >= 0, applied_at <= now())::text from schema_migrations"
+    )
     assert row == "(expand,shops,64,t,t)"
 
 
@@ -95,7 +99,11 @@ async def test_a_revision_older_than_the_newest_applied_is_refused(bench: Bench)
         ("202601030000_expand_X.sql", "select 1", "is not named"),
         ("202601020000_contract_x.sql", "select 1", "same version"),
         ("202601030000_expand_x.sql", "create table x (id int);\ncommit;", "begins or ends a transaction"),
-        ("202601030000_expand_x.sql", "-- payme: no-transaction\ncreate index concurrently i on shops (id)", "if not exists"),
+        (
+            "202601030000_expand_x.sql",
+            "-- payme: no-transaction\ncreate index concurrently i on shops (id)",
+            "if not exists",
+        ),
     ],
 )
 async def test_files_that_could_not_be_undone_are_refused_before_anything_runs(
@@ -108,7 +116,10 @@ async def test_files_that_could_not_be_undone_are_refused_before_anything_runs(
 
 
 async def test_a_failing_revision_leaves_nothing_of_itself_and_names_its_line(bench: Bench) -> None:
-    bench.write("202601030000_expand_broken.sql", "create table broken (id int);\ninsert into broken values (1);\nselect nothing_such;")
+    bench.write(
+        "202601030000_expand_broken.sql",
+        "create table broken (id int);\ninsert into broken values (1);\nselect nothing_such;",
+    )
     with pytest.raises(MigrationError, match=r"202601030000_expand_broken.sql, line 3: .*nothing_such"):
         await bench.migrator().up()
     assert await bench.value(TABLES) == "sales,schema_migrations,shops"
@@ -138,13 +149,19 @@ async def test_waiting_for_another_runner_has_an_end(bench: Bench) -> None:
 
 
 async def test_an_index_is_built_concurrently_outside_a_transaction(bench: Bench) -> None:
-    bench.write("202601030000_expand_index.sql", "-- payme: no-transaction\ncreate index concurrently if not exists by_name on shops (name);")
+    bench.write(
+        "202601030000_expand_index.sql",
+        "-- payme: no-transaction\ncreate index concurrently if not exists by_name on shops (name);",
+    )
     assert await bench.migrator().up() == 3
     assert await bench.value("select indisvalid from pg_index where indexrelid = 'by_name'::regclass") is True
 
 
 async def test_two_runners_do_not_hang_beside_a_concurrent_index(bench: Bench) -> None:
-    bench.write("202601030000_expand_index.sql", "-- payme: no-transaction\ncreate index concurrently if not exists by_name on shops (name);")
+    bench.write(
+        "202601030000_expand_index.sql",
+        "-- payme: no-transaction\ncreate index concurrently if not exists by_name on shops (name);",
+    )
     async with asyncio.timeout(20):
         assert sorted(await asyncio.gather(bench.migrator().up(), bench.migrator().up())) == [0, 3]
 

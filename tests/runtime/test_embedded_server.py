@@ -27,7 +27,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="stepping down needs root
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder that every account can enter; pytest's own are closed."""
-    made = Path(tempfile.mkdtemp(prefix="payme-test-", dir="/var/tmp"))  # noqa: S108 -- removed below
+    made = Path(tempfile.mkdtemp(prefix="payme-test-", dir="/var/tmp"))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
@@ -66,7 +66,10 @@ def kill_postmaster(server: EmbeddedServer) -> None:
 
 def test_a_fresh_start_serves_over_loopback_and_socket(address: ServerAddress) -> None:
     for unix in (False, True):
-        assert asyncio.run(ask(address.dsn(unix=unix), "select current_user || '@' || current_database()")) == "payme_owner@payme"
+        assert (
+            asyncio.run(ask(address.dsn(unix=unix), "select current_user || '@' || current_database()"))
+            == "payme_owner@payme"
+        )
 
 
 def test_its_configuration_is_ours(address: ServerAddress) -> None:
@@ -111,7 +114,9 @@ def test_no_password_is_no_entry(address: ServerAddress, user: str, *, unix: boo
             asyncio.run(ask(dsn, "select 1"))
 
 
-def test_the_password_file_is_ours_alone_and_the_address_does_not_show_it(server: EmbeddedServer, address: ServerAddress) -> None:
+def test_the_password_file_is_ours_alone_and_the_address_does_not_show_it(
+    server: EmbeddedServer, address: ServerAddress
+) -> None:
     kept = server.data_dir.with_name("postgres.passwords")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert kept.stat().st_uid == os.geteuid()
@@ -122,7 +127,9 @@ def test_the_password_file_is_ours_alone_and_the_address_does_not_show_it(server
     kept.chmod(0o600)
 
 
-def test_a_second_start_finds_the_running_server_at_once(server: EmbeddedServer, folder: Path, address: ServerAddress) -> None:
+def test_a_second_start_finds_the_running_server_at_once(
+    server: EmbeddedServer, folder: Path, address: ServerAddress
+) -> None:
     before = server.status().pid
     began = time.monotonic()
     assert server.start() == address
@@ -144,7 +151,12 @@ def test_kill_9_with_a_busy_backend_recovers(server: EmbeddedServer, address: Se
         busy = await asyncpg.connect(address.dsn())
         # A loop without a wait in it never notices that its postmaster is gone.
         loop = asyncio.ensure_future(busy.execute("do $$ begin loop null; end loop; end $$"))
-        while await ask(address.dsn(), "select count(*) from pg_stat_activity where query like 'do %' and state = 'active'") == "0":
+        while (
+            await ask(
+                address.dsn(), "select count(*) from pg_stat_activity where query like 'do %' and state = 'active'"
+            )
+            == "0"
+        ):
             await asyncio.sleep(0.01)
         kill_postmaster(server)
         await asyncio.to_thread(server.start)
@@ -160,7 +172,9 @@ def test_a_stale_note_with_a_strangers_pid_does_not_block(server: EmbeddedServer
     server.stop()
     stranger = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, user=server.data_dir.stat().st_uid, cwd="/")
     with stranger:
-        (server.data_dir / "postmaster.pid").write_text(note.replace(note.split("\n", maxsplit=1)[0], str(stranger.pid), 1))
+        (server.data_dir / "postmaster.pid").write_text(
+            note.replace(note.split("\n", maxsplit=1)[0], str(stranger.pid), 1)
+        )
         assert server.start().port == address.port
         assert stranger.poll() is None
         stranger.kill()
@@ -170,8 +184,10 @@ def test_a_zombie_postmaster_does_not_block(server: EmbeddedServer, address: Ser
     server.stop()
     account = Account(*((s := server.data_dir.stat()).st_uid, s.st_gid) if os.geteuid() == 0 else (None, None))
     program = programs_for(account) / "postgres"
-    server._make_socket_dir()  # noqa: SLF001 - a postmaster of our own, whose parent does not collect it
-    child = subprocess.Popen([program, "-D", server.data_dir], user=account.uid, group=account.gid, cwd="/", env={"LC_ALL": "C"})
+    server._make_socket_dir()
+    child = subprocess.Popen(
+        [program, "-D", server.data_dir], user=account.uid, group=account.gid, cwd="/", env={"LC_ALL": "C"}
+    )
     assert processes.wait_for(lambda: server.status().running, seconds=20)
     os.kill(child.pid, signal.SIGKILL)
     assert server.start().port == address.port
@@ -193,7 +209,10 @@ def test_a_tied_server_ends_with_its_killed_starter(folder: Path) -> None:
         "server = EmbeddedServer(sys.argv[1], durable=False, tied=True); server.start(); os.kill(os.getpid(), 9)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run([sys.executable, "-c", script, folder], env=environment, check=False).returncode == -signal.SIGKILL
+    assert (
+        subprocess.run([sys.executable, "-c", script, folder], env=environment, check=False).returncode
+        == -signal.SIGKILL
+    )
     server = EmbeddedServer(folder, durable=False)
     assert processes.wait_for(lambda: not processes.living(server.data_dir), seconds=20)
 

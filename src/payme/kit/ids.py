@@ -1,9 +1,10 @@
 """Identifiers: UUIDv7, made by whoever has the intent. One type per thing, so that they cannot be swapped."""
 
-from typing import NewType
+from typing import Annotated, NewType
 from uuid import UUID
 
 import uuid_utils
+from pydantic import AfterValidator
 
 BusinessId = NewType("BusinessId", UUID)
 BranchId = NewType("BranchId", UUID)
@@ -26,3 +27,14 @@ def new_id() -> UUID:
 def is_uuid7(value: UUID) -> bool:
     """Say whether a client's id is of the version that keeps our indexes in time order."""
     return value.version == UUID_VERSION
+
+
+def _refuse_other_versions(value: UUID) -> UUID:
+    if not is_uuid7(value):
+        message = "must be a UUID of version 7"
+        raise ValueError(message)
+    return value
+
+
+ClientId = Annotated[UUID, AfterValidator(_refuse_other_versions)]
+"""An id that a client makes for what it creates."""

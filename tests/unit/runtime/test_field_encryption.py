@@ -8,7 +8,7 @@ from payme.kit.ids import new_id
 from payme.runtime.security import BlindIndex, FieldCipher, Keyring, UnreadableField, derive_key
 
 OLD, NEW = "ab" * 32, "cd" * 32
-CIPHER = FieldCipher(Keyring.from_hex("k1", OLD, {}))
+CIPHER = FieldCipher(Keyring.from_hex("k1", OLD))
 SHOP, ROW = new_id(), new_id()
 PLACE = {"table": "customers", "column": "phone", "business_id": SHOP, "row_id": ROW}
 PHONE = "254712345678"
@@ -27,7 +27,8 @@ def test_the_envelope_has_its_documented_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "elsewhere", [{"table": "users"}, {"column": "email"}, {"business_id": new_id()}, {"business_id": None}, {"row_id": new_id()}]
+    "elsewhere",
+    [{"table": "users"}, {"column": "email"}, {"business_id": new_id()}, {"business_id": None}, {"row_id": new_id()}],
 )
 def test_a_value_moved_elsewhere_cannot_be_read(elsewhere: dict[str, object]) -> None:
     envelope = CIPHER.encrypt(PHONE, **PLACE)
@@ -58,21 +59,21 @@ def test_what_is_refused_is_not_shown() -> None:
     with pytest.raises(UnreadableField) as caught:
         CIPHER.decrypt(envelope, **{**PLACE, "column": "email"})
     assert PHONE not in str(caught.value)
-    assert OLD not in repr(Keyring.from_hex("k1", OLD, {}))
+    assert OLD not in repr(Keyring.from_hex("k1", OLD))
 
 
 def test_keys_change_and_old_values_stay_readable() -> None:
     envelope = CIPHER.encrypt(PHONE, **PLACE)
-    rotated = FieldCipher(Keyring.from_hex("k2", NEW, {"k1": OLD}))
+    rotated = FieldCipher(Keyring.from_hex("k2", NEW, previous={"k1": OLD}))
     assert rotated.decrypt(envelope, **PLACE) == PHONE
     assert not rotated.is_current(envelope)
     renewed = rotated.encrypt(PHONE, **PLACE)
     assert rotated.is_current(renewed)
-    assert FieldCipher(Keyring.from_hex("k2", NEW, {})).decrypt(renewed, **PLACE) == PHONE
+    assert FieldCipher(Keyring.from_hex("k2", NEW)).decrypt(renewed, **PLACE) == PHONE
     with pytest.raises(UnreadableField, match="not in the settings"):
-        FieldCipher(Keyring.from_hex("k2", NEW, {})).decrypt(envelope, **PLACE)
+        FieldCipher(Keyring.from_hex("k2", NEW)).decrypt(envelope, **PLACE)
     with pytest.raises(UnreadableField):
-        FieldCipher(Keyring.from_hex("k1", NEW, {})).decrypt(envelope, **PLACE)
+        FieldCipher(Keyring.from_hex("k1", NEW)).decrypt(envelope, **PLACE)
 
 
 def test_equal_values_look_different_and_nonces_do_not_repeat() -> None:

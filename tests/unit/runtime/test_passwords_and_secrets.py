@@ -85,7 +85,16 @@ def test_a_csrf_token_fits_its_session_only() -> None:
     token = tokens.make("session-1")
     assert tokens.matches("session-1", token)
     assert token != tokens.make("session-1")
-    forged = ["", ".", "x", token + "x", token[:-1], token.replace(".", ""), "." + token.partition(".")[2], "\ud800." + token]
+    forged = [
+        "",
+        ".",
+        "x",
+        token + "x",
+        token[:-1],
+        token.replace(".", ""),
+        "." + token.partition(".")[2],
+        "\ud800." + token,
+    ]
     assert not any(tokens.matches("session-1", each) for each in forged)
     assert not tokens.matches("session-2", token)
     assert not tokens.matches("", token)

@@ -7,9 +7,10 @@ import pytest
 
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import GROUPS, Settings, SettingsError
-from tools.generate_env_example import ENV_EXAMPLE, REFERENCE, env_example, reference
+from tools import generate_env_example, generate_settings_reference
 
-SOURCE = Path(__file__).parents[3] / "src"
+ROOT = Path(__file__).parents[3]
+SOURCE, ENV_EXAMPLE, REFERENCE = ROOT / "src", ROOT / ".env.example", ROOT / "docs" / "reference" / "settings.md"
 MINIMUM = {"DATABASE_URL": "postgresql://owner:pa55-hidden@db/payme"}
 PRODUCTION = {
     **MINIMUM,
@@ -64,7 +65,11 @@ def test_all_faults_are_reported_at_once_in_words_and_without_the_values() -> No
     }
     with pytest.raises(SettingsError) as caught:
         load_settings(values, env_file=None)
-    expected = set(values) - {"APP_ENV", "SENTRY_DSN_FILE"} | {"SENTRY_DSN_FILE", "MPESA_ENVIRONMENT", "MPESA_CALLBACK_BASE_URL"}
+    expected = set(values) - {"APP_ENV", "SENTRY_DSN_FILE"} | {
+        "SENTRY_DSN_FILE",
+        "MPESA_ENVIRONMENT",
+        "MPESA_CALLBACK_BASE_URL",
+    }
     assert expected <= set(caught.value.faults)
     assert "hidden" not in str(caught.value)
     assert caught.value.__context__ is None or "hidden" not in repr(caught.value.__context__)
@@ -74,7 +79,14 @@ def test_all_faults_are_reported_at_once_in_words_and_without_the_values() -> No
 def test_secrets_are_not_shown() -> None:
     settings = load_settings(PRODUCTION, env_file=None)
     shown = repr(settings) + str(settings) + str(settings.model_dump()) + settings.model_dump_json()
-    secret_names = ("JWT_SECRET", "ENCRYPTION_KEY", "BLIND_INDEX_KEY", "MPESA_CONSUMER_KEY", "MPESA_CONSUMER_SECRET", "MPESA_PASSKEY")
+    secret_names = (
+        "JWT_SECRET",
+        "ENCRYPTION_KEY",
+        "BLIND_INDEX_KEY",
+        "MPESA_CONSUMER_KEY",
+        "MPESA_CONSUMER_SECRET",
+        "MPESA_PASSKEY",
+    )
     assert not [name for name in secret_names if PRODUCTION[name] in shown]
     assert "pa55-hidden" not in shown
 
@@ -162,7 +174,10 @@ def test_a_secret_may_lie_in_a_file_and_a_variable_wins_over_the_env_file(tmp_pa
     [
         ({"RENDER_EXTERNAL_URL": "https://x.onrender.com"}, "https://x.onrender.com"),
         ({"RAILWAY_PUBLIC_DOMAIN": "x.up.railway.app"}, "https://x.up.railway.app"),
-        ({"RENDER_EXTERNAL_URL": "https://x.onrender.com", "PUBLIC_BASE_URL": "https://own.example"}, "https://own.example"),
+        (
+            {"RENDER_EXTERNAL_URL": "https://x.onrender.com", "PUBLIC_BASE_URL": "https://own.example"},
+            "https://own.example",
+        ),
     ],
 )
 def test_the_hosting_platform_may_say_the_public_address(variables: dict[str, str], expected: str) -> None:
@@ -183,8 +198,8 @@ def test_every_setting_is_described_and_has_a_default_or_an_example() -> None:
 
 
 def test_the_generated_pages_are_up_to_date() -> None:
-    assert ENV_EXAMPLE.read_text() == env_example(), "run python -m tools.generate_env_example"
-    assert REFERENCE.read_text() == reference(), "run python -m tools.generate_env_example"
+    assert ENV_EXAMPLE.read_text() == generate_env_example.render(), "run make docs"
+    assert REFERENCE.read_text() == generate_settings_reference.render(), "run make docs"
 
 
 def test_the_example_file_is_valid_as_it_stands() -> None:

@@ -26,7 +26,12 @@ KEY = derive_key(SECRET.encode(), "jwt signature")
 
 def access(signer: TokenSigner = SIGNER, *, now: datetime = NOW, seconds: int = 900) -> str:
     return signer.sign_access(
-        user_id=USER, session_id=SESSION, session_version=3, now=now, seconds=seconds, bound_to={"business_id": BUSINESS}
+        user_id=USER,
+        session_id=SESSION,
+        session_version=3,
+        now=now,
+        seconds=seconds,
+        bound_to={"business_id": BUSINESS},
     )
 
 
@@ -81,7 +86,9 @@ FORGED: dict[str, Callable[[], str]] = {
     ),
     "alg none": lambda: forge(header={"alg": "none"}).rpartition(".")[0] + ".",
     "alg None in capitals": lambda: forge(header={"alg": "NONE"}),
-    "alg HS512": lambda: jwt.encode(claims_of(access()), KEY, algorithm="HS512", headers={"kid": header_of(access())["kid"]}),
+    "alg HS512": lambda: jwt.encode(
+        claims_of(access()), KEY, algorithm="HS512", headers={"kid": header_of(access())["kid"]}
+    ),
     "alg RS256 with our secret": lambda: forge(header={"alg": "RS256"}),
     "alg missing": lambda: forge(header={"alg": None}),
     "the secret itself as key": lambda: forge(key=SECRET.encode()),

@@ -1,4 +1,26 @@
 """What the shop sells: products, barcodes, units, prices, VAT classes with their dates.
 
-How much of it there is belongs to inventory.
+How much of it there is belongs to inventory, which hears of new products in the transaction that makes them.
 """
+
+from payme.features.catalog.enums import VatClass
+from payme.features.catalog.errors import ProductNotFound
+from payme.features.catalog.events import ProductChanged, ProductCreated, ProductsImported
+from payme.features.catalog.schemas import CreateProduct, ProductView, VatRateView
+from payme.features.catalog.services.create_product import create_product
+from payme.features.catalog.services.read_products import get_product, list_vat_rates, products_version
+
+__all__ = [
+    "CreateProduct",
+    "ProductChanged",
+    "ProductCreated",
+    "ProductNotFound",
+    "ProductView",
+    "ProductsImported",
+    "VatClass",
+    "VatRateView",
+    "create_product",
+    "get_product",
+    "list_vat_rates",
+    "products_version",
+]

@@ -1,5 +1,41 @@
 """Stock and purchasing: batches, FIFO cost, reservations, movements, alerts.
 
 Movements are append-only, and for each product the sum of its movements is what is on hand. Prices belong to
-the catalog.
+the catalog. A feature above locks the stock, plans with the rules what to take, and defers the take:
+
+    facts = await lock_stock(uow, product_ids)
+    plan = plan_take(wanted, facts)
+    take(uow, cause, takes=plan.takes)
 """
+
+from payme.features.inventory.enums import MovementKind, SpoilageType
+from payme.features.inventory.rules import (
+    Level,
+    Plan,
+    Shortage,
+    StockFacts,
+    Take,
+    Wanted,
+    find_shortages,
+    parse_stock,
+    plan_take,
+)
+from payme.features.inventory.services.take_stock import lock_stock, release, reserve, take
+
+__all__ = [
+    "Level",
+    "MovementKind",
+    "Plan",
+    "Shortage",
+    "SpoilageType",
+    "StockFacts",
+    "Take",
+    "Wanted",
+    "find_shortages",
+    "lock_stock",
+    "parse_stock",
+    "plan_take",
+    "release",
+    "reserve",
+    "take",
+]

@@ -1,5 +1,44 @@
-"""Money coming in and going out by M-Pesa, and how sure of it we are.
+"""Payments: money asked for and money that arrived, how sure it is, and the evidence of it.
 
-Payment states, evidence and unclaimed money live here. What was paid for does not: news of a success is published,
-and sales, credit and tokens subscribe. A receipt is applied at most once.
+Seven states: created → sending → pending → succeeded | failed | expired, and `unknown`, which is asked about. A prompt is sent
+at most once, a receipt applied at most once, a success is never undone by a failure. Who asked for the money hears of it by
+events; payments knows no sale.
 """
+
+from payme.features.payments.errors import (
+    AmountOutsideLimits,
+    MethodNotConfigured,
+    PhoneInvalid,
+    PromptAlreadyOpen,
+    WholeShillings,
+)
+from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
+from payme.features.payments.repository.payments import list_for
+from payme.features.payments.schemas import ConfigureMethod, PaymentView
+from payme.features.payments.services.checks import MpesaRules
+from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
+from payme.features.payments.services.manage import configure_method
+from payme.features.payments.services.record_counted import record_counted
+from payme.features.payments.services.request_stk import request_stk
+from payme.features.payments.services.settle import settle
+
+__all__ = [
+    "AmountOutsideLimits",
+    "ConfigureMethod",
+    "DarajaAccess",
+    "MethodNotConfigured",
+    "MpesaRules",
+    "PaymentChanged",
+    "PaymentFailed",
+    "PaymentSucceeded",
+    "PaymentView",
+    "PhoneInvalid",
+    "PlatformAccount",
+    "PromptAlreadyOpen",
+    "WholeShillings",
+    "configure_method",
+    "list_for",
+    "record_counted",
+    "request_stk",
+    "settle",
+]

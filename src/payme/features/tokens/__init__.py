@@ -5,7 +5,8 @@ never takes the available balance below zero; a fact, whose goods are gone, may 
 balance row of a ledger account in unit TOKEN.
 """
 
+from payme.features.tokens.errors import TokensExhausted
 from payme.features.tokens.events import TokensPurchased
-from payme.features.tokens.services import charge, open_wallet, reserve, settle
+from payme.features.tokens.services import TokenPolicy, charge, open_wallet, reserve, settle
 
-__all__ = ["TokensPurchased", "charge", "open_wallet", "reserve", "settle"]
+__all__ = ["TokenPolicy", "TokensExhausted", "TokensPurchased", "charge", "open_wallet", "reserve", "settle"]

@@ -60,16 +60,17 @@ async def list_packages(uow: UnitOfWork) -> list[PackageView]:
     return [PackageView(**row) for row in rows]
 
 
-async def list_movements(uow: UnitOfWork, limit: int, before: tuple[datetime, UUID] | None) -> list[TokenMovement]:
-    """Return movements of the wallet, newest first, older than a (time, cause) pair."""
+async def list_movements(uow: UnitOfWork, limit: int, before: tuple[datetime, UUID, str] | None) -> list[TokenMovement]:
+    """Return movements of the wallet, newest first, older than a (time, cause, kind) position."""
+    at, cause, kind = before or (None, None, None)
     rows = await uow.fetch(
         """-- tokens.list_movements
-        select p.cause as id, p.kind, case when t.code = 'tokens' then p.amount else -p.amount end as quantity, p.cause, p.occurred_at
+        select p.kind, case when t.code = 'tokens' then p.amount else -p.amount end as quantity, p.cause, p.occurred_at
         from postings p
         join accounts t on t.business_id = p.business_id and t.id = p.to_account
-        where p.business_id = $1 and p.unit = 'TOKEN' and ($2::timestamptz is null or (p.occurred_at, p.cause) < ($2, $3::uuid))
-        order by p.occurred_at desc, p.cause desc limit $4""",
-        uow.tenant, before[0] if before else None, before[1] if before else None, limit,
+        where p.business_id = $1 and p.unit = 'TOKEN' and ($2::timestamptz is null or (p.occurred_at, p.cause, p.kind) < ($2, $3::uuid, $4::text))
+        order by p.occurred_at desc, p.cause desc, p.kind desc limit $5""",
+        uow.tenant, at, cause, kind, limit,
     )
     return [TokenMovement(**row) for row in rows]
 

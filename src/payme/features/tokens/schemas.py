@@ -26,7 +26,6 @@ class WalletView(BaseModel):
 class TokenMovement(BaseModel):
     """One movement of the wallet: what it was spent on, or where it came from."""
 
-    id: UUID
     kind: str
     quantity: int = Field(description="Positive when tokens came in, negative when they were spent.")
     cause: UUID

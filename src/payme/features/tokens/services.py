@@ -1,6 +1,8 @@
 """Use cases of the wallet: open with a welcome, charge, reserve, settle, buy, credit."""
 
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from payme.features import audit, ledger
@@ -10,11 +12,21 @@ from payme.features.tokens import repository
 from payme.features.tokens.errors import PackageUnknown, PurchaseNotFound
 from payme.features.tokens.events import TokensPurchased
 from payme.features.tokens.rules import price_of, warning_for
-from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, WalletView
+from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, TokenMovement, WalletView
 from payme.kit.ids import new_id
 from payme.runtime.database import Deferred, UnitOfWork
 
 PURPOSE: Final = "token_purchase"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy:
+    """What a new business is given, from settings."""
+
+    welcome: int = 30
+    overdraft: int = 200
+
+
 _REQUEST_BOUND: Final = 0
 
 
@@ -57,6 +69,12 @@ async def get_wallet(uow: UnitOfWork) -> WalletView:
 async def list_packages(uow: UnitOfWork) -> list[PackageView]:
     """Return the packages on sale."""
     return await repository.list_packages(uow)
+
+
+async def list_movements(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[TokenMovement]:
+    """Return what tokens were spent on and where they came from, newest first."""
+    before = (datetime.fromisoformat(after[0]), UUID(after[1]), str(after[2])) if after else None
+    return await repository.list_movements(uow, limit, before)
 
 
 async def buy_tokens(uow: UnitOfWork, command: BuyTokens) -> PurchaseView:

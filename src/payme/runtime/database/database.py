@@ -72,6 +72,11 @@ class Database:
         assert self._pool is not None, "the database is not open"
         return self._pool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the pool is there."""
+        return self._pool is not None
+
     async def open(self) -> Database:
         """Connect every connection of the pool now. Raises: DatabaseUnavailable."""
         try:

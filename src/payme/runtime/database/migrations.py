@@ -6,9 +6,11 @@ Invariant: a revision and its record commit together; nobody waits in a blocking
 `create index concurrently` such a wait never ends.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +98,9 @@ class Migrator:
             return await read_applied(connection)
 
     @asynccontextmanager
-    async def _connection(self, *, lock_seconds: float | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def _connection(
+        self, *, lock_seconds: float | None = None
+    ) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
         waiting = self.limits.lock_seconds if lock_seconds is None else lock_seconds
         settings = {
             "application_name": "payme migrate",
@@ -114,7 +118,7 @@ class Migrator:
         finally:
             await connection.close()
 
-    async def _lock(self, connection: asyncpg.Connection) -> None:
+    async def _lock(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Take the lock between runners, asking again and again; the end of the session releases it."""
         deadline = time.monotonic() + self.limits.wait_for_others_seconds
         told = False
@@ -126,7 +130,7 @@ class Migrator:
                 raise MigrationError("Another migration has been running for too long; see pg_locks for who it is.")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _apply(self, connection: asyncpg.Connection, revision: Revision) -> None:
+    async def _apply(self, connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
         for attempt in range(1, self.limits.attempts + 1):
             try:
                 if revision.in_transaction:
@@ -143,7 +147,7 @@ class Migrator:
             else:
                 return
 
-    async def _apply_outside(self, recorder: asyncpg.Connection, revision: Revision) -> None:
+    async def _apply_outside(self, recorder: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
         """Run one statement that PostgreSQL takes outside a transaction only.
 
         It waits for other transactions without holding anybody up, so it has no lock time-out; what it leaves behind when
@@ -154,7 +158,7 @@ class Migrator:
         async with self._connection(lock_seconds=0) as connection:
             await connection.execute(revision.sql)
         await _refuse_invalid_indexes(recorder)
-        await _record(recorder, revision, began)
+        await _record(recorder, revision, began=began)
 
 
 async def read_applied(connection: Any) -> Mapping[str, str]:
@@ -164,24 +168,26 @@ async def read_applied(connection: Any) -> Mapping[str, str]:
     return {row["version"]: row["checksum"] for row in await connection.fetch(READ_RECORD)}
 
 
-async def _apply_in_transaction(connection: asyncpg.Connection, revision: Revision) -> None:
+async def _apply_in_transaction(connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
     began = time.monotonic()
     async with connection.transaction():
         await connection.execute(revision.sql)
-        await _record(connection, revision, began)
+        await _record(connection, revision, began=began)
 
 
-async def _record(connection: asyncpg.Connection, revision: Revision, began: float) -> None:
+async def _record(connection: asyncpg.Connection[asyncpg.Record], revision: Revision, *, began: float) -> None:
     duration_ms = int((time.monotonic() - began) * 1000)
     values = (revision.version, revision.phase.value, revision.what, revision.checksum, duration_ms)
     await connection.execute(WRITE_RECORD, *values)
 
 
-async def _refuse_invalid_indexes(connection: asyncpg.Connection) -> None:
+async def _refuse_invalid_indexes(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     invalid = [row[0] for row in await connection.fetch(INVALID_INDEXES)]
     if invalid:
         names = ", ".join(invalid)
-        raise MigrationError(f"These indexes are unfinished: {names}. Run `drop index concurrently` on each, then migrate again.")
+        raise MigrationError(
+            f"These indexes are unfinished: {names}. Drop each with `drop index concurrently`, then go on."
+        )
 
 
 def _before_contract(pending: tuple[Revision, ...]) -> tuple[Revision, ...]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("payme.database")
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
-_ALIVE_SECONDS: Final = 10.0
+_ALIVE_SECONDS: Final = 10
+_LOOK_SECONDS: Final = 1.0
 _BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
@@ -75,7 +76,7 @@ class NotificationLine:
                     self.reconnects += 1
                     self._on_gap()
                 pause = _FIRST_PAUSE
-                await asyncio.sleep(_ALIVE_SECONDS / 10)
+                await asyncio.sleep(_LOOK_SECONDS)
             except _BROKEN as error:
                 _log.warning("database.listening_failed", error=type(error).__name__)
                 await asyncio.sleep(pause)

@@ -5,6 +5,7 @@ one is newer than everything applied, so that every database has walked the same
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def load_revisions(folder: Path) -> tuple[Revision, ...]:
     if not folder.is_dir():
         raise MigrationError(f"There is no folder of migrations at {folder}.")
     revisions = [_load(path) for path in sorted(folder.glob("*.sql"))]
-    for older, newer in zip(revisions, revisions[1:], strict=False):
+    for older, newer in itertools.pairwise(revisions):
         if older.version == newer.version:
             raise MigrationError(f"{older.file_name} and {newer.file_name} have the same version; rename one of them.")
     return tuple(revisions)
@@ -70,13 +71,17 @@ def pending_revisions(revisions: Sequence[Revision], applied: Mapping[str, str])
     for version, checksum in applied.items():
         revision = known.get(version)
         if revision is None:
-            raise MigrationError(f"The database has revision {version}, which this release does not know. Run its own release.")
+            raise MigrationError(
+                f"The database has revision {version}, which this release does not know. Run a newer one."
+            )
         if revision.checksum != checksum:
-            raise MigrationError(f"{revision.file_name} was changed after it was applied. Restore it and add a new revision.")
+            raise MigrationError(f"{revision.file_name} was changed after it was applied. Restore it; add a new one.")
     pending = tuple(revision for revision in revisions if revision.version not in applied)
     newest = max(applied, default="")
     if pending and pending[0].version < newest:
-        raise MigrationError(f"{pending[0].file_name} is older than {newest}, which is applied. Give it a newer version.")
+        raise MigrationError(
+            f"{pending[0].file_name} is older than {newest}, which is applied. Give it a newer version."
+        )
     return pending
 
 
@@ -89,7 +94,9 @@ def _load(path: Path) -> Revision:
     if TRANSACTION_CONTROL.search(sql):
         raise MigrationError(f"{path.name} begins or ends a transaction itself; the runner does that.")
     if not in_transaction and not REPEATABLE.search(sql):
-        raise MigrationError(f"{path.name} runs outside a transaction, so it must bear repetition: write `if not exists`.")
+        raise MigrationError(
+            f"{path.name} runs outside a transaction, so it must bear repetition: write `if not exists`."
+        )
     return Revision(
         version=parts["version"],
         phase=Phase(parts["phase"]),

@@ -170,7 +170,8 @@ class UnitOfWork:
         second one is not added.
         """
         assert not self.flushed, "the unit of work is flushed; nothing can be enqueued any more"
-        document = {**payload, "business_id": str(self.business_id) if self.business_id else None}
+        bound = str(self.business_id) if self.business_id else None
+        document = {"business_id": bound, **payload}
         self.jobs.append(_Job(name, json.dumps(document, default=str), execute_after, dedupe_key))
 
     async def flush(self, reply: Reply | None = None) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from payme.runtime.database import Database
     from payme.runtime.database.notifications import NotificationLine
@@ -61,7 +61,7 @@ class Broadcaster:
         """Begin to hear."""
         self._database.commit_listeners.append(self.committed)
         if self._line is not None:
-            await self._line.open(CHANNEL, on_message=self._heard, on_gap=self._wake_all)
+            await self._line.open(CHANNEL, on_message=self._heard, on_gap=self.wake_all)
 
     async def close(self) -> None:
         """Stop hearing; watchers are woken so that they can end."""
@@ -71,10 +71,10 @@ class Broadcaster:
             self._sending.cancel()
         if self._line is not None:
             await self._line.close()
-        self._wake_all()
+        self.wake_all()
 
     @contextmanager
-    def watch(self, business_id: UUID) -> Iterator[Watch]:
+    def watch(self, business_id: UUID) -> Generator[Watch]:
         """Watch a business for the length of the block."""
         watch = Watch()
         self._watches[business_id].add(watch)
@@ -123,7 +123,8 @@ class Broadcaster:
         for watch in self._watches.get(business_id, ()):
             watch.wake()
 
-    def _wake_all(self) -> None:
+    def wake_all(self) -> None:
+        """Have every watcher look."""
         for watches in self._watches.values():
             for watch in watches:
                 watch.wake()

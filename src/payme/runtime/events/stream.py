@@ -66,7 +66,7 @@ async def latest_position(uow: UnitOfWork) -> Position:
     return Position(await uow.fetchval(_LATEST, uow.tenant) or 0)
 
 
-async def list_events(uow: UnitOfWork, after: Position, limit: int = BATCH) -> list[StoredEvent]:
+async def list_events(uow: UnitOfWork, after: Position, *, limit: int = BATCH) -> list[StoredEvent]:
     """Return the next events after a position, in the order they were committed."""
     rows = await uow.fetch(_AFTER, uow.tenant, after.sequence, after.id, limit)
     return [

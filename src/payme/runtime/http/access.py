@@ -87,7 +87,7 @@ signed_in = Access("signed_in")
 public = Access("public")
 
 
-def credentials_from(headers: Mapping[str, str], cookies: Mapping[str, str], cookie_name: str) -> Credentials | None:
+def credentials_from(headers: Mapping[str, str], cookies: Mapping[str, str], *, cookie_name: str) -> Credentials | None:
     """Return what the request brought; a bearer token makes cookies unseen."""
     authorization = headers.get("authorization")
     if authorization is not None:

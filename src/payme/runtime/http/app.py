@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from payme.runtime.database.notifications import NotificationLine
 from payme.runtime.events.broadcaster import Broadcaster
+from payme.runtime.http import live, probes, reference
 from payme.runtime.http.dispatch import Dispatcher
 from payme.runtime.http.edge import Edge
+from payme.runtime.http.envelope import Envelope
+from payme.runtime.http.gate import Gate
 from payme.runtime.http.openapi import complete, described_route
 from payme.runtime.http.problems import problem_response
 from payme.runtime.http.rate_limits import RateLimiter
+from payme.runtime.http.routing import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from payme.runtime.database import Database
     from payme.runtime.http.access import Authenticator, CsrfGuard
+    from payme.runtime.http.edge import Check
     from payme.runtime.http.operation import Operation
     from payme.runtime.http.options import HttpOptions
-    from payme.runtime.http.routing import Feature
+
+OWN_FEATURES: Final = (
+    Feature("events", "What happens in a business, as it happens.", (live.router,)),
+    Feature("service", "How the service is, and what it offers.", (probes.router, reference.router)),
+)
+_EXPOSED = (
+    "ETag",
+    "Link",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-Request-ID",
+    "Idempotency-Replayed",
+    "Deprecation",
+    "Sunset",
+)
+_ACCEPTED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-CSRF-Token",
+    "X-Request-ID",
+)
 
 
 def create_app(
@@ -37,8 +69,13 @@ def create_app(
     authenticator: Authenticator,
     csrf: CsrfGuard,
     features: Sequence[Feature],
+    checks: Mapping[str, Check] | None = None,
 ) -> FastAPI:
-    """Return the application. The database is opened when it starts, unless it is open, and closed by whoever opened it."""
+    """Return the application.
+
+    The database is opened when the application starts, unless it is open, and closed by whoever opened it. `checks` are
+    further conditions of `/readyz` by name, such as migrations being at their head.
+    """
     line = NotificationLine(options.notify_dsn) if options.notify_dsn else None
     edge = Edge(
         options=options,
@@ -47,8 +84,11 @@ def create_app(
         csrf=csrf,
         limiter=RateLimiter(options.budgets, redis_url=options.redis_url, trusted_proxies=options.trusted_proxies),
         broadcaster=Broadcaster(database, line),
+        database_check=probes.DatabaseCheck(database),
+        checks=checks or {},
     )
-    operations = [operation for feature in features for router in feature.routers for operation in router.operations]
+    described = [*features, *OWN_FEATURES]
+    operations = operations_of(described)
     app = FastAPI(
         title="PayMe",
         version=options.version,
@@ -56,19 +96,30 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
-        exception_handlers={HTTPException: _refuse, Exception: _refuse},
+        middleware=_middlewares(edge),
+        exception_handlers={HTTPException: _refuse},
     )
     app.state.edge = edge
+    app.state.operations = operations
+    app.router.redirect_slashes = False
     app.router.routes.insert(0, Dispatcher(edge, operations))
-    app.openapi = lambda: describe(app, operations, features)
+    app.openapi = lambda: describe(app, operations, features=described)
     return app
 
 
-def describe(app: FastAPI, operations: Sequence[Operation], features: Sequence[Feature]) -> dict[str, Any]:
+def operations_of(features: Sequence[Feature]) -> list[Operation]:
+    """Return all operations of these features; each has a name of its own."""
+    operations = [operation for feature in features for router in feature.routers for operation in router.operations]
+    names = [operation.name for operation in operations]
+    assert len(names) == len(set(names)), (
+        f"operations share a name: {sorted({each for each in names if names.count(each) > 1})}"
+    )
+    return operations
+
+
+def describe(app: FastAPI, operations: Sequence[Operation], *, features: Sequence[Feature]) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
-        names = [operation.name for operation in operations]
-        assert len(names) == len(set(names)), "two operations share a name"
         document = get_openapi(
             title=app.title,
             version=app.version,
@@ -80,17 +131,36 @@ def describe(app: FastAPI, operations: Sequence[Operation], features: Sequence[F
     return app.openapi_schema
 
 
+def _middlewares(edge: Edge) -> list[Middleware]:
+    found = [Middleware(Envelope, edge=edge), Middleware(Gate, edge=edge)]
+    if edge.options.allowed_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=edge.options.allowed_origins,
+            allow_credentials=True,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=_ACCEPTED,
+            expose_headers=_EXPOSED,
+            max_age=600,
+        )
+        found.insert(1, cors)
+    return found
+
+
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     edge: Edge = app.state.edge
-    await edge.database.open()
+    opened_here = not edge.database.is_open
+    if opened_here:
+        await edge.database.open()
     await edge.broadcaster.open()
     try:
         yield
     finally:
-        edge.draining = True
+        edge.drain()
         await edge.broadcaster.close()
-        await edge.database.close()
+        if opened_here:
+            await edge.database.close()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,7 +32,7 @@ _OPENING = frozenset((b"[", b"{"))
 _CLOSING = frozenset((b"]", b"}"))
 
 
-async def read_body(request: Request, limit: int, seconds: float) -> bytes:
+async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
     """Return the whole body. Raises: BodyTooLarge, BodyTooSlow, Malformed for a length that is no number."""
     declared = request.headers.get("content-length")
     if declared is not None:
@@ -108,8 +108,9 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, str):
         return "\x00" in value
     if isinstance(value, dict):
-        return any("\x00" in key or _holds_nul(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(_holds_nul(inner) for inner in value)
+        members = cast("dict[str, Any]", value)
+        return any("\x00" in key or _holds_nul(inner) for key, inner in members.items())
+    return isinstance(value, list) and any(_holds_nul(inner) for inner in cast("list[Any]", value))
 
 
 def _refuse_constant(name: str) -> NoReturn:

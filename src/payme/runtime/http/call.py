@@ -40,7 +40,7 @@ class Call:
 
     __slots__ = ("_business_id", "actor", "body", "edge", "operation", "principal", "request")
 
-    def __init__(self, request: Request, edge: Edge, operation: Operation) -> None:
+    def __init__(self, request: Request, *, edge: Edge, operation: Operation) -> None:
         self.request = request
         self.edge = edge
         self.operation = operation
@@ -118,8 +118,8 @@ class Call:
         self,
         query: PageQuery,
         work: Callable[[UnitOfWork, list[Any] | None, int], Awaitable[Sequence[Row]]],
-        key: Callable[[Row], Sequence[Any]],
         *,
+        key: Callable[[Row], Sequence[Any]],
         version: Callable[[UnitOfWork], Awaitable[int | str]] | None = None,
     ) -> Response:
         """Answer with one page of a list.
@@ -165,6 +165,7 @@ class Call:
         self,
         command: object,  # noqa: ARG002 -- the fingerprint is taken from the bytes it was parsed from
         work: Callable[[UnitOfWork], Awaitable[BaseModel]],
+        *,
         status: int = 201,
     ) -> Response:
         """Run the work once for an Idempotency-Key and answer with its view; later calls get the very same bytes.
@@ -181,16 +182,18 @@ class Call:
             status=status,
             deadline=asyncio.get_running_loop().time() + self.edge.options.still_running_seconds,
         )
-        return await answer_once(self.database, self.edge.flights, attempt, work)
+        return await answer_once(self.database, attempt, work=work, flights=self.edge.flights)
 
     async def spend(self, budget: str, key: str) -> None:
         """Count one use of a named budget, such as `sign_in` for a phone number. Raises: RateLimited."""
-        await self.edge.spend(budget, key, self.request.scope)
+        await self.edge.spend(budget, key, scope=self.request.scope)
 
     async def read_body(self, limit: int | None = None) -> bytes:
         """Return the raw body, for uploads and callbacks; the limit in bytes is the route's unless given."""
         options = self.edge.options
-        self.body = await read_body(self.request, limit or self.operation.body_limit(options), options.body_seconds)
+        self.body = await read_body(
+            self.request, limit=limit or self.operation.body_limit(options), seconds=options.body_seconds
+        )
         return self.body
 
     def answer(self, view: View, status: int = 200) -> Response:

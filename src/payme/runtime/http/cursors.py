@@ -30,7 +30,7 @@ class PageQuery(BaseModel):
     cursor: str | None = Field(default=None, max_length=_LONGEST, description="`next_cursor` of the page before")
 
 
-async def _page_query(  # noqa: RUF029 -- a plain function would be sent to a thread
+async def _page_query(
     limit: Annotated[Limit, Query(description="Rows on one page, at most 200")] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=_LONGEST, description="`next_cursor` of the page before")] = None,
 ) -> PageQuery:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Node:
-    children: dict[str, _Node] = field(default_factory=dict)
+    children: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
     parameter: _Node | None = None
     names: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    operations: dict[str, Operation] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict[str, "Operation"])
 
 
 class Dispatcher(BaseRoute):
@@ -47,7 +46,7 @@ class Dispatcher(BaseRoute):
         if scope["type"] != "http":
             return Match.NONE, {}
         values: list[str] = []
-        node = _find(self._root, scope["path"].split("/")[1:], 0, values)
+        node = _find(self._root, scope["path"].split("/")[1:], values=values)
         if node is None:
             return Match.NONE, {}
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -56,14 +55,16 @@ class Dispatcher(BaseRoute):
             return Match.FULL, {"payme.methods": sorted(node.operations), "path_params": {}}
         return Match.FULL, {"route": operation, "path_params": dict(zip(node.names[method], values, strict=True))}
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 -- ASGI
         """Answer a request that matched."""
         operation = scope.get("route")
-        request = Request(scope, receive, send)
+        if operation is None:
+            await problem_response(MethodNotAllowed(allow=", ".join(scope["payme.methods"])), scope)(
+                scope, receive, send
+            )
+            return
         try:
-            if operation is None:
-                raise MethodNotAllowed(allow=", ".join(scope["payme.methods"]))
-            response = await perform(Call(request, self._edge, operation))
+            response = await perform(Call(Request(scope, receive, send), edge=self._edge, operation=operation))
         except Exception as error:
             response = problem_response(error, scope)
         await response(scope, receive, send)
@@ -108,21 +109,21 @@ async def _read_command(call: Call) -> Any:
     return validate_json(operation.body_adapter, body)
 
 
-def _find(node: _Node, segments: list[str], position: int, values: list[str]) -> _Node | None:
+def _find(node: _Node, segments: list[str], *, values: list[str]) -> _Node | None:
     """Walk down the tree; a literal segment goes before a parameter, and a dead end is walked back."""
-    if position == len(segments):
+    if not segments:
         return node if node.operations else None
-    segment = segments[position]
+    segment, rest = segments[0], segments[1:]
     literal = node.children.get(segment)
     if literal is not None:
-        found = _find(literal, segments, position + 1, values)
+        found = _find(literal, rest, values=values)
         if found is not None:
             return found
     if node.parameter is None or not segment:
         return None
     mark = len(values)
     values.append(segment)
-    found = _find(node.parameter, segments, position + 1, values)
+    found = _find(node.parameter, rest, values=values)
     if found is None:
         del values[mark:]
     return found

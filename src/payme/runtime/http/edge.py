@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,9 @@ from payme.runtime.http.cursors import Cursors
 from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address
 
 if TYPE_CHECKING:
+    import asyncio
+    from uuid import UUID
+
     from starlette.types import Scope
 
     from payme.runtime.database import Database
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
     from payme.runtime.http.access import Authenticator, CsrfGuard
     from payme.runtime.http.idempotency import Flights
     from payme.runtime.http.options import HttpOptions, Maintenance
+
+Check = Callable[[], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -28,20 +35,39 @@ class Edge:
     csrf: CsrfGuard
     limiter: RateLimiter
     broadcaster: Broadcaster
+    database_check: Check
+    checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
     cursors: Cursors = field(init=False)
     maintenance: Maintenance = field(init=False)
     draining: bool = False
-    flights: Flights = field(default_factory=dict)
+    description: bytes = b""
+    flights: Flights = field(default_factory=dict[tuple["UUID", str, str], "asyncio.Event"])
+    started_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.cursors = Cursors(self.options.secret)
         self.maintenance = self.options.maintenance
 
+    def drain(self) -> None:
+        """Take no new traffic and let open streams end; for the signal handler, before the server waits for them."""
+        self.draining = True
+        self.broadcaster.wake_all()
+
+    def uptime_seconds(self) -> int:
+        """Return how long the application has been up."""
+        return int(time.monotonic() - self.started_at)
+
+    def pool_numbers(self) -> dict[str, int]:
+        """Return how many connections there are and how many of them wait for work."""
+        if not self.database.is_open:
+            return {"connections": 0, "idle": 0}
+        return {"connections": self.database.pool.get_size(), "idle": self.database.pool.get_idle_size()}
+
     def client_address(self, scope: Scope) -> str:
         """Return the address of the caller, looking through the configured proxies only."""
         return client_address(scope, self.limiter.trusted)
 
-    async def spend(self, budget: str, key: str, scope: Scope) -> Spent | None:
+    async def spend(self, budget: str, key: str, *, scope: Scope) -> Spent | None:
         """Count one use of a budget; what is left goes into the answer's headers. Raises: RateLimited."""
         spent = await self.limiter.spend(budget, key)
         if spent is not None:

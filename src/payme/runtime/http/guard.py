@@ -43,7 +43,7 @@ async def admit(call: Call) -> None:
 
 async def _principal(call: Call) -> Principal:
     request, options = call.request, call.edge.options
-    credentials = credentials_from(request.headers, request.cookies, options.session_cookie)
+    credentials = credentials_from(request.headers, request.cookies, cookie_name=options.session_cookie)
     try:
         if credentials is None or not credentials.token:
             raise AuthenticationRequired
@@ -53,7 +53,7 @@ async def _principal(call: Call) -> Principal:
         await _spend_anonymous(call)
         raise
     if credentials.source == "cookie" and request.method not in _SAFE:
-        check_csrf(call, credentials, principal)
+        check_csrf(call, credentials, session=principal.session)
     return principal
 
 
@@ -76,7 +76,7 @@ async def _enter_business(call: Call, principal: Principal) -> None:
     call.within(business_id, actor)
 
 
-def check_csrf(call: Call, credentials: Credentials, principal: Principal) -> None:
+def check_csrf(call: Call, credentials: Credentials, *, session: str) -> None:
     """Refuse a cookie session's change that our own pages did not ask for.
 
     The browser must name our origin, and the header must repeat the token's cookie, which is bound to the session.
@@ -87,7 +87,7 @@ def check_csrf(call: Call, credentials: Credentials, principal: Principal) -> No
         raise CsrfRefused
     header = request.headers.get("x-csrf-token", "")
     cookie = request.cookies.get(options.csrf_cookie, "")
-    if not header or header != cookie or not call.edge.csrf.matches(principal.session or credentials.token, header):
+    if not header or header != cookie or not call.edge.csrf.matches(session or credentials.token, header):
         raise CsrfRefused
 
 

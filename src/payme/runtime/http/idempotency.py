@@ -66,18 +66,18 @@ class _Stored:
     response: str
 
 
-async def answer_once(database: Database, flights: Flights, attempt: Attempt, work: Work) -> Response:
+async def answer_once(database: Database, attempt: Attempt, *, work: Work, flights: Flights) -> Response:
     """Answer with the work's view, or with what was answered before under the same key.
 
     Raises: KeyReused, StillRunning, and what the work raises.
     """
     while (first := flights.get(attempt.identity)) is not None:
-        stored = await _after(database, attempt, first)
+        stored = await _after(database, attempt, first=first)
         if stored is not None:
             return _replay(stored, attempt)
     landed = flights[attempt.identity] = asyncio.Event()
     try:
-        return await _try(database, attempt, work)
+        return await _try(database, attempt, work=work)
     finally:
         del flights[attempt.identity]
         landed.set()
@@ -106,7 +106,7 @@ def fingerprint_of(body: bytes, path_params: dict[str, Any], *, is_json: bool = 
     return hashlib.sha256(place + b"\0" + content).digest()
 
 
-async def _try(database: Database, attempt: Attempt, work: Work) -> Response:
+async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
     async def run(uow: UnitOfWork) -> str:
         view = await work(uow)
         body = view.__pydantic_serializer__.to_json(view).decode()
@@ -129,7 +129,7 @@ async def _try(database: Database, attempt: Attempt, work: Work) -> Response:
             return Response(body.encode(), attempt.status, {"cache-control": "no-store"}, "application/json")
 
 
-async def _after(database: Database, attempt: Attempt, first: asyncio.Event) -> _Stored | None:
+async def _after(database: Database, attempt: Attempt, *, first: asyncio.Event) -> _Stored | None:
     try:
         async with asyncio.timeout_at(attempt.deadline):
             await first.wait()

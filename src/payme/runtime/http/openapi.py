@@ -19,9 +19,11 @@ from starlette.responses import JSONResponse, Response
 from payme.runtime.http.errors import (
     AuthenticationRequired,
     BodyTooLarge,
+    BodyTooSlow,
     BusinessNotFound,
     CsrfRefused,
     CursorInvalid,
+    JsonTooDeep,
     KeyInvalid,
     KeyRequired,
     KeyReused,
@@ -94,28 +96,22 @@ def described_route(operation: Operation) -> APIRoute:
 
 def refusals(operation: Operation) -> list[type[DomainError]]:
     """Return every refusal that a route may answer with, in the order they are met."""
-    found: list[type[DomainError]] = []
-    if operation.access.kind != "public":
-        found += [AuthenticationRequired] if operation.method == "GET" else [AuthenticationRequired, CsrfRefused]
-    if operation.access.kind == "permission":
-        found.append(PermissionMissing)
-    if "business_id" in operation.parameters:
-        found.append(BusinessNotFound)
-    if operation.body_parameter is not None:
-        found += [MalformedJson, UnsupportedMediaType]
-    if operation.body_parameter is not None or operation.consumes:
-        found.append(BodyTooLarge)
-    if operation.body_parameter is not None or operation.other_parameters:
-        found.append(RequestInvalid)
-    if "idempotent" in operation.uses:
-        found += [KeyRequired, KeyInvalid, KeyReused, StillRunning]
-    if "update" in operation.uses:
-        found += [PreconditionRequired, PreconditionFailed]
-    if "read_page" in operation.uses:
-        found.append(CursorInvalid)
-    if operation.budget is not None:
-        found.append(RateLimited)
-    return [*found, *operation.errors]
+    has_json, uses = operation.body_parameter is not None, operation.uses
+    is_closed, is_change = operation.access.kind != "public", operation.method != "GET"
+    table: tuple[tuple[bool, tuple[type[DomainError], ...]], ...] = (
+        (is_closed, (AuthenticationRequired,)),
+        (is_closed and is_change, (CsrfRefused,)),
+        (operation.access.kind == "permission", (PermissionMissing,)),
+        ("business_id" in operation.parameters, (BusinessNotFound,)),
+        (has_json, (MalformedJson, JsonTooDeep, UnsupportedMediaType)),
+        (has_json or bool(operation.consumes), (BodyTooLarge, BodyTooSlow)),
+        (has_json or bool(operation.other_parameters), (RequestInvalid,)),
+        ("idempotent" in uses, (KeyRequired, KeyInvalid, KeyReused, StillRunning)),
+        ("update" in uses, (PreconditionRequired, PreconditionFailed)),
+        ("read_page" in uses, (CursorInvalid,)),
+        (operation.budget is not None, (RateLimited,)),
+    )
+    return [*(error for holds, errors in table if holds for error in errors), *operation.errors]
 
 
 def complete(document: dict[str, Any], operations: Iterable[Operation]) -> dict[str, Any]:
@@ -138,7 +134,7 @@ def complete(document: dict[str, Any], operations: Iterable[Operation]) -> dict[
     return document
 
 
-def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
+def example_of(schema: dict[str, Any], schemas: dict[str, Any], *, depth: int = 0) -> Any:
     """Return a value that fits a schema: its own example, its default, else a plain one by type and format."""
     for key in ("examples", "enum"):
         if schema.get(key):
@@ -148,20 +144,20 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) 
             return schema[key]
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        return example_of(schemas.get(name, {}), schemas, depth + 1) if depth < 6 else None
+        return example_of(schemas.get(name, {}), schemas, depth=depth + 1) if depth < 6 else None
     for key in ("anyOf", "oneOf", "allOf"):
         if schema.get(key):
-            return example_of(schema[key][0], schemas, depth + 1)
-    return _plain_example(schema, schemas, depth)
+            return example_of(schema[key][0], schemas, depth=depth + 1)
+    return _plain_example(schema, schemas, depth=depth)
 
 
-def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
+def _plain_example(schema: dict[str, Any], schemas: dict[str, Any], *, depth: int) -> Any:
     kind = schema.get("type")
     if kind == "object" or "properties" in schema:
         properties: dict[str, Any] = schema.get("properties", {})
-        return {name: example_of(inner, schemas, depth + 1) for name, inner in properties.items()}
+        return {name: example_of(inner, schemas, depth=depth + 1) for name, inner in properties.items()}
     if kind == "array":
-        return [example_of(schema.get("items", {}), schemas, depth + 1)]
+        return [example_of(schema.get("items", {}), schemas, depth=depth + 1)]
     if kind == "string":
         return _STRINGS.get(schema.get("format", ""), "1" if "pattern" in schema else "text")
     return {"integer": max(1, int(schema.get("minimum", 1))), "number": 1, "boolean": True}.get(str(kind))

@@ -41,6 +41,8 @@ class HttpOptions:
     maintenance: Maintenance = "off"
     heartbeat_seconds: float = 15.0
     stream_seconds: float = 600.0
+    largest_streams: int = 2000
+    access_log: bool = True
     notify_dsn: str | None = None
 
     @property

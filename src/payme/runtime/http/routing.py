@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict, TypeVar, get_origin, get_type_hints
+from typing import Annotated, Any, Required, TypedDict, TypeVar, get_origin, get_type_hints
 
 from fastapi.params import Body, Depends, Param
 from pydantic import BaseModel, TypeAdapter
-from typing_extensions import Required, Unpack
+from typing_extensions import Unpack
 
 from payme.kit.errors import DomainError
 from payme.runtime.http.access import Access, may
@@ -55,27 +55,27 @@ class Router:
 
     def get(self, path: str = "", **options: Unpack[RouteOptions]) -> Callable[[EndpointT], EndpointT]:
         """Declare a GET route."""
-        return self._declare("GET", path, options)
+        return self._declare("GET", path, options=options)
 
     def post(self, path: str = "", **options: Unpack[RouteOptions]) -> Callable[[EndpointT], EndpointT]:
         """Declare a POST route."""
-        return self._declare("POST", path, options)
+        return self._declare("POST", path, options=options)
 
     def put(self, path: str = "", **options: Unpack[RouteOptions]) -> Callable[[EndpointT], EndpointT]:
         """Declare a PUT route."""
-        return self._declare("PUT", path, options)
+        return self._declare("PUT", path, options=options)
 
     def patch(self, path: str = "", **options: Unpack[RouteOptions]) -> Callable[[EndpointT], EndpointT]:
         """Declare a PATCH route."""
-        return self._declare("PATCH", path, options)
+        return self._declare("PATCH", path, options=options)
 
     def delete(self, path: str = "", **options: Unpack[RouteOptions]) -> Callable[[EndpointT], EndpointT]:
         """Declare a DELETE route."""
-        return self._declare("DELETE", path, options)
+        return self._declare("DELETE", path, options=options)
 
-    def _declare(self, method: str, path: str, options: RouteOptions) -> Callable[[EndpointT], EndpointT]:
+    def _declare(self, method: str, path: str, *, options: RouteOptions) -> Callable[[EndpointT], EndpointT]:
         def register(endpoint: EndpointT) -> EndpointT:
-            self.operations.append(_operation(endpoint, method, self.prefix + path, self.tag, options))
+            self.operations.append(_operation(endpoint, options, method=method, path=self.prefix + path, tag=self.tag))
             return endpoint
 
         return register
@@ -90,7 +90,7 @@ class Feature:
     routers: tuple[Router, ...] = ()
 
 
-def _operation(endpoint: Endpoint, method: str, path: str, tag: str, options: RouteOptions) -> Operation:
+def _operation(endpoint: Endpoint, options: RouteOptions, *, method: str, path: str, tag: str) -> Operation:
     call_name, body, others = _parameters(endpoint)
     doc = inspect.getdoc(endpoint) or ""
     title = options.get("summary") or doc.partition("\n")[0].rstrip(".")

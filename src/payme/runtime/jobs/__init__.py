@@ -6,7 +6,7 @@ counted before each start, and its transactions commit only while its attempt is
 
 from payme.runtime.jobs.context import FencedDatabase, JobContext
 from payme.runtime.jobs.errors import DeadLetterNotFound, DeadLetterResolved, RetryLater, Superseded
-from payme.runtime.jobs.registry import Registry, subscriptions
+from payme.runtime.jobs.registry import Registry, reactions, subscriptions
 from payme.runtime.jobs.tasks import Backoff, Handler, Tasks
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "RetryLater",
     "Superseded",
     "Tasks",
+    "reactions",
     "subscriptions",
 ]

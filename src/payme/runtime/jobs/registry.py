@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from payme.runtime.jobs.tasks import Schedule, Task, Tasks
+from payme.runtime.jobs.tasks import Reaction, Schedule, Task, Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,12 @@ def subscriptions(all_tasks: Iterable[Tasks]) -> dict[str, list[str]]:
         for subscription in each.subscriptions:
             heard.setdefault(subscription.event, []).append(subscription.job)
     return heard
+
+
+def reactions(all_tasks: Iterable[Tasks]) -> dict[str, list[Reaction]]:
+    """Return what is done inside the transaction of each event, by the event's name, in the order of the features."""
+    found: dict[str, list[Reaction]] = {}
+    for each in all_tasks:
+        for event, reaction in each.reactions:
+            found.setdefault(event, []).append(reaction)
+    return found

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from croniter import croniter
 
 if TYPE_CHECKING:
     from payme.kit.events import Event
+    from payme.runtime.database import UnitOfWork
     from payme.runtime.jobs.context import JobContext
 
 Handler = Callable[["JobContext"], Awaitable[None]]
+Reaction = Callable[["UnitOfWork", Any], Awaitable[None]]
 DEFAULT_ATTEMPTS: Final = 10
 CRON_FIELDS: Final = 5
 
@@ -71,6 +73,7 @@ class Tasks:
     jobs: list[Task] = field(default_factory=list[Task])
     schedules: list[Schedule] = field(default_factory=list[Schedule])
     subscriptions: list[Subscription] = field(default_factory=list[Subscription])
+    reactions: list[tuple[str, Reaction]] = field(default_factory=list["tuple[str, Reaction]"])
 
     def job(
         self,
@@ -99,6 +102,19 @@ class Tasks:
         """Declare the handler of a job that is enqueued in the very transaction that publishes the event."""
         self.subscriptions.append(Subscription(event.name, job))
         return self.job(job, attempts=attempts)
+
+    def within(self, event: type[Event]) -> Callable[[Reaction], Reaction]:
+        """Declare what is done inside the very transaction that publishes the event, just before its end.
+
+        For what must exist as soon as the event has happened, such as a new business's wallet. A reaction that raises
+        undoes the transaction.
+        """
+
+        def declare(reaction: Reaction) -> Reaction:
+            self.reactions.append((event.name, reaction))
+            return reaction
+
+        return declare
 
     def every(self, expression: str, job: str, *, attempts: int = DEFAULT_ATTEMPTS) -> Callable[[Handler], Handler]:
         """Declare the handler of a job that is enqueued by the clock, once for all workers, in Nairobi time.

@@ -13,4 +13,12 @@ from payme.runtime.secrets.sources import (
     load_settings,
 )
 
-__all__ = ["EnvFile", "EnvironmentFiles", "EnvironmentVariables", "HostingPlatform", "SecretSource", "gather", "load_settings"]
+__all__ = [
+    "EnvFile",
+    "EnvironmentFiles",
+    "EnvironmentVariables",
+    "HostingPlatform",
+    "SecretSource",
+    "gather",
+    "load_settings",
+]

@@ -24,15 +24,15 @@ class CsrfTokens:
     def make(self, session: str) -> str:
         """Return a new token for a session."""
         nonce = secrets.token_urlsafe(RANDOM_BYTES)
-        return f"{nonce}.{_sign(self._keys[0], session, nonce)}"
+        return f"{nonce}.{_sign(self._keys[0], session, nonce=nonce)}"
 
     def matches(self, session: str, token: str) -> bool:
         """Tell whether a token was made for this session; that cookie and header agree is checked at the edge."""
         nonce, _, signature = token.partition(".")
-        found = [same_secret(_sign(key, session, nonce), signature) for key in self._keys]
+        found = [same_secret(_sign(key, session, nonce=nonce), signature) for key in self._keys]
         return any(found)
 
 
-def _sign(key: bytes, session: str, nonce: str) -> str:
+def _sign(key: bytes, session: str, *, nonce: str) -> str:
     message = f"{len(session)}:{session}:{nonce}".encode("utf-8", "surrogatepass")
     return hmac.new(key, message, hashlib.sha256).hexdigest()

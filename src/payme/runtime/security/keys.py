@@ -34,7 +34,7 @@ class Keyring:
         assert all(len(key) == KEY_BYTES for key in self.keys.values()), "a key has 32 bytes"
 
     @classmethod
-    def from_hex(cls, current_id: str, current: str, previous: Mapping[str, str]) -> "Keyring":
+    def from_hex(cls, current_id: str, current: str, *, previous: Mapping[str, str] | None = None) -> "Keyring":
         """Make a ring of keys written in hexadecimal."""
-        written = {**previous, current_id: current}
+        written = {**(previous or {}), current_id: current}
         return cls(current_id, {key_id: bytes.fromhex(key) for key_id, key in written.items()})

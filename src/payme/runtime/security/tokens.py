@@ -87,7 +87,12 @@ class TokenSigner:
     ) -> str:
         """Return an access token; `bound_to` may name a `business_id` and a `device_id`."""
         assert set(bound_to or {}) <= {"business_id", "device_id"}, "a token is bound to a business and a device"
-        claims: dict[str, Any] = {"sub": str(user_id), "sid": str(session_id), "sv": session_version, "jti": str(new_id())}
+        claims: dict[str, Any] = {
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "sv": session_version,
+            "jti": str(new_id()),
+        }
         claims.update({name: str(value) for name, value in (bound_to or {}).items()})
         return self._sign(ACCESS, claims, now=now, seconds=seconds)
 
@@ -98,7 +103,7 @@ class TokenSigner:
 
     def read_access(self, token: str, *, now: datetime) -> AccessClaims:
         """Return the claims of a valid access token. Raises: InvalidToken."""
-        claims = self._read(token, ACCESS, now)
+        claims = self._read(token, ACCESS, now=now)
         version = claims.get("sv")
         if not isinstance(version, int) or isinstance(version, bool):
             raise InvalidToken
@@ -114,7 +119,7 @@ class TokenSigner:
 
     def read_refresh(self, token: str, *, now: datetime) -> RefreshClaims:
         """Return the claims of a valid refresh token. Raises: InvalidToken."""
-        claims = self._read(token, REFRESH, now)
+        claims = self._read(token, REFRESH, now=now)
         return RefreshClaims(
             user_id=_uuid(claims["sub"]),
             session_id=_uuid(claims["sid"]),
@@ -135,7 +140,7 @@ class TokenSigner:
         }
         return jwt.encode(whole, self._current.secret, algorithm=ALGORITHM, headers={"kid": self._current.kid})
 
-    def _read(self, token: str, kind: str, now: datetime) -> dict[str, Any]:
+    def _read(self, token: str, kind: str, *, now: datetime) -> dict[str, Any]:
         if len(token) > LONGEST_TOKEN:
             raise InvalidToken
         try:

@@ -22,7 +22,7 @@ from payme.runtime.settings.kinds import (
 )
 
 # Known to everybody who can read this file, and refused outside development and tests.
-DEVELOPMENT_JWT_SECRET = "development-only-secret-of-no-worth"
+DEVELOPMENT_JWT_SECRET = "development-only-secret-of-no-worth"  # noqa: S105 -- published on purpose and refused in production
 DEVELOPMENT_ENCRYPTION_KEY = "de" * 32
 DEVELOPMENT_BLIND_INDEX_KEY = "b1" * 32
 
@@ -77,22 +77,34 @@ class Process(Group):
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
     shutdown_seconds: float = Field(25, gt=0, description="How long a stopping process may finish its work.")
-    stream_seconds: float = Field(600, gt=0, description="Longest life of one event stream; the browser connects again.")
-    maintenance_contact: str = Field("", description="Shown to users while maintenance is on.", examples=["0700 000 000"])
+    stream_seconds: float = Field(
+        600, gt=0, description="Longest life of one event stream; the browser connects again."
+    )
+    maintenance_contact: str = Field(
+        "", description="Shown to users while maintenance is on.", examples=["0700 000 000"]
+    )
     fault_point: str | None = Field(
-        None, description="Name of the place where this process kills itself. Only in tests.", examples=["before_commit"]
+        None,
+        description="Name of the place where this process kills itself. Only in tests.",
+        examples=["before_commit"],
     )
 
 
 class Observability(Group):
     """Logs, metrics and error reports."""
 
-    log_level: LogLevel = Field(LogLevel.INFO, description="Least serious message that is written: debug, info, warning, error.")
+    log_level: LogLevel = Field(
+        LogLevel.INFO, description="Least serious message that is written: debug, info, warning, error."
+    )
     sentry_dsn: SecretStr | None = Field(
-        None, description="Where errors are reported; without it they stay in the log.", examples=["https://key@sentry.example/1"]
+        None,
+        description="Where errors are reported; without it they stay in the log.",
+        examples=["https://key@sentry.example/1"],
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Bearer token that /metrics asks for; without it only private addresses may read.", examples=["change-me"]
+        None,
+        description="Bearer token that /metrics asks for; without it only private addresses may read.",
+        examples=["change-me"],
     )
 
 
@@ -109,19 +121,30 @@ class DatabaseGroup(Group):
         examples=["postgresql://payme_owner:password@127.0.0.1:5432/payme"],
     )
     replica_database_url: PostgresUrl | None = Field(
-        None, description="A read replica for reports.", examples=["postgresql://payme_owner:password@127.0.0.1:5433/payme"]
+        None,
+        description="A read replica for reports.",
+        examples=["postgresql://payme_owner:password@127.0.0.1:5433/payme"],
     )
     replica_staleness_seconds: float = Field(10, gt=0, description="A replica further behind than this is not read.")
     database_pool_size: int = Field(12, ge=8, le=32, description="Connections of one API process.")
     worker_pool_size: int = Field(8, ge=8, le=32, description="Connections of one worker process.")
     database_acquire_seconds: float = Field(5, gt=0, description="How long a request waits for a connection, then 503.")
-    database_lock_seconds: float = Field(2, gt=0, description="How long a statement waits for a row, then it is tried again.")
-    database_statement_seconds: float = Field(30, gt=0, description="Longest statement.")
-    database_attempts: int = Field(3, ge=1, le=10, description="How often a transaction that met a lock or deadlock is run.")
-    database_business_share: float = Field(
-        0.75, gt=0, le=1, description="Share of the pool that one business may hold, so that a busy shop does not stop the others."
+    database_lock_seconds: float = Field(
+        2, gt=0, description="How long a statement waits for a row, then it is tried again."
     )
-    migration_lock_seconds: float = Field(2, gt=0, description="How long a migration waits for a table before it gives way.")
+    database_statement_seconds: float = Field(30, gt=0, description="Longest statement.")
+    database_attempts: int = Field(
+        3, ge=1, le=10, description="How often a transaction that met a lock or deadlock is run."
+    )
+    database_business_share: float = Field(
+        0.75,
+        gt=0,
+        le=1,
+        description="Share of the pool that one business may hold, so that a busy shop does not stop the others.",
+    )
+    migration_lock_seconds: float = Field(
+        2, gt=0, description="How long a migration waits for a table before it gives way."
+    )
     migration_statement_seconds: float = Field(900, gt=0, description="Longest statement of a migration.")
     redis_url: RedisUrl | None = Field(
         None,
@@ -145,11 +168,16 @@ class Secrecy(Group):
     access_token_seconds: int = Field(900, ge=1, le=3600, description="Life of an access token.")
     refresh_token_seconds: int = Field(604_800, ge=1, description="Life of a session.")
     refresh_grace_seconds: float = Field(10, ge=0, le=60, description="How long the same device may repeat a refresh.")
-    revocation_cache_seconds: float = Field(30, ge=0, le=30, description="Longest time that an ended session may pass unseen.")
-    encryption_key: HexKey = Field(
-        SecretStr(DEVELOPMENT_ENCRYPTION_KEY), description="Encrypts fields such as phone numbers; 64 hexadecimal digits."
+    revocation_cache_seconds: float = Field(
+        30, ge=0, le=30, description="Longest time that an ended session may pass unseen."
     )
-    encryption_key_id: KeyId = Field("k1", description="Name of that key inside ciphertexts; a new key takes a new name.")
+    encryption_key: HexKey = Field(
+        SecretStr(DEVELOPMENT_ENCRYPTION_KEY),
+        description="Encrypts fields such as phone numbers; 64 hexadecimal digits.",
+    )
+    encryption_key_id: KeyId = Field(
+        "k1", description="Name of that key inside ciphertexts; a new key takes a new name."
+    )
     encryption_keys_previous: KeysById | None = Field(
         None, description="Older keys that still decrypt, as `id:key` with commas.", examples=["k0:" + "0" * 64]
     )
@@ -170,32 +198,48 @@ class Limits(Group):
     login_failures: int = Field(5, ge=1, description="Wrong passwords of one account within the window.")
     login_window_seconds: float = Field(900, gt=0, description="The window of login failures.")
     login_failures_per_address: int = Field(
-        100, ge=1, description="Wrong passwords from one address before it is slowed down; carriers put thousands behind one."
+        100,
+        ge=1,
+        description="Wrong passwords from one address before it is slowed down; carriers put thousands behind one.",
     )
     rate_limit_principal: str = Field("1200/minute", description="Requests of one session, device or API key.")
     rate_limit_anonymous: str = Field("120/minute", description="Requests from one address without a login.")
     rate_limit_sign_in: str = Field("20/minute", description="Attempts to log in or sign up from one address.")
     rate_limit_callbacks: str = Field("6000/minute", description="Callbacks from Safaricom; a budget of their own.")
     rate_limit_prompts: str = Field("3/minute", description="M-Pesa prompts to one phone number.")
-    idempotency_wait_seconds: float = Field(5, ge=0, description="How long a repeated request waits for the first, then 409.")
+    idempotency_wait_seconds: float = Field(
+        5, ge=0, description="How long a repeated request waits for the first, then 409."
+    )
     idempotency_keep_hours: int = Field(24, ge=24, description="How long a reply is kept for repetition.")
     tokens_welcome: int = Field(30, ge=0, description="Tokens that a new business gets.")
     tokens_offline_overdraft: int = Field(200, ge=0, description="Tokens that offline sales may go below zero.")
     job_attempts: int = Field(8, ge=1, le=50, description="Starts of one job before it is put aside for a person.")
-    job_heartbeat_seconds: float = Field(60, ge=1, description="Silence after which a job counts as lost and runs again.")
+    job_heartbeat_seconds: float = Field(
+        60, ge=1, description="Silence after which a job counts as lost and runs again."
+    )
 
 
 class Mpesa(Group):
     """Daraja, for the platform's own till and as the default of every business."""
 
-    mpesa_environment: MpesaEnvironment = Field(MpesaEnvironment.SANDBOX, description="Safaricom's world: sandbox or production.")
+    mpesa_environment: MpesaEnvironment = Field(
+        MpesaEnvironment.SANDBOX, description="Safaricom's world: sandbox or production."
+    )
     mpesa_base_url: HttpUrl | None = Field(
         None, description="Another address for Daraja, such as the simulator's.", examples=["http://127.0.0.1:8900"]
     )
-    mpesa_consumer_key: SecretStr | None = Field(None, description="Consumer key of the Daraja app.", examples=["change-me"])
-    mpesa_consumer_secret: SecretStr | None = Field(None, description="Consumer secret of the Daraja app.", examples=["change-me"])
-    mpesa_passkey: SecretStr | None = Field(None, description="Passkey of the shortcode for STK push.", examples=["change-me"])
-    mpesa_shortcode: str = Field("650880", pattern=r"^\d{5,7}$", description="Paybill that token purchases are paid to.")
+    mpesa_consumer_key: SecretStr | None = Field(
+        None, description="Consumer key of the Daraja app.", examples=["change-me"]
+    )
+    mpesa_consumer_secret: SecretStr | None = Field(
+        None, description="Consumer secret of the Daraja app.", examples=["change-me"]
+    )
+    mpesa_passkey: SecretStr | None = Field(
+        None, description="Passkey of the shortcode for STK push.", examples=["change-me"]
+    )
+    mpesa_shortcode: str = Field(
+        "650880", pattern=r"^\d{5,7}$", description="Paybill that token purchases are paid to."
+    )
     mpesa_account: str = Field("37605544", pattern=r"^[A-Za-z0-9-]{1,12}$", description="Account at that paybill.")
     mpesa_callback_base_url: HttpUrl | None = Field(
         None, description="Where Safaricom reaches us; else PUBLIC_BASE_URL.", examples=["https://pay.example.co.ke"]
@@ -216,6 +260,10 @@ class Mpesa(Group):
         (20.0, 35.0, 65.0, 125.0, 300.0, 600.0, 1800.0, 3600.0, 10_800.0, 43_200.0, 86_400.0),
         description="When a silent payment is asked about, in seconds after its push; then a person decides.",
     )
-    mpesa_queries_per_minute: int = Field(5, ge=1, description="STK queries a minute over all processes; the sandbox refuses more.")
+    mpesa_queries_per_minute: int = Field(
+        5, ge=1, description="STK queries a minute over all processes; the sandbox refuses more."
+    )
     mpesa_query_gap_seconds: float = Field(12, ge=0, description="Least time between two STK queries.")
-    verify_above_cents: int = Field(1_000_000, ge=0, description="Above this a callback's word is checked by a query as well.")
+    verify_above_cents: int = Field(
+        1_000_000, ge=0, description="Above this a callback's word is checked by a query as well."
+    )

@@ -4,6 +4,7 @@ Invariant: a message made here never repeats the value, because it may be a secr
 """
 
 import ipaddress
+import itertools
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -86,7 +87,7 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _rising(value: tuple[float, ...]) -> tuple[float, ...]:
-    if not value or any(later < earlier for earlier, later in zip(value, value[1:], strict=False)) or value[0] <= 0:
+    if not value or any(later < earlier for earlier, later in itertools.pairwise(value)) or value[0] <= 0:
         message = "must be positive numbers of seconds that never fall"
         raise ValueError(message)
     return value

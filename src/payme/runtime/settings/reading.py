@@ -39,13 +39,15 @@ class Settings(Process, Observability, DatabaseGroup, Secrecy, Limits, Mpesa):
         Raises: SettingsError with all faults, those included that reading the values has met already.
         """
         known = {name.upper(): name for name in cls.model_fields}
-        given: dict[str, Any] = {known[name]: value for name, value in values.items() if name in known and value.strip()}
+        given: dict[str, Any] = {
+            known[name]: value for name, value in values.items() if name in known and value.strip()
+        }
         faults = {**_misspelt(values, known), **(known_faults or {})}
         try:
             settings = cls.model_validate(given)
         except ValidationError as error:
             faults |= _field_faults(error)
-            settings = cls.model_validate(_without(given, faults, cls))
+            settings = cls.model_validate(_without(given, faults, model=cls))
         for rule in RULES:
             faults = {name: reason for name, reason in rule(settings) if name not in faults} | faults
         if faults:
@@ -91,7 +93,7 @@ def _sentence(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ").replace("Input should", "should").replace("String should", "should")
 
 
-def _without(given: Mapping[str, Any], faults: Mapping[str, str], model: type[Settings]) -> dict[str, Any]:
+def _without(given: Mapping[str, Any], faults: Mapping[str, str], *, model: type[Settings]) -> dict[str, Any]:
     """Return values that validate, so that the rules between settings can still be asked about the rest."""
     kept = {name: value for name, value in given.items() if name.upper() not in faults}
     for name, field in model.model_fields.items():

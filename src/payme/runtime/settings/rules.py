@@ -48,7 +48,13 @@ def _real_secrets(settings: "Settings") -> Iterator[Fault]:
         value: SecretStr = getattr(settings, name.lower())
         if value.get_secret_value() == published or _worthless(value.get_secret_value()):
             yield name, f"is missing or the development value; {settings.app_env} needs one of its own"
-    for name in ("MPESA_CONSUMER_KEY", "MPESA_CONSUMER_SECRET", "MPESA_PASSKEY", "METRICS_TOKEN", "JWT_SECRET_PREVIOUS"):
+    for name in (
+        "MPESA_CONSUMER_KEY",
+        "MPESA_CONSUMER_SECRET",
+        "MPESA_PASSKEY",
+        "METRICS_TOKEN",
+        "JWT_SECRET_PREVIOUS",
+    ):
         optional: SecretStr | None = getattr(settings, name.lower())
         if optional is not None and _worthless(optional.get_secret_value()):
             yield name, f"is a demo value; {settings.app_env} needs the real one"
@@ -65,7 +71,10 @@ def _distinct_keys(settings: "Settings") -> Iterator[Fault]:
     if previous and previous.get_secret_value() == settings.jwt_secret.get_secret_value():
         yield "JWT_SECRET_PREVIOUS", "must differ from JWT_SECRET"
     if settings.encryption_key_id in settings.previous_encryption_keys():
-        yield "ENCRYPTION_KEYS_PREVIOUS", f"uses the id {settings.encryption_key_id} of the present key; give the new key a new id"
+        yield (
+            "ENCRYPTION_KEYS_PREVIOUS",
+            f"uses the id {settings.encryption_key_id} of the present key; give the new key a new id",
+        )
 
 
 def _one_mpesa_world(settings: "Settings") -> Iterator[Fault]:
@@ -105,7 +114,10 @@ def _reachable_callbacks(settings: "Settings") -> Iterator[Fault]:
     url = settings.callback_base_url()
     if url is None:
         if hardened(settings):
-            yield "MPESA_CALLBACK_BASE_URL", "is missing, and so is PUBLIC_BASE_URL: Safaricom could not tell us about payments"
+            yield (
+                "MPESA_CALLBACK_BASE_URL",
+                "is missing, and so is PUBLIC_BASE_URL: Safaricom could not tell us about payments",
+            )
         return
     if hardened(settings) and urlsplit(url).scheme != "https":
         yield name, "must be https: callbacks carry secrets in their path"

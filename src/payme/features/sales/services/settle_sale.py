@@ -104,7 +104,8 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
         booking.give_back(uow, sale.id)
     for each in known:
         if each.status == "succeeded":
-            await payments.settle(uow, each.id, "returned" if each.assurance == "counted" else "unclaimed")
+            outcome = "returned" if each.assurance == "counted" else "unclaimed"
+            await payments.settle(uow, each.id, outcome, was_applied=True)
     await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
     return await _reread(uow, sale.id)
 

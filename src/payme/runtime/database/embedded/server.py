@@ -15,20 +15,19 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from payme.runtime.database.embedded import cluster, processes
-from payme.runtime.database.embedded.account import Account, choose_account, clean_environment
+from payme.runtime.database.embedded.account import choose_account, clean_environment
 from payme.runtime.database.embedded.binaries import programs_for
 from payme.runtime.database.embedded.cluster import OWNER, SUPERUSER, ServerAddress
 from payme.runtime.database.embedded.errors import EmbeddedServerError
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+GRACE_SECONDS = 3
 START_TRIES = 3
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SYSTEM_DATA = Path("/var/lib")
@@ -47,9 +46,11 @@ class ServerStatus:
 
 
 class EmbeddedServer:
-    """One PostgreSQL server with its data folder; use it as a context manager, sync or async, or call start and stop."""
+    """One PostgreSQL server with its data folder; a context manager, sync and async, or call start and stop."""
 
-    def __init__(self, data_dir: Path | str, *, port: int | None = None, durable: bool = True, tied: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path | str, *, port: int | None = None, durable: bool = True, tied: bool = False
+    ) -> None:
         """Remember what is wanted and create the folder around the data; nothing else is touched before `start`.
 
         `port` None takes the last one again when it is free, else any. `durable` False is for tests.
@@ -102,7 +103,7 @@ class EmbeddedServer:
                 pg_ctl = programs_for(self._account) / "pg_ctl"
                 command = [pg_ctl, "-D", self.data_dir, "-m", mode, "-w", "-t", str(STOP_SECONDS), "stop"]
                 self._account.run(command, seconds=STOP_SECONDS + 10)
-            if not processes.wait_for(lambda: not processes.living(self.data_dir), seconds=processes.ORPHAN_GRACE_SECONDS):
+            if not processes.wait_for(lambda: not processes.living(self.data_dir), seconds=GRACE_SECONDS):
                 processes.end(processes.living(self.data_dir), signal.SIGKILL)
             processes.clear_remains(self.data_dir)
             shutil.rmtree(self._socket_dir, ignore_errors=True)
@@ -129,13 +130,13 @@ class EmbeddedServer:
         passwords = cluster.load_passwords(self._password_file)
         address = ServerAddress(cluster.HOST, running.port, self._socket_dir, passwords)
         copied = f' template "{template}"' if template else ""
-        self._sql(programs_for(self._account), address, f'create database "{name}" owner {OWNER}{copied};')
+        self._sql(programs_for(self._account), address, script=f'create database "{name}" owner {OWNER}{copied};')
 
     def __enter__(self) -> ServerAddress:
         """Start the server."""
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the server."""
         self.stop()
 
@@ -143,9 +144,7 @@ class EmbeddedServer:
         """Start the server without holding up the event loop."""
         return await asyncio.to_thread(self.start)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop the server without holding up the event loop."""
         await asyncio.to_thread(self.stop)
 
@@ -157,7 +156,7 @@ class EmbeddedServer:
     def _socket_dir(self) -> Path:
         # A socket's path may have 107 bytes; a data folder may lie deeper than that.
         digest = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
-        return Path("/tmp") / f"payme-{digest}"  # noqa: S108 - the folder is made 0700 and its owner is checked
+        return Path("/tmp") / f"payme-{digest}"  # noqa: S108 -- the folder is made 0700 and its owner is checked
 
     def _place_data(self) -> Path:
         self.requested_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +170,7 @@ class EmbeddedServer:
         return elsewhere
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         """Let one process at a time start or stop this server."""
         with self.data_dir.with_name(f"{self.data_dir.name}.lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
@@ -197,7 +196,7 @@ class EmbeddedServer:
         if (self.data_dir / "PG_VERSION").exists():
             return cluster.load_passwords(self._password_file)
         if self.data_dir.exists() and any(self.data_dir.iterdir()):
-            raise EmbeddedServerError(f"{self.data_dir} is neither empty nor a PostgreSQL data folder; it stays untouched.")
+            raise EmbeddedServerError(f"{self.data_dir} holds something that is not PostgreSQL's; it stays untouched.")
         # initdb works beside the final place and is renamed at the end: a half-made folder never looks like data.
         unfinished = self.data_dir.with_name(f"{self.data_dir.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -256,21 +255,21 @@ class EmbeddedServer:
         self._account.own(folder)
 
     def _ensure_owner(self, programs: Path, address: ServerAddress) -> None:
-        """Create the owner account and the database `payme` when they are missing; a killed first start is finished here."""
+        """Create the owner account and the database `payme` when missing; a killed first start is finished here."""
         password = address.passwords[OWNER]
         self._sql(
             programs,
             address,
-            f"select 'create role {OWNER} login createdb createrole password ''{password}'''"  # noqa: S608 - our own value
+            script=f"select 'create role {OWNER} login createdb createrole password ''{password}'''"  # noqa: S608 -- a value of our own making
             f" where not exists (select from pg_roles where rolname = '{OWNER}') \\gexec\n"
             f"select 'create database payme owner {OWNER}'"
             " where not exists (select from pg_database where datname = 'payme') \\gexec\n",
         )
 
-    def _sql(self, programs: Path, address: ServerAddress, script: str) -> None:
-        done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
-            [str(programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", address.host, "-p", str(address.port)]
-            + ["-U", SUPERUSER, "-d", "postgres"],
+    def _sql(self, programs: Path, address: ServerAddress, *, script: str) -> None:
+        where = ("-h", address.host, "-p", str(address.port), "-U", SUPERUSER, "-d", "postgres")
+        done = subprocess.run(
+            [str(programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *where],
             env={**clean_environment(), "PGPASSWORD": address.passwords[SUPERUSER]},
             input=script,
             capture_output=True,
@@ -284,7 +283,7 @@ class EmbeddedServer:
     def _tie(self, programs: Path) -> None:
         if not self._tied or (self._guard and self._guard.poll() is None):
             return
-        self._guard = subprocess.Popen(  # noqa: S603 - a fixed script, paths as arguments
+        self._guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD, str(programs / "pg_ctl"), str(self.data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -305,7 +304,8 @@ class EmbeddedServer:
 
     def _log_tail(self) -> str:
         logs = [self.data_dir / "start.log", *sorted((self.data_dir / "log").glob("*.log"))[-1:]]
-        return "\n".join(line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-12:])
+        ends = [log.read_text(errors="replace").splitlines()[-12:] for log in logs if log.exists()]
+        return "\n".join(line for end in ends for line in end)
 
 
 def _bindable(port: int) -> bool:

@@ -1,0 +1,186 @@
+"""SQL of the catalogue."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from payme.features.catalog.enums import VatClass
+from payme.features.catalog.schemas import CreateProduct, ProductFilter, ProductView, VatRateView
+from payme.runtime.database import UnitOfWork
+
+Position = tuple[str, UUID]
+_START: Position = ("", UUID(int=0))
+
+
+async def insert_products(uow: UnitOfWork, products: Mapping[UUID, CreateProduct]) -> None:
+    """Insert products by their ids, with their barcodes. Raises: ProductExists, SkuTaken, BarcodeTaken."""
+    commands = list(products.values())
+    await uow.execute(
+        """-- catalog.insert_products
+        insert into products (business_id, id, name, sku, unit, category, price_cents, buying_price_cents, vat_class, reorder_point,
+          track_stock, track_expiry, active, created_at, updated_at)
+        select $1, t.*, $2, $2 from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+          $10::text[], $11::numeric[], $12::boolean[], $13::boolean[], $14::boolean[]) t""",
+        uow.tenant,
+        uow.now,
+        list(products),
+        [each.name for each in commands],
+        [each.sku for each in commands],
+        [each.unit for each in commands],
+        [each.category for each in commands],
+        [each.price_cents for each in commands],
+        [each.buying_price_cents for each in commands],
+        [each.vat_class for each in commands],
+        [each.reorder_point for each in commands],
+        [each.track_stock for each in commands],
+        [each.track_expiry for each in commands],
+        [each.active for each in commands],
+    )
+    await insert_barcodes(uow, [(code, product_id) for product_id, each in products.items() for code in each.barcodes])
+
+
+async def insert_barcodes(uow: UnitOfWork, barcodes: Sequence[tuple[str, UUID]]) -> None:
+    """Insert barcodes of products. Raises: BarcodeTaken."""
+    if barcodes:
+        await uow.execute(
+            """-- catalog.insert_barcodes
+            insert into product_barcodes (business_id, barcode, product_id)
+            select $1, t.barcode, t.product_id from unnest($2::text[], $3::uuid[]) t (barcode, product_id)""",
+            uow.tenant,
+            [barcode for barcode, _ in barcodes],
+            [product_id for _, product_id in barcodes],
+        )
+
+
+async def delete_barcodes(uow: UnitOfWork, barcodes: Sequence[str], *, product_id: UUID) -> None:
+    """Take barcodes off a product."""
+    await uow.execute(
+        """-- catalog.delete_barcodes
+        delete from product_barcodes where business_id = $1 and product_id = $2 and barcode = any ($3)""",
+        uow.tenant,
+        product_id,
+        list(barcodes),
+    )
+
+
+async def update_product(uow: UnitOfWork, product: ProductView) -> int:
+    """Write a product's description as it stands in the view, and return its new revision. Raises: SkuTaken."""
+    return await uow.fetchval(
+        """-- catalog.update_product
+        update products set name = $3, sku = $4, unit = $5, category = $6, price_cents = $7, buying_price_cents = $8, vat_class = $9,
+          reorder_point = $10, track_stock = $11, track_expiry = $12, active = $13, updated_at = $14, rev = rev + 1
+        where business_id = $1 and id = $2 returning rev""",
+        uow.tenant,
+        product.id,
+        product.name,
+        product.sku,
+        product.unit,
+        product.category,
+        product.price_cents,
+        product.buying_price_cents,
+        product.vat_class,
+        product.reorder_point,
+        product.track_stock,
+        product.track_expiry,
+        product.active,
+        product.updated_at,
+    )
+
+
+async def find_product(uow: UnitOfWork, product_id: UUID) -> ProductView | None:
+    """Return a product, or None."""
+    row = await uow.fetchrow(
+        """-- catalog.find_product
+        select p.id, p.name, p.sku, p.unit, p.category, p.price_cents, p.buying_price_cents, p.vat_class, p.reorder_point,
+          p.track_stock, p.track_expiry, p.active, p.rev, p.created_at, p.updated_at,
+          array(select b.barcode from product_barcodes b where b.business_id = p.business_id and b.product_id = p.id
+                order by b.barcode) as barcodes
+        from products p where p.business_id = $1 and p.id = $2""",
+        uow.tenant,
+        product_id,
+    )
+    return _view(dict(row)) if row else None
+
+
+async def lock_product(uow: UnitOfWork, product_id: UUID) -> int | None:
+    """Lock a product against other changes, not against sales, and return its revision, or None."""
+    return await uow.fetchval(
+        """-- catalog.lock_product
+        select rev from products where business_id = $1 and id = $2 for no key update""",
+        uow.tenant,
+        product_id,
+    )
+
+
+async def list_products(
+    uow: UnitOfWork, wanted: ProductFilter, *, after: Position | None, limit: int
+) -> list[ProductView]:
+    """Return products by name, then id, beyond a position."""
+    name, product_id = after or _START
+    rows = await uow.fetch(
+        """-- catalog.list_products
+        select p.id, p.name, p.sku, p.unit, p.category, p.price_cents, p.buying_price_cents, p.vat_class, p.reorder_point,
+          p.track_stock, p.track_expiry, p.active, p.rev, p.created_at, p.updated_at,
+          array(select b.barcode from product_barcodes b where b.business_id = p.business_id and b.product_id = p.id
+                order by b.barcode) as barcodes
+        from products p
+        where p.business_id = $1 and (lower(p.name), p.id) > (lower($2), $3)
+          and ($4::text is null or p.category = $4) and ($5::boolean is null or p.active = $5)
+          and ($6::text is null or position(lower($6) in lower(p.name)) > 0 or position(lower($6) in lower(p.sku)) > 0
+            or exists (select from product_barcodes b
+                       where b.business_id = p.business_id and b.barcode = $6 and b.product_id = p.id))
+        order by lower(p.name), p.id limit $7""",
+        uow.tenant,
+        name,
+        product_id,
+        wanted.category,
+        wanted.active,
+        wanted.q,
+        limit,
+    )
+    return [_view(dict(row)) for row in rows]
+
+
+async def list_taken(uow: UnitOfWork, *, skus: Iterable[str], barcodes: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Return those of some SKUs and barcodes that products have already."""
+    row = await uow.fetchrow(
+        """-- catalog.list_taken
+        select array(select p.sku from products p where p.business_id = $1 and p.sku = any ($2)) as skus,
+               array(select b.barcode from product_barcodes b where b.business_id = $1 and b.barcode = any ($3)) as barcodes""",
+        uow.tenant,
+        list(skus),
+        list(barcodes),
+    )
+    assert row is not None, "a select without a condition has a row"
+    return set(row["skus"]), set(row["barcodes"])
+
+
+async def list_vat_rates(uow: UnitOfWork, *, on: date | None) -> list[VatRateView]:
+    """Return every rate there is or, for a day, the one of each class that holds then."""
+    rows = await uow.fetch(
+        """-- catalog.list_vat_rates
+        select r.vat_class, r.name, r.rate_basis_points, r.valid_from from vat_rates r
+        where $1::date is null or r.valid_from = (
+          select max(other.valid_from) from vat_rates other where other.vat_class = r.vat_class and other.valid_from <= $1)
+        order by r.vat_class, r.valid_from""",
+        on,
+    )
+    return [VatRateView(**row) for row in rows]
+
+
+async def products_version(uow: UnitOfWork) -> int:
+    """Return a number that rises with every change of a product."""
+    return await uow.fetchval(
+        """-- catalog.products_version
+        select sync_collection_seq($1, 'products')""",
+        uow.tenant,
+    )
+
+
+def _view(row: dict[str, Any]) -> ProductView:
+    """Make a view without validating what the schema's own checks hold; a list page has two hundred of them."""
+    barcodes: list[str] = row["barcodes"]
+    row["barcode"] = barcodes[0] if barcodes else None
+    row["vat_class"] = VatClass(row["vat_class"])
+    return ProductView.model_construct(set(row), **row)

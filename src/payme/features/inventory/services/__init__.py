@@ -1,0 +1,1 @@
+"""Use cases of the stock room, one module for each verb."""

@@ -1,0 +1,35 @@
+"""News of payments, for whoever asked for the money."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from payme.kit.events import Event
+
+
+class PaymentSucceeded(Event):
+    """Money asked for was confirmed. Published once for each payment."""
+
+    name: ClassVar[str] = "payment.succeeded"
+    payment_id: UUID
+    purpose: str
+    purpose_id: UUID
+    applied_cents: int
+    late: bool = False
+
+
+class PaymentFailed(Event):
+    """Money asked for did not come. A late success may still follow."""
+
+    name: ClassVar[str] = "payment.failed"
+    payment_id: UUID
+    purpose: str
+    purpose_id: UUID
+    reason_code: str
+    expired: bool = False
+
+
+class PaymentChanged(Event):
+    """A payment reached another state that is not final, for live screens."""
+
+    name: ClassVar[str] = "payment.changed"
+    status: str

@@ -1,0 +1,18 @@
+"""Record the answer to a question, and schedule the next one while the payment is open."""
+
+from uuid import UUID
+
+from payme.features.payments.enums import OPEN_STATUSES
+from payme.features.payments.repository import payments as repository
+from payme.features.payments.rules import Message
+from payme.features.payments.services.apply_message import apply_message
+from payme.features.payments.services.checks import schedule_check, words_for
+from payme.runtime.database import UnitOfWork
+
+
+async def conclude_check(uow: UnitOfWork, payment_id: UUID, message: Message) -> None:
+    """Apply what M-Pesa answered. Locks the payment. Raises: PaymentNotFound."""
+    decision = await apply_message(uow, payment_id, message, facts=words_for(message))
+    payment = await repository.lock_payment(uow, payment_id)
+    if payment is not None and payment.status in OPEN_STATUSES and not decision.ask:
+        schedule_check(uow, payment)

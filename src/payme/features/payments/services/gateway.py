@@ -1,0 +1,168 @@
+"""From a payment to the M-Pesa account that collects it, and to the client that speaks for that account.
+
+Credentials are decrypted here and go nowhere else. The access token of an app is shared by all processes through a row.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from payme.features.payments.repository import methods
+from payme.features.payments.errors import MethodNotConfigured
+from payme.features.payments.repository.methods import StoredMethod
+from payme.features.payments.schemas import Payee
+from payme.integrations.daraja import (
+    AppCredentials,
+    ClientOptions,
+    CollectionAccount,
+    DarajaClient,
+    ShortcodeKind,
+    Token,
+)
+from payme.runtime.database import UnitOfWork
+from payme.runtime.security import FieldCipher
+
+PLATFORM_APP: Final = "platform"
+_POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAccount:
+    """The platform's own paybill, from settings: tokens are paid into it."""
+
+    shortcode: str
+    account_reference: str
+    passkey: str = field(repr=False)
+    consumer_key: str = field(repr=False)
+    consumer_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Who collects a payment: the app that asks and the account that receives."""
+
+    app: AppCredentials
+    account: CollectionAccount
+    account_reference: str
+
+
+async def shortcode_of(uow: UnitOfWork, payee: Payee) -> str:
+    """Return the short code that a prompt will collect into. Raises: MethodNotConfigured."""
+    if payee == "platform":
+        return uow.tool(PlatformAccount).shortcode
+    return (await _prompting_method(uow)).shortcode or ""
+
+
+async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
+    """Return who collects, with credentials in the clear. Raises: MethodNotConfigured."""
+    if payee == "platform":
+        platform = uow.tool(PlatformAccount)
+        return Collector(
+            AppCredentials(PLATFORM_APP, platform.consumer_key, platform.consumer_secret),
+            CollectionAccount(ShortcodeKind.PAYBILL, platform.shortcode, platform.passkey),
+            platform.account_reference,
+        )
+    method = await _prompting_method(uow)
+    cipher = uow.tool(FieldCipher)
+
+    def opened(column: str, sealed: bytes | None) -> str:
+        assert sealed is not None, "an active method that prompts has its credentials"
+        return cipher.decrypt(sealed, table="payment_methods", column=column, business_id=uow.tenant, row_id=uow.tenant)
+
+    is_till = method.kind == "till"
+    return Collector(
+        AppCredentials(
+            f"{uow.tenant}:{method.kind}",
+            opened("consumer_key_encrypted", method.consumer_key_encrypted),
+            opened("consumer_secret_encrypted", method.consumer_secret_encrypted),
+        ),
+        CollectionAccount(
+            ShortcodeKind.BUY_GOODS if is_till else ShortcodeKind.PAYBILL,
+            method.shortcode or "",
+            opened("passkey_encrypted", method.passkey_encrypted),
+            method.till_number if is_till else None,
+        ),
+        method.account_reference or "PAYME",
+    )
+
+
+async def _prompting_method(uow: UnitOfWork) -> StoredMethod:
+    method = await methods.find_prompting_method(uow)
+    if method is None:
+        raise MethodNotConfigured
+    return method
+
+
+@dataclass(slots=True)
+class SharedTokens:
+    """Daraja's token store in PostgreSQL, for one business; each method is one short transaction."""
+
+    database: Any
+    business_id: UUID
+    cipher: FieldCipher
+
+    async def find_token(self, app_id: str) -> Token | None:
+        """Return the token kept last."""
+
+        async def read(uow: UnitOfWork) -> Token | None:
+            row = await methods.find_token(uow, app_id)
+            if row is None:
+                return None
+            text = self.cipher.decrypt(
+                row.sealed, table="daraja_apps", column="access_token_encrypted", business_id=uow.tenant, row_id=uow.tenant
+            )
+            return Token(text, row.issued_at, row.expires_at)
+
+        return await self.database.run(read, business_id=self.business_id, read_only=True)
+
+    async def try_lease(self, app_id: str, *, holder: str, seconds: int) -> bool:
+        """Take the right to renew, if it is free."""
+        return await self._run(lambda uow: methods.take_lease(uow, app_id, UUID(hex=holder), timedelta(seconds=seconds)))
+
+    async def store_token(self, app_id: str, token: Token, *, holder: str) -> bool:
+        """Keep a token, if the lease is still the holder's."""
+        sealed = self.cipher.encrypt(
+            token.access_token, table="daraja_apps", column="access_token_encrypted", business_id=self.business_id,
+            row_id=self.business_id,
+        )  # fmt: skip
+        kept = methods.StoredToken(sealed, token.issued_at, token.expires_at)
+        return await self._run(lambda uow: methods.store_token(uow, app_id, kept, UUID(hex=holder)))
+
+    async def release_lease(self, app_id: str, *, holder: str) -> None:
+        """End the holder's lease."""
+        await self._run(lambda uow: methods.release_lease(uow, app_id, UUID(hex=holder)))
+
+    async def wait_for_change(self, app_id: str, *, seconds: float) -> None:  # noqa: ARG002 -- polling serves every app
+        """Wait a moment; the caller looks again."""
+        await asyncio.sleep(min(seconds, _POLL_SECONDS))
+
+    async def _run(self, work: Any) -> Any:
+        return await self.database.run(work, business_id=self.business_id)
+
+
+@dataclass(slots=True)
+class DarajaAccess:
+    """What a worker needs to speak to M-Pesa; made once by wiring. `callback_base_url` is ours, as Safaricom sees it."""
+
+    http: Any
+    base_url: str
+    callback_base_url: str
+    options: ClientOptions
+    cipher: FieldCipher
+    _clients: dict[tuple[UUID, str, str], DarajaClient] = field(default_factory=dict[tuple[UUID, str, str], DarajaClient])
+
+    def client(self, database: Any, business_id: UUID, app: AppCredentials) -> DarajaClient:
+        """Return this process's one client of an app; new credentials make a new one."""
+        key = (business_id, app.app_id, app.basic_authorization())
+        if key not in self._clients:
+            self._clients[key] = DarajaClient(
+                self.http, self.base_url, app=app, token_store=SharedTokens(database, business_id, self.cipher),
+                clock=database.clock, options=self.options,
+            )  # fmt: skip
+        return self._clients[key]
+
+    def callback_url(self, token: str, kind: str) -> str:
+        """Return the address for one callback; its words are none that Safaricom refuses."""
+        return f"{self.callback_base_url.rstrip('/')}/d/{token}/{kind}"

@@ -1,0 +1,49 @@
+"""Understand a stored callback, once."""
+
+from typing import Final
+from uuid import UUID
+
+from payme.features.payments.enums import Outcome, Source
+from payme.features.payments.rules import Message
+from payme.features.payments.services.apply_message import apply_message
+from payme.features.payments.services.checks import words_for
+from payme.integrations.daraja import MalformedCallback, Standing, StkCallback, parse_stk_callback
+from payme.runtime.database import UnitOfWork
+from payme.runtime.events import handling
+
+_OUTCOME: Final = {
+    Standing.PAID: Outcome.PAID,
+    Standing.FAILED: Outcome.FAILED,
+    Standing.PENDING: Outcome.PENDING,
+    Standing.UNKNOWN: Outcome.UNKNOWN,
+}
+
+
+async def handle_callback(uow: UnitOfWork, inbox_id: UUID) -> None:
+    """Apply a stored callback to its payment; garbage is marked malformed and kept for a person."""
+    async with handling(uow, inbox_id) as item:
+        if item is None:
+            return
+        try:
+            callback = parse_stk_callback(item.body)
+        except MalformedCallback as fault:
+            item.malformed(fault.fault)
+            return
+        message = message_of(callback)
+        await apply_message(uow, item.subject_id, message, inbox_id=inbox_id, facts=words_for(message))
+
+
+def message_of(callback: StkCallback) -> Message:
+    """Return a callback as a message; success without a readable amount is unknown, because it must not be credited."""
+    outcome = _OUTCOME[callback.standing]
+    if outcome is Outcome.PAID and callback.amount_cents is None:
+        outcome = Outcome.UNKNOWN
+    return Message(
+        Source.CALLBACK,
+        outcome,
+        amount_cents=callback.amount_cents if outcome is Outcome.PAID else None,
+        receipt=callback.mpesa_receipt_number if outcome is Outcome.PAID else None,
+        checkout_request_id=callback.checkout_request_id,
+        reason=callback.reason.value if callback.reason else None,
+        result_code=callback.result_code,
+    )

@@ -1,0 +1,107 @@
+"""What people do with payments: read them, ask about them, say that no prompt came, set up ways to be paid."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from payme.features import audit
+from payme.features.payments.enums import Outcome, PaymentStatus, Source
+from payme.features.payments.errors import MethodIncomplete, PaymentNotFound, PaymentNotUnknown, PromptMayStillCome
+from payme.features.payments.repository import methods
+from payme.features.payments.repository import payments as repository
+from payme.features.payments.repository.methods import StoredMethod
+from payme.features.payments.rules import NO_PROMPT_AFTER, Message
+from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodView, PaymentView, UnclaimedView
+from payme.features.payments.services.apply_message import apply_message
+from payme.runtime.database import UnitOfWork
+from payme.runtime.security import FieldCipher
+
+_SECRETS = ("consumer_key", "consumer_secret", "passkey")
+
+
+async def get_payment(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
+    """Return a payment. Raises: PaymentNotFound."""
+    payment = await repository.find_payment(uow, payment_id)
+    if payment is None:
+        raise PaymentNotFound(payment_id=payment_id)
+    return payment
+
+
+async def list_payments(
+    uow: UnitOfWork, after: list[Any] | None, limit: int, *, status: str | None, method: str | None
+) -> list[PaymentView]:
+    """Return payments, newest first."""
+    return await repository.list_payments(uow, limit=limit, before=_position(after), status=status, method=method)
+
+
+async def list_unclaimed(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[UnclaimedView]:
+    """Return money that arrived and belongs to nothing yet, newest first."""
+    return await repository.list_unclaimed(uow, limit=limit, before=_position(after))
+
+
+async def say_no_prompt_came(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
+    """Close a payment whose sending is in doubt, on a person's word that the phone never rang; a success may still follow.
+
+    Raises: PaymentNotFound, PaymentNotUnknown, PromptMayStillCome within two minutes of sending.
+    """
+    payment = await repository.lock_payment(uow, payment_id)
+    if payment is None:
+        raise PaymentNotFound(payment_id=payment_id)
+    if payment.status is not PaymentStatus.UNKNOWN or payment.checkout_request_id is not None:
+        raise PaymentNotUnknown(status=payment.status)
+    if uow.now - (payment.sent_at or payment.created_at) < NO_PROMPT_AFTER:
+        raise PromptMayStillCome(wait_seconds=NO_PROMPT_AFTER.total_seconds())
+    await apply_message(uow, payment_id, Message(Source.PERSON, Outcome.FAILED, reason="not_sent", result_code="no_prompt"))
+    return await get_payment(uow, payment_id)
+
+
+async def configure_method(uow: UnitOfWork, kind: MethodKind, command: ConfigureMethod) -> MethodView:
+    """Set up a way to be paid; secrets that are left out keep what is stored. Raises: MethodIncomplete."""
+    known = await methods.lock_method(uow, kind)
+    method = StoredMethod(
+        kind=kind, shortcode=command.shortcode, till_number=command.till_number, account_reference=command.account_reference,
+        environment=command.environment, consumer_key_encrypted=None, consumer_secret_encrypted=None, passkey_encrypted=None,
+        active=command.active, rev=1,
+    )  # fmt: skip
+    sealed = {f"{name}_encrypted": _sealed(uow, name, getattr(command, name)) for name in _SECRETS}
+    method = replace(method, **sealed)
+    if kind in {"paybill", "till"}:
+        _require_complete(method, known)
+    await methods.upsert_method(uow, method)
+    audit.record(uow, "payment_method.configured", uow.tenant, kind=kind, shortcode=command.shortcode, active=command.active)
+    uow.touch("payment_methods", uow.tenant)
+    return next(view for view in await methods.list_methods(uow) if view.kind == kind)
+
+
+async def list_methods(uow: UnitOfWork) -> list[MethodView]:
+    """Return the ways to be paid, without their secrets."""
+    return await methods.list_methods(uow)
+
+
+async def revision_of_method(uow: UnitOfWork, kind: MethodKind) -> int | None:
+    """Return the revision of a way to be paid, for If-Match, or None before it is set up."""
+    known = await methods.lock_method(uow, kind)
+    return known.rev if known else None
+
+
+def _sealed(uow: UnitOfWork, name: str, secret: str | None) -> bytes | None:
+    if secret is None:
+        return None
+    return uow.tool(FieldCipher).encrypt(
+        secret, table="payment_methods", column=f"{name}_encrypted", business_id=uow.tenant, row_id=uow.tenant
+    )
+
+
+def _require_complete(method: StoredMethod, known: StoredMethod | None) -> None:
+    missing = [name for name in _SECRETS if not (getattr(method, f"{name}_encrypted") or getattr(known, f"{name}_encrypted", None))]
+    if method.shortcode is None:
+        missing.append("shortcode")
+    if method.kind == "till" and method.till_number is None:
+        missing.append("till_number")
+    if missing:
+        raise MethodIncomplete(missing=missing)
+
+
+def _position(after: list[Any] | None) -> tuple[datetime, UUID] | None:
+    return (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None

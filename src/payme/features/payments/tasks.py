@@ -1,0 +1,63 @@
+"""Jobs of payments: send a prompt, understand a callback, ask about a prompt."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from payme.features.payments.services import checks, send_push
+from payme.features.payments.services.checks import CHECK_JOB
+from payme.features.payments.services.conclude_check import conclude_check
+from payme.features.payments.services.gateway import DarajaAccess
+from payme.features.payments.services.handle_callback import handle_callback
+from payme.features.payments.services.receive_callback import CALLBACK_JOB
+from payme.features.payments.services.request_stk import SEND_JOB
+from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown
+from payme.runtime.jobs import Backoff, JobContext, Tasks
+
+tasks = Tasks("payments")
+_SEND_ATTEMPTS: Final = 4
+
+
+@tasks.job(SEND_JOB, attempts=_SEND_ATTEMPTS, backoff=Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=8)))
+async def send_stk_push(job: JobContext) -> None:
+    """Send a prompt, at most once."""
+    payment_id, business_id = UUID(job.payload["payment_id"]), job.business_id
+    assert business_id is not None, "a payment belongs to a business"
+    errand = await job.run(lambda uow: send_push.begin_sending(uow, payment_id))
+    if errand is None:
+        return
+    access: DarajaAccess = job.services.daraja
+    try:
+        accepted = await send_push.push(access, job.database, business_id, errand)
+    except DarajaRefused as refusal:
+        reason = refusal
+        await job.finish(lambda uow: send_push.record_refusal(uow, payment_id, reason))
+    except DarajaUnknown as doubt:
+        unknown = doubt
+        await job.finish(lambda uow: send_push.record_doubt(uow, payment_id, unknown))
+    except DarajaUnavailable as fault:
+        unsent = fault
+        await job.run(lambda uow: send_push.record_not_sent(uow, payment_id, unsent, give_up=job.last_attempt))
+        if not job.last_attempt:
+            raise
+    else:
+        await job.finish(lambda uow: send_push.record_acceptance(uow, payment_id, accepted))
+
+
+@tasks.job(CALLBACK_JOB)
+async def understand_callback(job: JobContext) -> None:
+    """Apply a stored callback, once."""
+    inbox_id = UUID(job.payload["inbox_id"])
+    await job.finish(lambda uow: handle_callback(uow, inbox_id))
+
+
+@tasks.job(CHECK_JOB)
+async def check_prompt(job: JobContext) -> None:
+    """Ask M-Pesa what became of a prompt, and schedule the next question while it is open."""
+    payment_id, business_id = UUID(job.payload["payment_id"]), job.business_id
+    assert business_id is not None, "a payment belongs to a business"
+    question = await job.run(lambda uow: checks.begin_check(uow, payment_id))
+    if question is None:
+        return
+    message = await checks.ask(job.services.daraja, job.database, business_id, question)
+    await job.finish(lambda uow: conclude_check(uow, payment_id, message))

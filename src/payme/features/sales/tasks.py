@@ -1,0 +1,33 @@
+"""Jobs of sales: hear of payments, close what nobody paid."""
+
+from uuid import UUID
+
+from payme.features.payments import PaymentFailed, PaymentSucceeded
+from payme.features.sales.services import settle_sale
+from payme.runtime.jobs import JobContext, Tasks
+
+tasks = Tasks("sales")
+_PURPOSE = "sale"
+
+
+@tasks.on(PaymentSucceeded, job="sales.receive_payment")
+async def receive_payment(job: JobContext) -> None:
+    """Apply confirmed money to its sale."""
+    event = PaymentSucceeded.model_validate(job.payload)
+    if event.purpose == _PURPOSE:
+        await job.finish(lambda uow: settle_sale.receive_payment(uow, event))
+
+
+@tasks.on(PaymentFailed, job="sales.hear_of_failure")
+async def hear_of_failure(job: JobContext) -> None:
+    """Release what a sale had set aside for a payment that failed."""
+    event = PaymentFailed.model_validate(job.payload)
+    if event.purpose == _PURPOSE:
+        await job.finish(lambda uow: settle_sale.hear_of_failure(uow, event))
+
+
+@tasks.job("sales.cancel_stale_sale")
+async def cancel_stale_sale(job: JobContext) -> None:
+    """Cancel a sale whose payment failed a day ago and that nobody paid since."""
+    sale_id = UUID(job.payload["sale_id"])
+    await job.finish(lambda uow: settle_sale.cancel_stale_sale(uow, sale_id))

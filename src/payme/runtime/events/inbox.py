@@ -1,0 +1,113 @@
+"""The inbox: what a provider sends is stored as it came, answered, and understood later, once.
+
+A callback's path carries a secret that leads to the business and the thing it is about; only the secret's hash is kept.
+Invariant: an entry leaves the state `received` in the transaction that holds its effects, and never twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from payme.kit.errors import NotFound
+from payme.kit.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from uuid import UUID
+
+    from payme.runtime.database import UnitOfWork
+
+State = Literal["received", "handled", "malformed", "ignored"]
+_OPEN = """
+-- inbox.open_route
+insert into callback_routes (token_hash, business_id, kind, subject_id, created_at) values ($1, $2, $3, $4, $5)
+"""
+_RECORD = """
+-- inbox.record_callback
+insert into callback_inbox (id, business_id, kind, subject_id, headers, body, remote_address, received_at)
+select $2, business_id, kind, subject_id, $4, $5, $6, $7 from callback_routes where token_hash = $1 and kind = $3
+returning business_id, subject_id
+"""
+_LOCK = """
+-- inbox.lock_entry
+select business_id, kind, subject_id, headers, body, state, received_at from callback_inbox where id = $1 for update
+"""
+_MARK = "-- inbox.mark_entry\nupdate callback_inbox set state = $2, note = $3, handled_at = $4 where id = $1"
+
+
+class InboxEntryNotFound(NotFound):
+    """There is no such entry in the inbox."""
+
+    code = "inbox.entry_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """Something that was stored just now, and what it is about."""
+
+    id: UUID
+    business_id: UUID
+    subject_id: UUID
+
+
+@dataclass(slots=True)
+class InboxItem:
+    """An entry under lock, to be understood; it counts as handled unless it is declared otherwise."""
+
+    id: UUID
+    business_id: UUID
+    kind: str
+    subject_id: UUID
+    headers: Mapping[str, Any]
+    body: bytes
+    state: State = field(default="handled")
+    note: str = ""
+
+    def ignore(self, note: str) -> None:
+        """Declare that it was understood and changes nothing."""
+        self.state, self.note = "ignored", note
+
+    def malformed(self, note: str) -> None:
+        """Declare that nobody can understand it; it stays for a person to look at."""
+        self.state, self.note = "malformed", note
+
+
+async def open_route(uow: UnitOfWork, *, kind: str, subject_id: UUID) -> str:
+    """Make the secret for the path of callbacks about one thing, and return it; it cannot be had again."""
+    token = secrets.token_urlsafe(32)
+    await uow.execute(_OPEN, _hashed(token), uow.tenant, kind, subject_id, uow.now)
+    return token
+
+
+async def record_callback(
+    uow: UnitOfWork, token: str, *, kind: str, headers: Mapping[str, str], body: bytes, remote_address: str
+) -> InboxEntry | None:
+    """Store what came in, as it came; return None where the token leads nowhere. The transaction needs no business."""
+    entry_id = new_id()
+    row = await uow.fetchrow(_RECORD, _hashed(token), entry_id, kind, dict(headers), body, remote_address, uow.now)
+    return InboxEntry(entry_id, row["business_id"], row["subject_id"]) if row else None
+
+
+@asynccontextmanager
+async def handling(uow: UnitOfWork, entry_id: UUID) -> AsyncIterator[InboxItem | None]:
+    """Lock an entry, give it to the body, and mark it in the same transaction; give None where it was marked before.
+
+    Raises: InboxEntryNotFound.
+    """
+    row = await uow.fetchrow(_LOCK, entry_id)
+    if row is None:
+        raise InboxEntryNotFound(id=str(entry_id))
+    if row["state"] != "received":
+        yield None
+        return
+    item = InboxItem(entry_id, row["business_id"], row["kind"], row["subject_id"], row["headers"], row["body"])
+    yield item
+    await uow.execute(_MARK, entry_id, item.state, item.note, uow.now)
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,136 @@
+"""Jobs for the tests of the queue: they count their runs and effects, hang, block, fail and kill their worker on demand."""
+
+import asyncio
+import os
+import signal
+import time
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from payme.kit.errors import OutcomeUnknown, ProviderUnavailable, Refused
+from payme.runtime.database import UnitOfWork
+from payme.runtime.jobs import Backoff, JobContext, RetryLater, Tasks
+
+SCHEMA = """
+create table probe_runs (job_id bigint not null, number integer not null, pid integer not null, primary key (job_id, number));
+create table probe_effects (id bigint generated always as identity primary key, cause text not null, number integer not null);
+create table probe_unique_effects (cause text primary key, number integer not null);
+grant select, insert on probe_runs, probe_effects, probe_unique_effects to payme_worker;
+"""
+QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(milliseconds=20))
+tasks = Tasks("probe")
+
+
+class Unwilling(Refused):
+    """The probe will not."""
+
+    code = "probe.unwilling"
+
+
+ERRORS: dict[str, Exception] = {
+    "unwilling": Unwilling(),
+    "unavailable": ProviderUnavailable("later"),
+    "unknown": OutcomeUnknown("who knows, ask 254712345678"),
+    "bug": KeyError("oversight"),
+    "later": RetryLater("not yet", after=timedelta(milliseconds=1)),
+}
+
+
+async def _note_run(job: JobContext) -> int:
+    number = job.database.attempt.number
+
+    async def note(uow: UnitOfWork) -> None:
+        await uow.execute("insert into probe_runs values ($1, $2, $3)", job.job_id, number, os.getpid())
+
+    await job.run(note)
+    return number
+
+
+async def _act(uow: UnitOfWork, job: JobContext, *, table: str = "probe_effects") -> None:
+    clause = " on conflict do nothing" if table == "probe_unique_effects" else ""
+    sql = f"insert into {table} (cause, number) values ($1, $2){clause}"
+    await uow.execute(sql, job.payload["cause"], job.database.attempt.number)
+
+
+async def _hang_at(job: JobContext, place: str, number: int) -> None:
+    if number == 1 and job.payload.get("hang") == place:
+        await asyncio.sleep(3600)
+
+
+@tasks.job("probe.effect", attempts=5, backoff=QUICK, time_limit=timedelta(hours=1))
+async def effect(job: JobContext) -> None:
+    """Have an effect under a unique cause, hanging where the payload says on the first attempt."""
+    number = await _note_run(job)
+    await _hang_at(job, "before", number)
+    await job.run(partial(_act, job=job, table="probe_unique_effects"))
+    await _hang_at(job, "after", number)
+
+
+@tasks.job("probe.finish", attempts=5, backoff=QUICK, time_limit=timedelta(hours=1))
+async def finish(job: JobContext) -> None:
+    """Have an effect without a unique cause, in the transaction that ends the job."""
+    number = await _note_run(job)
+    await job.finish(partial(_act, job=job))
+    await _hang_at(job, "after", number)
+
+
+@tasks.job("probe.block", attempts=5, backoff=QUICK)
+async def block(job: JobContext) -> None:
+    """Block the event loop on the first attempt, outside or inside the transaction of an effect without a unique cause."""
+    number = await _note_run(job)
+    seconds = job.payload["seconds"] if number == 1 else 0
+
+    async def work(uow: UnitOfWork) -> None:
+        if job.payload["where"] == "inside":
+            time.sleep(seconds)  # noqa: ASYNC251 -- the mistake that is tested
+        await _act(uow, job)
+
+    if job.payload["where"] == "outside":
+        time.sleep(seconds)  # noqa: ASYNC251 -- the mistake that is tested
+        await job.run(work)
+    else:
+        await job.finish(work)
+
+
+@tasks.job("probe.poison", attempts=3, backoff=QUICK)
+async def poison(job: JobContext) -> None:
+    """Kill the worker, every time."""
+    await _note_run(job)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@tasks.job("probe.fail", attempts=3, backoff=QUICK)
+async def fail(job: JobContext) -> None:
+    """Raise what the payload names, as often as it says; then have an effect."""
+    number = await _note_run(job)
+    times: Any = job.payload.get("times")
+    if times is None or number <= times:
+        raise ERRORS[job.payload["error"]]
+    await job.run(partial(_act, job=job))
+
+
+@tasks.job("probe.slow", attempts=3, backoff=QUICK, time_limit=timedelta(hours=1))
+async def slow(job: JobContext) -> None:
+    """Take some seconds, then have an effect."""
+    await _note_run(job)
+    await asyncio.sleep(job.payload["seconds"])
+    await job.run(partial(_act, job=job))
+
+
+@tasks.job("probe.endless", attempts=2, backoff=QUICK, time_limit=timedelta(milliseconds=50))
+async def endless(job: JobContext) -> None:
+    """Never end."""
+    await _note_run(job)
+    await asyncio.sleep(3600)
+
+
+@tasks.every("0 3 * * *", "probe.nightly")
+async def nightly(job: JobContext) -> None:
+    """Have an effect each night."""
+    await _note_run(job)
+
+    async def work(uow: UnitOfWork) -> None:
+        await uow.execute("insert into probe_effects (cause, number) values ('nightly', 1)")
+
+    await job.finish(work)

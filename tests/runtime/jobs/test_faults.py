@@ -1,0 +1,160 @@
+"""Workers of their own processes that are killed, hang, block and are stopped; and a PostgreSQL that restarts."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from payme.runtime.database import Database, PoolLimits
+from payme.runtime.database.embedded import EmbeddedServer
+from payme.runtime.database.migrations import Migrator
+from payme.runtime.jobs import Registry
+from payme.runtime.jobs.worker import Worker
+from tests.postgres import VERSIONS
+from tests.runtime.jobs import probe
+from tests.runtime.jobs.conftest import SCALED, Queue, until
+
+pytestmark = pytest.mark.faults
+
+
+async def ended(process: subprocess.Popen) -> int:
+    """Wait for a process and return its code."""
+
+    async def code() -> tuple[int] | None:
+        found = process.poll()
+        return None if found is None else (found,)
+
+    return (await until(code))[0]
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+async def test_a_killed_workers_job_runs_again_elsewhere_and_its_effect_once(queue: Queue, place: str) -> None:
+    first = queue.spawn()
+    await queue.enqueue("probe.effect", {"cause": "a", "hang": place})
+    table = "probe_runs" if place == "before" else "probe_unique_effects"
+    await until(lambda: queue.count(table))
+    first.send_signal(signal.SIGKILL)
+    second = queue.spawn()
+    await until(queue.is_empty)
+    pids = [row["pid"] for row in await queue.owner.fetch("select pid from probe_runs order by number")]
+    assert pids == [first.pid, second.pid]
+    assert await queue.count("probe_unique_effects") == 1
+    assert await queue.count("job_dead_letters") == 0
+
+
+async def test_a_job_that_ended_with_its_effect_does_not_run_again_after_a_kill(queue: Queue) -> None:
+    first = queue.spawn()
+    await queue.enqueue("probe.finish", {"cause": "a", "hang": "after"})
+    await until(lambda: queue.count("probe_effects"))
+    # The effect and the end of the job were one commit, so there is no moment at which a kill could come between.
+    first.send_signal(signal.SIGKILL)
+    assert await queue.is_empty()
+    assert await queue.count("probe_effects") == 1
+
+
+async def test_a_job_that_kills_every_worker_stops_at_its_ceiling(queue: Queue) -> None:
+    await queue.enqueue("probe.poison")
+    kills = 0
+    process = queue.spawn()
+
+    async def dead() -> bool:
+        nonlocal kills, process
+        if process.poll() is not None:
+            assert process.returncode == -signal.SIGKILL
+            kills += 1
+            process = queue.spawn()
+        return bool(await queue.count("job_dead_letters"))
+
+    await until(dead, seconds=60)
+    assert kills == 3
+    assert await queue.count("job_dead_letters", "error_class = 'AttemptsExhausted' and attempts = 4") == 1
+    assert await queue.is_empty()
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize(("where", "winner"), [("outside", 2), ("inside", 1)])
+async def test_a_handler_that_blocks_the_loop_has_no_double_effect(queue: Queue, where: str, winner: int) -> None:
+    first = queue.spawn()
+    await queue.enqueue("probe.block", {"cause": "a", "where": where, "seconds": SCALED.heartbeat_seconds * 3})
+    await until(lambda: queue.count("probe_runs"))
+    queue.spawn()
+    await until(queue.is_empty)
+
+    async def first_is_at_work_again() -> bool:
+        await queue.enqueue("probe.slow", {"cause": "witness", "seconds": 0.2})
+        return bool(await queue.count("probe_runs", f"pid = {first.pid}") > 1)
+
+    await until(first_is_at_work_again)
+    await until(queue.is_empty)
+    numbers = [row["number"] for row in await queue.owner.fetch("select number from probe_effects where cause = 'a'")]
+    assert numbers == [winner]
+    assert await queue.count("job_dead_letters") == 0
+
+
+async def test_sigterm_lets_a_running_job_end(queue: Queue) -> None:
+    process = queue.spawn()
+    await queue.enqueue("probe.slow", {"cause": "a", "seconds": 1.5})
+    await until(lambda: queue.count("probe_runs"))
+    process.terminate()
+    await queue.enqueue("probe.effect", {"cause": "too late"})
+    assert await ended(process) == 0
+    assert await queue.count("probe_effects", "cause = 'a' and number = 1") == 1
+    assert await queue.count("pgqueuer", "status = 'queued'") == 1
+    assert await queue.count("probe_unique_effects") == 0
+
+
+async def test_sigterm_gives_back_at_the_ceiling_what_does_not_end(queue: Queue) -> None:
+    process = queue.spawn(drain_seconds=0.5)
+    await queue.enqueue("probe.effect", {"cause": "a", "hang": "before"})
+    await until(lambda: queue.count("probe_runs"))
+    process.terminate()
+    began = time.monotonic()
+    assert await ended(process) == 0
+    assert time.monotonic() - began < 5
+    assert await queue.count("pgqueuer", "status = 'queued' and execute_after <= now()") == 1
+    assert await queue.count("job_attempts", "started = 1 and forgiven = 1") == 1
+    queue.spawn()
+    await until(queue.is_empty)
+    assert await queue.count("probe_unique_effects") == 1
+
+
+async def test_a_worker_survives_a_restart_of_postgresql(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path / "data", durable=False, tied=True)
+    address = await asyncio.to_thread(server.start)
+    stop = asyncio.Event()
+    try:
+        dsn = address.dsn("payme")
+        await Migrator(dsn, VERSIONS, say=lambda _: None).up()
+        owner = await asyncpg.connect(dsn)
+        await owner.execute(probe.SCHEMA)
+        await owner.close()
+        database = await Database(dsn, role="payme_worker", limits=PoolLimits(connections=3)).open()
+        running = asyncio.create_task(Worker(database, Registry.of([probe.tasks]), limits=SCALED).run(stop))
+        await _run_one(dsn, "before")
+        for number in range(2):
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.start)
+            began = time.monotonic()
+            await _run_one(dsn, f"after {number}")
+            assert time.monotonic() - began < 10
+            assert not running.done()
+        stop.set()
+        await running
+        await database.close()
+    finally:
+        stop.set()
+        await asyncio.to_thread(server.stop)
+
+
+async def _run_one(dsn: str, cause: str) -> None:
+    app = await Database(dsn, limits=PoolLimits(connections=1)).open()
+    async with app.unit_of_work() as uow:
+        uow.enqueue("probe.effect", {"cause": cause})
+    await app.close()
+    owner = await asyncpg.connect(dsn)
+    await until(lambda: owner.fetchval("select count(*) from probe_unique_effects where cause = $1", cause))
+    await owner.close()

@@ -1,0 +1,13 @@
+"""A worker of its own process for the tests: `python worker_process.py URL '{"heartbeat_seconds": 1}'`."""
+
+import asyncio
+import json
+import sys
+
+from payme.entrypoints.worker import WorkerSettings, serve
+from payme.runtime.jobs.worker import WorkerLimits
+from tests.runtime.jobs.probe import tasks
+
+if __name__ == "__main__":
+    url, limits = sys.argv[1], WorkerLimits(**json.loads(sys.argv[2]))
+    asyncio.run(serve(WorkerSettings(url, url, limits), [tasks]))
