@@ -27,6 +27,8 @@ PERMISSIONS: Final = frozenset(
         "payments.read",
         "sales.cancel",
         "sales.create",
+        "sales.discount_above_limit",
+        "sales.override_price",
         "sales.read",
         "sales.read_cost",
         "stock.adjust",
