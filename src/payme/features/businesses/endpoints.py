@@ -69,9 +69,7 @@ async def get_business(call: Call) -> Response:
 )
 async def change_business(call: Call, command: ChangeBusiness) -> Response:
     """Change the business's settings."""
-    return await call.update(
-        lambda uow: services.change_business(uow, command), rev=services.lock_business_rev
-    )
+    return await call.update(lambda uow: services.change_business(uow, command), rev=services.lock_business_rev)
 
 
 @router.post(

@@ -16,7 +16,6 @@ from payme.features.identity.errors import (
     RefreshReused,
     SessionEnded,
     SessionNotFound,
-    TokenInvalid,
 )
 from payme.features.identity.schemas import (
     CookieSession,
@@ -33,6 +32,7 @@ from payme.features.identity.services.people import Visitor
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Principal, Response, Router, public, signed_in
 from payme.runtime.http.errors import CsrfRefused
+from payme.runtime.security import InvalidToken
 
 router = Router(prefix="/v1/auth", tag="identity")
 sessions_router = Router(prefix="/v1/sessions", tag="identity")
@@ -72,7 +72,7 @@ async def log_in(call: Call, command: LogIn, *, cookie: WithCookies = False) -> 
     operation="auth_refresh",
     access=public,
     response=TokensView | CookieSession,
-    errors=(TokenInvalid, SessionEnded, RefreshReused, CsrfRefused),
+    errors=(InvalidToken, SessionEnded, RefreshReused, CsrfRefused),
 )
 async def refresh(call: Call, command: RefreshTokens = _NOTHING) -> Response:
     """Exchange a refresh token for new tokens; one that was used before ends the session."""

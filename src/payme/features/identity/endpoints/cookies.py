@@ -5,7 +5,6 @@ Invariant: no script sees a token, and no other site can have one sent with a ch
 
 from typing import Final
 
-from payme.features.identity.errors import TokenInvalid
 from payme.features.identity.schemas import CookieSession, SignedIn, TokensView
 from payme.features.identity.services.tools import identity_of
 from payme.runtime.http import Call, Response
@@ -19,13 +18,13 @@ _HOST: Final = "__Host-"
 def refresh_token_from(call: Call, sent: str | None) -> tuple[str, bool]:
     """Return the refresh token of a request and whether it came as a cookie, whose CSRF token then has been checked.
 
-    Raises: TokenInvalid, CsrfRefused.
+    Raises: InvalidToken, CsrfRefused.
     """
     if sent:
         return sent, False
     token = call.request.cookies.get(_refresh_cookie(call))
     if not token:
-        raise TokenInvalid
+        raise InvalidToken
     _check_csrf(call, token)
     return token, True
 
@@ -69,10 +68,7 @@ def _refresh_cookie(call: Call) -> str:
 
 def _check_csrf(call: Call, token: str) -> None:
     identity = identity_of(call.database)
-    try:
-        claims = identity.tokens.read_refresh(token, now=call.database.clock.now())
-    except InvalidToken:
-        raise TokenInvalid from None
+    claims = identity.tokens.read_refresh(token, now=call.database.clock.now())
     header = call.request.headers.get("x-csrf-token", "")
     cookie = call.request.cookies.get(call.edge.options.csrf_cookie, "")
     if not header or not same_secret(header, cookie) or not identity.csrf.matches(str(claims.session_id), header):
