@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest_asyncio
 
 from payme.features import ledger
-from payme.features.inventory.tasks import REACTIONS
+from payme.features.inventory.tasks import tasks as inventory_tasks
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork, Wiring
+from payme.runtime.jobs import reactions
 
 Result = TypeVar("Result")
 
@@ -48,7 +49,7 @@ class Shop:
 async def database(owner_dsn: str) -> AsyncIterator[Database]:
     """This worker's database, in the role that owns nothing."""
     limits = PoolLimits(connections=8, acquire_seconds=30)
-    opened = await Database(owner_dsn, limits=limits, wiring=Wiring(reactions=REACTIONS)).open()
+    opened = await Database(owner_dsn, limits=limits, wiring=Wiring(reactions=reactions([inventory_tasks]))).open()
     yield opened
     await opened.close()
 

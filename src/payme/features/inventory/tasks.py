@@ -1,14 +1,10 @@
-"""What the stock room does when something happens elsewhere: inside the transaction that publishes it."""
-
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+"""What the stock room does when something happens in the catalogue, inside the transaction that makes it happen."""
 
 from payme.features.catalog import ProductChanged, ProductCreated, ProductsImported
 from payme.features.inventory.services.keep_levels import follow_product, open_level, open_levels
-from payme.runtime.database import UnitOfWork
+from payme.runtime.jobs import Tasks
 
-REACTIONS: Final[Mapping[str, Sequence[Callable[[UnitOfWork, Any], Awaitable[None]]]]] = {
-    ProductCreated.name: (open_level,),
-    ProductChanged.name: (follow_product,),
-    ProductsImported.name: (open_levels,),
-}
+tasks = Tasks("inventory")
+tasks.within(ProductCreated)(open_level)
+tasks.within(ProductChanged)(follow_product)
+tasks.within(ProductsImported)(open_levels)
