@@ -1,6 +1,6 @@
 """Writes the parts of the documentation that are generated from the code, and says whether they are current.
 
-Each generated file names a module with a function `render() -> str`. Invariant: what a reader finds under these
+Each generated file names a function that returns its whole text. Invariant: what a reader finds under these
 paths is what the code says today; `make check` compares, `make docs` writes.
 """
 
@@ -11,18 +11,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# path of the generated file: module whose `render()` returns its whole text
-GENERATED: dict[str, str] = {
-    ".env.example": "tools.generate_env_example",
-    "docs/reference/settings.md": "tools.generate_settings_reference",
+# path of the generated file: module and function that returns its whole text
+GENERATED = {
+    ".env.example": "tools.generate_env_example:render",
+    "docs/reference/settings.md": "tools.generate_settings_reference:render",
+    "docs/reference/errors.md": "tools.reference_pages:errors",
+    "docs/reference/events.md": "tools.reference_pages:events",
 }
 
 
 def stale(*, write: bool) -> list[str]:
     """Return the paths whose text differs from what the code says, after writing them when asked to."""
     different: list[str] = []
-    for path, module in GENERATED.items():
-        text = importlib.import_module(module).render()
+    for path, function in GENERATED.items():
+        module, _, name = function.partition(":")
+        text: str = getattr(importlib.import_module(module), name)()
         target = ROOT / path
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             different.append(path)

@@ -13,6 +13,8 @@ create table audit_log (
   primary key (business_id, id)
 );
 create index audit_log_by_subject on audit_log (business_id, subject_id);
+-- The order of the chain: rows of finished transactions, each transaction's rows in the order they were made.
+create index audit_log_by_transaction on audit_log (business_id, transaction_id, id);
 select tenant_table('audit_log', 'select, insert');
 
 create table audit_chain (

@@ -133,6 +133,7 @@ def test_a_push_that_the_gateway_shed_was_not_sent(status: int, body: object):
         (500, an_error("500.001.1001", "Internal error")),
         (500, an_error("500.001.1001", "The transaction is being processed")),
         (500, an_error("500.003.1001", "Internal Server Error")),
+        (500, an_error("500.003.1001", "Wrong credentials")),
         (400, an_error("400.999.99", "Something new")),
         (400, an_error("", "Bad Request")),
         (200, INCAPSULA),

@@ -102,6 +102,23 @@ async def test_after_a_rejection_the_shared_token_is_read_before_one_is_minted(
     assert mint.made == 2
 
 
+class OvertakenStore(MemoryTokenStore):
+    """Somebody else stores a token and ends a renewal between our look and our lease."""
+
+    async def try_lease(self, app_id: str, *, holder: str, seconds: int) -> bool:
+        token = Token("theirs", START, START + timedelta(hours=1))
+        await super().try_lease(app_id, holder="other", seconds=seconds)
+        await self.store_token(app_id, token, holder="other")
+        await self.release_lease(app_id, holder="other")
+        return await super().try_lease(app_id, holder=holder, seconds=seconds)
+
+
+async def test_the_shared_token_is_read_again_under_the_lease(mint: Mint, clock: FrozenClock):
+    source = TokenSource(OvertakenStore(clock), mint, app_id=APP, clock=clock)
+    assert (await source.current()).access_token == "theirs"
+    assert mint.made == 0
+
+
 async def test_many_rejections_of_one_token_renew_it_once(source: TokenSource, mint: Mint):
     old = await source.current()
     tokens = await asyncio.gather(*(source.after_rejection(old) for _ in range(20)))

@@ -1,4 +1,10 @@
-"""The append-only record of who changed what, sealed into one hash chain per business.
+"""What was done, by whom: rows written in the transaction they describe, sealed into a hash chain per business by a job.
 
-Written in the transaction of what it describes; a row is never updated or deleted.
+Invariant: nobody edits or removes a row; the chain shows it when somebody did. Other features record; none of them reads.
 """
+
+from payme.features.audit.repository import record
+from payme.features.audit.schemas import AuditEntry, Fault, Sealing, Verification
+from payme.features.audit.services import seal, verify
+
+__all__ = ["AuditEntry", "Fault", "Sealing", "Verification", "record", "seal", "verify"]

@@ -2,3 +2,30 @@
 
 The tenant itself lives here. Who may act in it belongs to identity.
 """
+
+from payme.features.businesses.errors import BusinessUnknown, TillNotFound
+from payme.features.businesses.events import BusinessCreated
+from payme.features.businesses.schemas import BusinessSettings, CreateBusiness, Till
+from payme.features.businesses.services import (
+    PLATFORM_BUSINESS_ID,
+    create_business,
+    ensure_platform_business,
+    get_business,
+    get_till,
+    list_business_ids,
+)
+
+__all__ = [
+    "PLATFORM_BUSINESS_ID",
+    "BusinessCreated",
+    "BusinessSettings",
+    "BusinessUnknown",
+    "CreateBusiness",
+    "Till",
+    "TillNotFound",
+    "create_business",
+    "ensure_platform_business",
+    "get_business",
+    "get_till",
+    "list_business_ids",
+]

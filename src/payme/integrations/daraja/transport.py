@@ -18,12 +18,16 @@ from payme.integrations.daraja.wire import LARGEST_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds a whole exchange may take, connecting and reading included; connecting has its own shorter limit."""
+    """Seconds a whole exchange may take, connecting and reading included; connecting has its own, shorter limit."""
 
     connect_seconds: float = 5
     oauth_seconds: float = 10
     push_seconds: float = 30
     query_seconds: float = 15
+
+    def __post_init__(self) -> None:
+        shortest = min(self.oauth_seconds, self.push_seconds, self.query_seconds)
+        assert self.connect_seconds < shortest, "a connection gives up before the exchange, and so is known as unsent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class _Progress:
         self.has_begun = True
         if event.endswith("send_request_headers.started"):
             request = info.get("request")
-            self.has_sent = self.has_sent or request is None or request.method != b"CONNECT"
+            if request is None or request.method != b"CONNECT":
+                self.has_sent = True
 
 
 _BEFORE_SENDING = (

@@ -4,8 +4,6 @@ Where the owner may not create roles, as on some hosts, that is a warning: force
 Invariant: running this twice, or in two databases of one server at once, ends the same.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 import asyncpg
@@ -24,19 +22,19 @@ select exists (
 RACED: Final = (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError)
 
 
-async def ensure_roles(connection: asyncpg.Connection[asyncpg.Record]) -> list[str]:
+async def ensure_roles(connection: asyncpg.Connection) -> list[str]:
     """Create the missing roles and let the owner take them on; return a warning for each that could not be had."""
     warnings = [await _ensure_role(connection, role) for role in (APP_ROLE, WORKER_ROLE)]
     return [warning for warning in warnings if warning]
 
 
-async def grant_reading(connection: asyncpg.Connection[asyncpg.Record], table: str) -> None:
+async def grant_reading(connection: asyncpg.Connection, table: str) -> None:
     """Let both roles, where they exist, read one table of the owner."""
     for row in await connection.fetch("select rolname from pg_roles where rolname = any($1)", [APP_ROLE, WORKER_ROLE]):
         await connection.execute(f'grant select on "{table}" to "{row["rolname"]}"')
 
 
-async def _ensure_role(connection: asyncpg.Connection[asyncpg.Record], role: str) -> str | None:
+async def _ensure_role(connection: asyncpg.Connection, role: str) -> str | None:
     for _ in range(TRIES):
         try:
             if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role):

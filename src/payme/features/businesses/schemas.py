@@ -1,0 +1,132 @@
+"""What people say about their business and what is shown of it. Money is in cents."""
+
+from datetime import datetime, time
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from payme.features.identity import Role, UserView
+from payme.kit.ids import is_uuid7
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}$")]
+LARGEST_LIMIT_CENTS = 100_000_000_000
+LimitCents = Annotated[int, Field(ge=0, le=LARGEST_LIMIT_CENTS)]
+
+
+def _ordered_id(value: UUID) -> UUID:
+    if not is_uuid7(value):
+        raise ValueError("an id is a UUID of version 7")
+    return value
+
+
+NewId = Annotated[UUID, AfterValidator(_ordered_id)]
+
+
+class CreateBusiness(BaseModel):
+    """Open a business; the caller becomes its owner."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Duka la Wanjiku"}})
+
+    id: NewId | None = None
+    name: Name
+    branch_name: ShortName = "Main branch"
+    till_name: ShortName = "Till 1"
+
+
+class ChangeBusiness(BaseModel):
+    """Change what is named; the rest stays."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"cash_rounding_cents": 100, "day_starts_at": "04:00"}})
+
+    name: Name | None = None
+    cash_rounding_cents: Literal[0, 50, 100, 500, 1000] | None = None
+    day_starts_at: time | None = None
+    discount_limit_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    refund_limit_cents: LimitCents | None = None
+    write_off_limit_cents: LimitCents | None = None
+    payout_limit_cents: LimitCents | None = None
+    payout_day_limit_cents: LimitCents | None = None
+    verify_above_cents: LimitCents | None = None
+    claim_limit_cents: LimitCents | None = None
+
+
+class BusinessSettings(BaseModel):
+    """A business with its settings."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    name: str
+    currency: str = Field(examples=["KES"])
+    status: str = Field(examples=["active"])
+    is_platform: bool
+    cash_rounding_cents: int = Field(description="Cash totals are rounded to this step; 0 rounds nothing")
+    day_starts_at: time = Field(description="When a business day begins, in Nairobi")
+    discount_limit_basis_points: int = Field(description="Discounts above it need a manager")
+    refund_limit_cents: int
+    write_off_limit_cents: int
+    payout_limit_cents: int
+    payout_day_limit_cents: int
+    verify_above_cents: int = Field(description="M-Pesa money above it is asked about as well")
+    claim_limit_cents: int
+    rev: int
+    created_at: datetime
+
+
+class CreateBranch(BaseModel):
+    """Open a branch."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Kariakor"}})
+
+    id: NewId | None = None
+    name: ShortName
+
+
+class Branch(BaseModel):
+    """A place where the business sells."""
+
+    id: UUID
+    name: str
+    rev: int
+    created_at: datetime
+
+
+class CreateTill(BaseModel):
+    """Set up a till; without a prefix it gets the next free one."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Till 2"}})
+
+    id: NewId | None = None
+    name: ShortName
+    branch_id: UUID | None = None
+    receipt_prefix: Prefix | None = None
+
+
+class Till(BaseModel):
+    """A device that sells; its receipt numbers begin with its prefix."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    branch_id: UUID
+    name: str
+    receipt_prefix: str
+    created_at: datetime
+
+
+class MyBusiness(BaseModel):
+    """A business that somebody belongs to."""
+
+    id: UUID
+    name: str
+    roles: list[Role]
+
+
+class Me(BaseModel):
+    """Who is signed in, and where they belong."""
+
+    user: UserView
+    businesses: list[MyBusiness]

@@ -1,0 +1,110 @@
+"""Who may do what, as a table; whose power reaches whom; what a refresh token is worth. Pure, and deny by default.
+
+Invariant: nobody gives, takes or changes a power that they do not hold themselves.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+from payme.features.identity.enums import Role
+
+PERMISSIONS: Final = frozenset(
+    {
+        "api_keys.manage",
+        "audit.read",
+        "business.configure",
+        "business.read",
+        "catalog.read",
+        "catalog.write",
+        "events.read",
+        "ledger.read",
+        "members.manage",
+        "members.read",
+        "payments.check",
+        "payments.configure",
+        "payments.read",
+        "sales.cancel",
+        "sales.create",
+        "sales.read",
+        "sales.read_cost",
+        "stock.adjust",
+        "stock.read",
+        "stock.receive",
+        "stock.spoil",
+        "tokens.buy",
+        "tokens.read",
+    }
+)
+_READING: Final = frozenset(
+    {
+        "business.read",
+        "catalog.read",
+        "events.read",
+        "ledger.read",
+        "members.read",
+        "payments.read",
+        "sales.read",
+        "sales.read_cost",
+        "stock.read",
+        "tokens.read",
+    }
+)
+_OF_ROLE: Final[dict[Role, frozenset[str]]] = {
+    Role.OWNER: PERMISSIONS,
+    Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage"},
+    Role.CASHIER: frozenset(
+        {
+            "business.read",
+            "catalog.read",
+            "events.read",
+            "payments.check",
+            "payments.read",
+            "sales.cancel",
+            "sales.create",
+            "sales.read",
+            "stock.read",
+            "tokens.read",
+        }
+    ),
+    Role.ACCOUNTANT: _READING,
+    Role.AUDITOR: _READING | {"audit.read"},
+}
+
+
+class Refresh(Enum):
+    """What a refresh token is worth now."""
+
+    ROTATE = "rotate"
+    REPEAT = "repeat"
+    REUSED = "reused"
+    ENDED = "ended"
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[str]:
+    """Return what all these roles together may do; an unknown role may do nothing."""
+    known = {role.value: role for role in Role}
+    return frozenset[str]().union(*(_OF_ROLE[known[role]] for role in roles if role in known))
+
+
+def reaches(held: frozenset[str], *changes: Iterable[str]) -> bool:
+    """Say whether somebody who holds these permissions may hand out, take away or change all those of the roles named."""
+    return all(permissions_of(roles) <= held for roles in changes)
+
+
+def worth_of_refresh(
+    *, presented: int, generation: int, refreshed_at: datetime, now: datetime, grace: timedelta, is_open: bool
+) -> Refresh:
+    """Decide about the refresh token of generation `presented` in a session that stands at `generation`.
+
+    The present one rotates. The one before it, within the grace, gets the answer of the rotation again, because the first
+    answer may have been lost on the way. Anything older was copied.
+    """
+    if not is_open:
+        return Refresh.ENDED
+    if presented == generation:
+        return Refresh.ROTATE
+    if presented == generation - 1 and now - refreshed_at <= grace:
+        return Refresh.REPEAT
+    return Refresh.REUSED
