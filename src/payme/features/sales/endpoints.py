@@ -10,7 +10,7 @@ from payme.features.catalog import ProductNotFound
 from payme.features.payments import AmountOutsideLimits, MethodNotConfigured, PhoneInvalid, PromptAlreadyOpen, WholeShillings
 from payme.features.sales import errors
 from payme.features.sales.enums import SaleStatus
-from payme.features.sales.schemas import CreateSale, SaleRow, SaleView, Tender
+from payme.features.sales.schemas import AddPayment, CreateSale, SaleRow, SaleView
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.list_sales import list_sales
 from payme.features.sales.services.read_sale import get_sale
@@ -74,9 +74,9 @@ async def cancel(call: Call, sale_id: UUID) -> Response:
     "/{sale_id}/payments", operation="sales_pay", status=201, response=SaleView, may="sales.create",
     errors=(*_TENDER_ERRORS, errors.SaleNotFound, errors.SaleNotOpen, errors.PromptOut),
 )  # fmt: skip
-async def pay(call: Call, sale_id: UUID, command: Tender) -> Response:
+async def pay(call: Call, sale_id: UUID, command: AddPayment) -> Response:
     """Take another tender for a sale that is not paid yet."""
-    return await call.idempotent(command, lambda uow: add_payment(uow, sale_id, command))
+    return await call.idempotent(command, lambda uow: add_payment(uow, sale_id, command.root))
 
 
 feature = Feature("sales", "Carts that were paid, or are waiting to be.", (router,))

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from payme.kit.quantity import PositiveQuantity, Quantity
 
@@ -50,6 +50,12 @@ class MpesaStkTender(BaseModel):
 
 
 Tender = Annotated[CashTender | CardTender | MpesaStkTender, Field(discriminator="method")]
+
+
+class AddPayment(RootModel[Tender]):
+    """Another tender for a sale that is not paid yet."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"method": "cash", "amount_cents": 30000}]})
 
 
 class CreateSale(BaseModel):

@@ -32,13 +32,13 @@ _OUTCOME: Final = {
 class MpesaRules:
     """How M-Pesa is asked and believed; from settings, so that tests can scale them down.
 
-    `check_delays`: the waits before each question of the schedule. `query_every`: the least time between two questions of
+    `check_at`: how long after sending each question of the schedule is asked. `query_every`: the least time between two questions of
     one app. `grace`: how old a prompt is before a failed query, or an unreachable phone, counts as failed.
     """
 
     verify_above_cents: int = 1_000_000
     grace: timedelta = timedelta(seconds=60)
-    check_delays: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (20, 25, 30, 60, 120, 300, 900, 3600))
+    check_at: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (20, 35, 65, 125, 300, 600, 1800, 3600, 10_800))
     query_every: timedelta = timedelta(seconds=12)
 
 
@@ -48,10 +48,11 @@ def schedule_check(uow: UnitOfWork, payment: StoredPayment, *, soon: bool = Fals
     Nothing is scheduled once the schedule is through.
     """
     rules = uow.tool(MpesaRules)
+    age = uow.now - (payment.sent_at or payment.created_at)
     if soon:
-        delay = max(timedelta(), rules.grace - (uow.now - (payment.sent_at or payment.created_at)))
-    elif payment.checks < len(rules.check_delays):
-        delay = rules.check_delays[payment.checks]
+        delay = max(timedelta(), rules.grace - age)
+    elif payment.checks < len(rules.check_at):
+        delay = max(timedelta(), rules.check_at[payment.checks] - age)
     else:
         return
     spread = delay * random.uniform(1.0, 1.1)  # noqa: S311 -- jitter is no secret

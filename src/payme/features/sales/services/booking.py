@@ -92,25 +92,22 @@ def book_completion(
 
 def hand_over(uow: UnitOfWork, sale_id: UUID, plan: Plan, *, reserved: bool, is_fact: bool) -> None:
     """Take the goods of a sale and charge its token, out of what was set aside for it or afresh."""
-    if plan.takes:
-        inventory.take(uow, cause=sale_id, kind="sale", takes=plan.takes, reserved=reserved)
+    inventory.take(uow, sale_id, takes=plan.takes, reserved=reserved)
     if reserved:
         tokens.settle(uow, sale_id, OPERATION, completed=True)
     else:
         tokens.charge(uow, sale_id, OPERATION, is_fact=is_fact)
 
 
-def give_back(uow: UnitOfWork, sale_id: UUID) -> None:
+def give_back(uow: UnitOfWork, sale_id: UUID, goods: Sequence[Goods]) -> None:
     """Release the stock and the token that a sale had set aside; nothing held is not an error."""
-    inventory.release(uow, cause=sale_id)
+    inventory.release(uow, sale_id, product_ids=[each.product_id for each in goods if each.track_stock])
     tokens.settle(uow, sale_id, OPERATION, completed=False)
 
 
 def set_aside(uow: UnitOfWork, sale_id: UUID, goods: Sequence[Goods], *, is_fact: bool) -> None:
     """Reserve the stock and the token of a sale that waits for its payment."""
-    wanted = wanted_stock(goods)
-    if wanted:
-        inventory.reserve(uow, cause=sale_id, wanted=wanted)
+    inventory.reserve(uow, sale_id, wanted=wanted_stock(goods))
     tokens.reserve(uow, sale_id, OPERATION, is_fact=is_fact)
 
 

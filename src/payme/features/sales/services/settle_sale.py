@@ -58,7 +58,7 @@ async def hear_of_failure(uow: UnitOfWork, event: PaymentFailed) -> None:
     )
     if status == sale.status:
         return
-    booking.give_back(uow, sale.id)
+    booking.give_back(uow, sale.id, await _goods(uow, sale.id))
     await _move(uow, sale, status, paid_cents=0)
     uow.enqueue("sales.cancel_stale_sale", {"sale_id": str(sale.id)}, execute_after=STALE_AFTER)
 
@@ -101,7 +101,7 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
         raise SaleNotOpen(status=sale.status)
     _refuse_while_prompted(known)
     if sale.status == _SETS_ASIDE:
-        booking.give_back(uow, sale.id)
+        booking.give_back(uow, sale.id, await _goods(uow, sale.id))
     for each in known:
         if each.status == "succeeded":
             outcome = "returned" if each.assurance == "counted" else "unclaimed"

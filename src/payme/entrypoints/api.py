@@ -1,0 +1,90 @@
+"""The API process: `python -m payme.entrypoints.api`, or `payme.entrypoints.api:create` as an ASGI factory."""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from granian.constants import Interfaces
+from granian.server import Server
+
+import payme.features
+from payme.entrypoints.features import all_tasks
+from payme.entrypoints.wiring import csrf_of, http_options, pool_limits, wiring_of
+from payme.features.identity import IdentityAuthenticator
+from payme.runtime.database import Database
+from payme.runtime.database.migrations import Migrator
+from payme.runtime.http import Feature, create_app
+from payme.runtime.secrets import load_settings
+from payme.runtime.settings import Settings
+
+MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations" / "versions"
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """Return the application of this process; settings come from the environment unless given. Raises: SettingsError."""
+    settings = settings or load_settings()
+    database = Database(
+        settings.database_url.get_secret_value(),
+        limits=pool_limits(settings, settings.database_pool_size),
+        wiring=wiring_of(settings, all_tasks()),
+    )
+    authenticator = IdentityAuthenticator(database)
+    direct = settings.direct_database_url()
+
+    async def migrations_at_head() -> bool:
+        return not await Migrator(direct, MIGRATIONS).pending()
+
+    app = create_app(
+        http_options(settings),
+        database=database,
+        authenticator=authenticator,
+        csrf=csrf_of(settings),
+        features=all_features(),
+        checks={"migrations": migrations_at_head},
+    )
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(running: FastAPI) -> AsyncGenerator[None]:
+        await authenticator.listen(direct)
+        try:
+            async with inner(running):
+                yield
+        finally:
+            await authenticator.close()
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def all_features() -> list[Feature]:
+    """Return the HTTP side of every feature that has one."""
+    found: list[Feature] = []
+    for feature in pkgutil.iter_modules(payme.features.__path__, "payme.features."):
+        if importlib.util.find_spec(f"{feature.name}.endpoints") is not None:
+            found.append(importlib.import_module(f"{feature.name}.endpoints").feature)
+    return found
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = load_settings()
+    Server(
+        "payme.entrypoints.api:create",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        factory=True,
+        log_access=False,
+        websockets=False,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

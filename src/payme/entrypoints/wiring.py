@@ -1,0 +1,166 @@
+"""From settings to the parts of a process: tools for services, who hears which event, the edge's options, the M-Pesa client."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
+from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
+from payme.features.tokens import TokenPolicy
+from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
+from payme.runtime.database import PoolLimits, Wiring
+from payme.runtime.http import HttpOptions
+from payme.runtime.jobs import Tasks, reactions, subscriptions
+from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, Keyring, PasswordHasher, TokenSigner, derive_key
+from payme.runtime.settings import Environment, MpesaEnvironment, Settings
+
+_DARAJA = {
+    MpesaEnvironment.SANDBOX: "https://sandbox.safaricom.co.ke",
+    MpesaEnvironment.PRODUCTION: "https://api.safaricom.co.ke",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerServices:
+    """What job handlers need besides the database."""
+
+    daraja: DarajaAccess
+
+
+def wiring_of(settings: Settings, tasks: Sequence[Tasks]) -> Wiring:
+    """Return who hears which event, and the tools that services ask for."""
+    return Wiring(jobs=subscriptions(tasks), reactions=reactions(tasks), tools=tools_of(settings))
+
+
+def tools_of(settings: Settings) -> dict[type[Any], Any]:
+    """Return the tools of every feature, by type."""
+    cipher = cipher_of(settings)
+    return {
+        FieldCipher: cipher,
+        Identity: _identity(settings, cipher),
+        TokenPolicy: TokenPolicy(settings.tokens_welcome, settings.tokens_offline_overdraft),
+        MpesaRules: MpesaRules(
+            verify_above_cents=settings.verify_above_cents,
+            grace=timedelta(seconds=settings.mpesa_prompt_seconds),
+            check_at=tuple(timedelta(seconds=each) for each in settings.mpesa_query_schedule_seconds),
+            query_every=timedelta(seconds=settings.mpesa_query_gap_seconds),
+        ),
+        PlatformAccount: _platform(settings),
+    }
+
+
+def cipher_of(settings: Settings) -> FieldCipher:
+    """Return the cipher of fields, with the keys that still decrypt."""
+    return FieldCipher(
+        Keyring.from_hex(
+            settings.encryption_key_id,
+            settings.encryption_key.get_secret_value(),
+            previous=settings.previous_encryption_keys(),
+        )
+    )
+
+
+def pool_limits(settings: Settings, connections: int) -> PoolLimits:
+    """Return how a pool of so many connections behaves."""
+    return PoolLimits(
+        connections=connections,
+        acquire_seconds=settings.database_acquire_seconds,
+        lock_seconds=settings.database_lock_seconds,
+        statement_seconds=settings.database_statement_seconds,
+        attempts=settings.database_attempts,
+        share_of_one_business=settings.database_business_share,
+    )
+
+
+def http_options(settings: Settings) -> HttpOptions:
+    """Return how the edge behaves."""
+    public_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
+    prefix = "__Host-" if public_url.startswith("https://") else ""
+    return HttpOptions(
+        secret=derive_key(settings.jwt_secret.get_secret_value().encode(), "cursors"),
+        environment=settings.app_env,
+        public_url=public_url,
+        allowed_origins=tuple(settings.cors_origins),
+        trusted_proxies=tuple(str(each) for each in settings.trusted_proxies),
+        redis_url=_redis(settings),
+        budgets={
+            "principal": settings.rate_limit_principal,
+            "anonymous": settings.rate_limit_anonymous,
+            "callbacks": settings.rate_limit_callbacks,
+            "sign_in": settings.rate_limit_sign_in,
+        },
+        session_cookie=f"{prefix}payme_session",
+        csrf_cookie=f"{prefix}payme_csrf",
+        still_running_seconds=settings.idempotency_wait_seconds,
+        stream_seconds=settings.stream_seconds,
+        notify_dsn=settings.direct_database_url(),
+    )
+
+
+def daraja_of(settings: Settings) -> DarajaAccess:
+    """Return the access to M-Pesa; the world is an explicit setting, never guessed."""
+    timeouts = Timeouts(
+        oauth_seconds=settings.mpesa_oauth_seconds,
+        push_seconds=settings.mpesa_push_seconds,
+        query_seconds=settings.mpesa_query_seconds,
+    )
+    is_production = settings.mpesa_environment is MpesaEnvironment.PRODUCTION
+    return DarajaAccess(
+        http=open_http_client(),
+        base_url=settings.mpesa_base_url or _DARAJA[settings.mpesa_environment],
+        callback_base_url=settings.callback_base_url() or f"http://{settings.host}:{settings.port}",
+        options=ClientOptions(is_production=is_production, timeouts=timeouts),
+        cipher=cipher_of(settings),
+    )
+
+
+def csrf_of(settings: Settings) -> CsrfTokens:
+    """Return the guard of cookie sessions."""
+    return CsrfTokens(settings.jwt_secret.get_secret_value(), _previous_secret(settings))
+
+
+def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
+    secret, previous = settings.jwt_secret.get_secret_value(), _previous_secret(settings)
+    return Identity(
+        passwords=PasswordHasher(memory_kib=settings.password_memory_kib, iterations=settings.password_iterations),
+        tokens=TokenSigner(secret, previous, issuer=settings.jwt_issuer),
+        csrf=csrf_of(settings),
+        cipher=cipher,
+        index=BlindIndex(bytes.fromhex(settings.blind_index_key.get_secret_value())),
+        gate=LoginGate(
+            GateOptions(
+                failures=settings.login_failures,
+                failures_per_address=settings.login_failures_per_address,
+                window_seconds=int(settings.login_window_seconds),
+            )
+        ),
+        options=IdentityOptions(
+            access_life=timedelta(seconds=settings.access_token_seconds),
+            session_life=timedelta(seconds=settings.refresh_token_seconds),
+            refresh_grace=timedelta(seconds=settings.refresh_grace_seconds),
+            cache_life=timedelta(seconds=settings.revocation_cache_seconds),
+            key_mode="live" if settings.app_env is Environment.PRODUCTION else "test",
+        ),
+    )
+
+
+def _platform(settings: Settings) -> PlatformAccount:
+    def shown(secret: Any) -> str:
+        return secret.get_secret_value() if secret else ""
+
+    return PlatformAccount(
+        shortcode=settings.mpesa_shortcode,
+        account_reference=settings.mpesa_account,
+        passkey=shown(settings.mpesa_passkey),
+        consumer_key=shown(settings.mpesa_consumer_key),
+        consumer_secret=shown(settings.mpesa_consumer_secret),
+    )
+
+
+def _previous_secret(settings: Settings) -> str | None:
+    return settings.jwt_secret_previous.get_secret_value() if settings.jwt_secret_previous else None
+
+
+def _redis(settings: Settings) -> str | None:
+    return str(settings.redis_url) if settings.redis_url else None
