@@ -1,6 +1,6 @@
 """A database in the app's role and a fresh business for each test, made with the least that a business needs.
 
-A plugin, after `tests.postgres`. Fixtures: `database` (this worker's, open), `shop` and `other_shop` (two tenants).
+Not a plugin; a conftest imports the fixtures: `database` (this worker's, open), `shop` and `other_shop` (two tenants).
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
