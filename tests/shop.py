@@ -1,6 +1,6 @@
 """A database in the app's role and a fresh business for each test, made with the least that a business needs.
 
-A plugin, after `tests.postgres`. Fixtures: `database` (this worker's, open), `shop` and `other_shop` (two tenants).
+Not a plugin; a conftest imports the fixtures: `database` (this worker's, open), `shop` and `other_shop` (two tenants).
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest_asyncio
 
 from payme.features import ledger
-from payme.features.inventory.tasks import tasks
+from payme.features.inventory.tasks import tasks as inventory_tasks
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork, Wiring
@@ -49,7 +49,7 @@ class Shop:
 async def database(owner_dsn: str) -> AsyncIterator[Database]:
     """This worker's database, in the role that owns nothing."""
     limits = PoolLimits(connections=8, acquire_seconds=30)
-    opened = await Database(owner_dsn, limits=limits, wiring=Wiring(reactions=reactions([tasks]))).open()
+    opened = await Database(owner_dsn, limits=limits, wiring=Wiring(reactions=reactions([inventory_tasks]))).open()
     yield opened
     await opened.close()
 

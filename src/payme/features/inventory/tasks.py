@@ -1,4 +1,4 @@
-"""What the stock room does when something happens elsewhere: inside the transaction that publishes it."""
+"""What the stock room does when something happens in the catalogue, inside the transaction that makes it happen."""
 
 from payme.features.catalog import ProductChanged, ProductCreated, ProductsImported
 from payme.features.inventory.services.keep_levels import follow_product, open_level, open_levels
