@@ -19,8 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from payme.entrypoints.demo.processes import Processes
 from payme.entrypoints.demo.shop import CASHIERS, DAYS, OWNER, PAYING_PHONE, DemoShop, MpesaAccount, ShopMaker
-from payme.entrypoints.features import all_tasks
-from payme.entrypoints.wiring import wiring_of
+from payme.entrypoints.features import wire
+from payme.entrypoints.wiring import tools_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.kit.time import FrozenClock, SystemClock
 from payme.runtime.database import Database, PoolLimits
@@ -213,7 +213,7 @@ async def _make_shop(settings: Settings, account: MpesaAccount, advance: Callabl
     clock = FrozenClock(SystemClock().now())
     dsn = settings.database_url.get_secret_value()
     limits = PoolLimits(connections=1)
-    database = await Database(dsn, wiring=wiring_of(settings, all_tasks()), clock=clock, limits=limits).open()
+    database = await Database(dsn, wiring=wire(tools_of(settings)), clock=clock, limits=limits).open()
     try:
         await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
         return await ShopMaker(database, clock, account, advance).make()
