@@ -33,7 +33,11 @@ FOLDER: Final = ROOT / ".demo"
 MIGRATIONS: Final = ROOT / "migrations" / "versions"
 _READY_SECONDS: Final = 60.0
 _STEPS: Final = DAYS + 2
-_PLATFORM_APP: Final = {"name": "platform", "consumer_key": "payme-platform-key", "consumer_secret": "payme-platform-secret"}
+_PLATFORM_APP: Final = {
+    "name": "platform",
+    "consumer_key": "payme-platform-key",
+    "consumer_secret": "payme-platform-secret",
+}
 console = Console()
 
 
@@ -152,7 +156,9 @@ class Demo:
         shop = {
             "business_id": str(made.business_id),
             "api_key": made.api_key,
-            "products": [{"id": str(each.id), "name": each.name, "price_cents": each.price_cents} for each in made.products],
+            "products": [
+                {"id": str(each.id), "name": each.name, "price_cents": each.price_cents} for each in made.products
+            ],
         }
         self.shop_file.write_text(json.dumps(shop), encoding="utf-8")
         self.shop_file.chmod(0o600)
