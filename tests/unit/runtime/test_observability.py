@@ -81,7 +81,7 @@ def test_no_canary_survives_in_a_message_a_field_an_exception_or_a_foreign_recor
         text, message=text, reason=[text, {"message": text}], phone="254712345678", pin="4826", password="hunter2canary"
     )
     try:
-        int(text)
+        float(f"x {text}")
     except ValueError:
         log.exception("failed")
     logging.getLogger("other.library").error("it says %s", text)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import ValidationError
-from pydantic_core import PydanticUndefined
 
 from payme.kit.errors import PaymeError
 from payme.runtime.settings.groups import DatabaseGroup, Limits, Mpesa, Observability, Process, Secrecy
@@ -97,7 +96,7 @@ def _without(given: Mapping[str, Any], faults: Mapping[str, str], *, model: type
     """Return values that validate, so that the rules between settings can still be asked about the rest."""
     kept = {name: value for name, value in given.items() if name.upper() not in faults}
     for name, field in model.model_fields.items():
-        if name.upper() in faults and field.default is PydanticUndefined:
+        if name.upper() in faults and field.is_required():
             assert field.examples, f"{name} is required and has no example"
             kept[name] = field.examples[0]
     return kept
