@@ -93,9 +93,7 @@ async def test_a_sign_up_needs_a_number_or_an_address_that_is_one(
     database: Database, phone: str | None, email: str | None, refusal: type[Exception]
 ):
     with pytest.raises(refusal):
-        await sign_up(
-            database, SignUp(name="A", phone=phone, email=email, password=SecretStr(PASSWORD)), visitor=HERE
-        )
+        await sign_up(database, SignUp(name="A", phone=phone, email=email, password=SecretStr(PASSWORD)), visitor=HERE)
 
 
 def test_a_short_password_is_refused():
@@ -106,9 +104,7 @@ def test_a_short_password_is_refused():
 async def test_one_number_makes_one_user_in_whatever_form_it_is_written(database: Database):
     person = await make_person(database)
     with pytest.raises(IdentifierTaken):
-        await sign_up(
-            database, SignUp(name="B", phone="+" + person.phone, password=SecretStr(PASSWORD)), visitor=HERE
-        )
+        await sign_up(database, SignUp(name="B", phone="+" + person.phone, password=SecretStr(PASSWORD)), visitor=HERE)
 
 
 @pytest.mark.parametrize("form", ["{}", "+{}", "0{}"])
@@ -132,7 +128,9 @@ async def test_a_wrong_password_and_an_unknown_number_sound_the_same(database: D
     for identifier in (person.phone, new_phone(), "nobody@example.co.ke", "¯\\_(ツ)_/¯"):
         with pytest.raises(LoginFailed) as refused:
             await log_in(
-                database, LogIn(identifier=identifier, password=SecretStr("wrong-password")), visitor=Visitor("198.51.100.1")
+                database,
+                LogIn(identifier=identifier, password=SecretStr("wrong-password")),
+                visitor=Visitor("198.51.100.1"),
             )
         assert refused.value.facts == {}
 
@@ -146,8 +144,7 @@ async def test_five_failures_close_an_account_and_a_success_in_between_opens_it(
         except LoginFailed:
             return "failed"
         except TooManyFailures as refused:
-            assert 0 < refused.facts["retry_after_seconds"] <= 900
-            return "closed"
+            return "closed" if 0 < refused.facts["retry_after_seconds"] <= 900 else "for how long?"
         return "in"
 
     assert [await attempt("wrong") for _ in range(4)] == ["failed"] * 4
