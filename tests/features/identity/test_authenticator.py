@@ -197,7 +197,7 @@ async def test_after_the_line_broke_everything_is_asked_anew(
     await permissions(elsewhere, shop.owner.access_token, shop)
     before = elsewhere.lookups
     assert elsewhere._line is not None
-    pid = elsewhere._line._connection.get_server_pid()  # type: ignore[union-attr]
+    pid = elsewhere._line._connection.get_server_pid()  # type: ignore[union-attr] -- it was opened with the fixture
     connection = await asyncpg.connect(owner_dsn)
     try:
         await connection.execute("select pg_terminate_backend($1)", pid)
