@@ -84,7 +84,9 @@ async def test_goods_that_are_set_aside_can_be_lost(shop: Shop):
     await check_stock(shop)
 
 
-@pytest.mark.parametrize("write_off", [lambda shop, tea: adjust(shop, tea, "-3"), lambda shop, tea: spoil(shop, tea, "3")])
+@pytest.mark.parametrize(
+    "write_off", [lambda shop, tea: adjust(shop, tea, "-3"), lambda shop, tea: spoil(shop, tea, "3")]
+)
 async def test_above_the_limit_somebody_must_approve(shop: Shop, write_off):
     tea = await make_product(shop)
     await receive(shop, tea, "3", 200_001)

@@ -9,7 +9,13 @@ from payme.features.catalog.schemas import ChangeProduct
 from payme.features.catalog.services.change_product import change_product
 from payme.features.inventory.errors import ProductUnknown, StockOnHand
 from payme.features.inventory.schemas import MovementFilter
-from payme.features.inventory.services.read_stock import list_alerts, list_movements, list_stock, stock_version, value_stock
+from payme.features.inventory.services.read_stock import (
+    list_alerts,
+    list_movements,
+    list_stock,
+    stock_version,
+    value_stock,
+)
 from payme.features.inventory.services.take_stock import lock_stock
 from payme.kit.ids import new_id
 from payme.kit.time import SystemClock
@@ -81,7 +87,10 @@ async def test_stock_is_valued_at_any_instant(shop: Shop):
     await sell(shop, [(tea, "1")])
     now = await shop.run(lambda uow: value_stock(uow, at=None))
     then = await shop.run(lambda uow: value_stock(uow, at=yesterday))
-    assert ((now.value_cents, now.products[0].on_hand), (then.value_cents, then.products[0].on_hand)) == ((200, 2), (300, 3))
+    assert ((now.value_cents, now.products[0].on_hand), (then.value_cents, then.products[0].on_hand)) == (
+        (200, 2),
+        (300, 3),
+    )
 
 
 async def test_counting_ends_only_at_zero_and_begins_with_a_level(shop: Shop):
