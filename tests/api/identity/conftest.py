@@ -16,7 +16,7 @@ from payme.runtime.http import HttpOptions, create_app
 from tests.people import Shop, identity_wiring, make_identity, make_shop
 
 FEATURES = [audit_feature, identity_feature, businesses_feature]
-GENEROUS = {"principal": "100000/minute", "anonymous": "100000/minute", "sign_up": "100000/minute"}
+GENEROUS = {"principal": "100000/minute", "anonymous": "100000/minute", "sign_in": "100000/minute"}
 BASE = "http://shop.test"
 
 
