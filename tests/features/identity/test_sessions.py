@@ -162,6 +162,17 @@ async def test_an_address_with_many_failures_is_slowed_down_and_never_locked_out
         await gate.enter(f"account {number}", "203.0.113.9")
 
 
+async def test_a_gate_whose_redis_is_away_still_closes_after_five_failures():
+    gate = LoginGate.shared(GateOptions(delay_seconds=0), "redis://127.0.0.1:1/0")
+    for _ in range(5):
+        await gate.enter("account", "203.0.113.9")
+    with pytest.raises(TooManyFailures):
+        await gate.enter("account", "203.0.113.9")
+    await gate.failed("203.0.113.9")
+    await gate.succeeded("account")
+    await gate.enter("account", "203.0.113.9")
+
+
 async def test_twenty_refreshes_at_once_are_one_rotation_and_twenty_equal_answers(database: Database):
     person = await make_person(database)
     answers = await asyncio.gather(*(refresh(database, person.refresh_token) for _ in range(20)))
