@@ -121,13 +121,7 @@ def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
         csrf=csrf_of(settings),
         cipher=cipher,
         index=BlindIndex(bytes.fromhex(settings.blind_index_key.get_secret_value())),
-        gate=LoginGate(
-            GateOptions(
-                failures=settings.login_failures,
-                failures_per_address=settings.login_failures_per_address,
-                window_seconds=int(settings.login_window_seconds),
-            )
-        ),
+        gate=_gate(settings),
         options=IdentityOptions(
             access_life=timedelta(seconds=settings.access_token_seconds),
             session_life=timedelta(seconds=settings.refresh_token_seconds),
@@ -136,6 +130,16 @@ def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
             key_mode="live" if settings.app_env is Environment.PRODUCTION else "test",
         ),
     )
+
+
+def _gate(settings: Settings) -> LoginGate:
+    options = GateOptions(
+        failures=settings.login_failures,
+        failures_per_address=settings.login_failures_per_address,
+        window_seconds=int(settings.login_window_seconds),
+    )
+    redis_url = _redis(settings)
+    return LoginGate.shared(options, redis_url) if redis_url else LoginGate(options)
 
 
 def _platform(settings: Settings) -> PlatformAccount:
