@@ -129,11 +129,7 @@ class RateLimiter:
     ) -> None:
         self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in budgets.items()}
         self._local = ProcessCounters()
-        self._pool = (
-            BlockingConnectionPool.from_url(redis_url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
-            if redis_url
-            else None
-        )
+        self._pool = _redis_pool(redis_url) if redis_url else None
         self._shared = _redis_storage(redis_url, self._pool) if redis_url else None
         self._shared_again_at = 0.0
         self.fallbacks = 0
@@ -193,6 +189,11 @@ def client_address(scope: Scope, trusted: Networks) -> str:
             return hop
         peer = hop
     return peer
+
+
+def _redis_pool(url: str) -> Any:
+    make: Any = BlockingConnectionPool.from_url  # pyright: ignore[reportUnknownMemberType] -- its options are untyped
+    return make(url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
 
 
 def _redis_storage(url: str, pool: Any) -> Any:
