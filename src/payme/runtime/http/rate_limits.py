@@ -11,7 +11,7 @@ import ipaddress
 import time
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 from limits import RateLimitItem, parse
@@ -23,7 +23,7 @@ from redis.asyncio import BlockingConnectionPool
 from payme.runtime.http.errors import RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import Scope
 
@@ -192,7 +192,7 @@ def client_address(scope: Scope, trusted: Networks) -> str:
 
 
 def _redis_pool(url: str) -> Any:
-    make: Any = BlockingConnectionPool.from_url  # pyright: ignore[reportUnknownMemberType] -- its options are untyped
+    make = cast("Callable[..., Any]", BlockingConnectionPool.from_url)  # pyright: ignore[reportUnknownMemberType] -- untyped options
     return make(url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
 
 
