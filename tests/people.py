@@ -35,7 +35,7 @@ def make_identity(**options: object) -> Identity:
         passwords=_HASHER,
         tokens=TokenSigner(SECRET),
         csrf=CsrfTokens(SECRET),
-        cipher=FieldCipher(Keyring.from_hex("k1", "de" * 32, {})),
+        cipher=FieldCipher(Keyring.from_hex("k1", "de" * 32, previous={})),
         index=BlindIndex(bytes.fromhex("b1" * 32)),
         gate=LoginGate(),
         options=IdentityOptions(**options),  # type: ignore[arg-type]  # the test says what it changes

@@ -55,6 +55,13 @@ def test_rule_is_silent_where_it_does_not_hold(code: str, path: str):
     assert list(check(Source(path, wrong.text), [rule])) == []
 
 
+def test_a_repository_may_be_a_folder():
+    rule = next(each for each in RULES if each.code == "unnamed-query")
+    for name, found in (("wrong.py", True), ("right.py", False)):
+        source = Source("src/payme/features/sales/repository/receipts.py", fixture_source(rule, name).text)
+        assert bool(list(check(source, [rule]))) is found
+
+
 def test_an_allowance_that_allows_nothing_is_a_finding():
     text = "# house: allow float-money once there was a float here\nPRICE_CENTS = 100\n"
     (finding,) = check(Source("src/payme/kit/money.py", text))

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 from tools.ast_rules.source import Rule, Source
-from tools.ast_rules.sql import DEFERS_SQL, sql_calls
+from tools.ast_rules.sql import DEFERS_SQL, constant_text, sql_calls
 
+FEATURES = "src/payme/features/"
 CONSTANT_NAME = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 
@@ -16,8 +17,8 @@ def _is_constant(source: Source, argument: ast.expr) -> bool:
     if isinstance(argument, ast.Attribute):
         return bool(CONSTANT_NAME.fullmatch(argument.attr))
     if isinstance(argument, ast.Name) and CONSTANT_NAME.fullmatch(argument.id):
-        value = source.constants.get(argument.id)
-        return value is None or isinstance(value, ast.Constant)  # None: imported, and judged where it is assigned
+        imported = argument.id not in source.constants  # and judged where it is assigned
+        return imported or constant_text(source, argument) is not None
     return False
 
 
@@ -34,7 +35,7 @@ def _composed(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def _unnamed(source: Source) -> Iterator[tuple[int, str]]:
-    feature = source.path.rsplit("/", 2)[-2]
+    feature = source.path.removeprefix(FEATURES).partition("/")[0]
     name = re.compile(rf"\s*--\s{feature}\.[a-z][a-z0-9_]*\s*\n")
     for call in sql_calls(source):
         if call.method not in DEFERS_SQL and call.text is not None and not name.match(call.text):
@@ -50,4 +51,4 @@ def _unnamed(source: Source) -> Iterator[tuple[int, str]]:
 COMPOSED_SQL = Rule(
     "composed-sql", _composed, within=("src/payme", "simulator/payme_sim"), without=("src/payme/runtime/database",)
 )
-UNNAMED_QUERY = Rule("unnamed-query", _unnamed, within=("src/payme/features/*/repository.py",))
+UNNAMED_QUERY = Rule("unnamed-query", _unnamed, within=(f"{FEATURES}*/repository.py", f"{FEATURES}*/repository"))

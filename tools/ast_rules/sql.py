@@ -51,12 +51,20 @@ def _argument(call: ast.Call, place: int) -> ast.expr | None:
     return next((each.value for each in call.keywords if each.arg in SQL_KEYWORDS), None)
 
 
+def constant_text(source: Source, expression: ast.expr) -> str | None:
+    """Return the text of a literal, of a constant of this module, or of several of them joined by `+`; else None."""
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        return expression.value
+    if isinstance(expression, ast.Name) and expression.id in source.constants:
+        return constant_text(source, source.constants[expression.id])
+    if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Add):
+        left, right = constant_text(source, expression.left), constant_text(source, expression.right)
+        return None if left is None or right is None else left + right
+    return None
+
+
 def _text(source: Source, argument: ast.expr) -> str | None:
-    if isinstance(argument, ast.Name):
-        argument = source.constants.get(argument.id, argument)
-    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-        return argument.value
     if isinstance(argument, ast.JoinedStr):
         literals = (part.value if isinstance(part, ast.Constant) else "?" for part in argument.values)
         return "".join(str(literal) for literal in literals)
-    return None
+    return constant_text(source, argument)

@@ -45,7 +45,9 @@ def retry(dead_letter_id: int, database_url: Url) -> None:
 
 
 @app.command("drop")
-def drop(dead_letter_id: int, database_url: Url, reason: Annotated[str, typer.Option(help="Why it need not run.")]) -> None:
+def drop(
+    dead_letter_id: int, *, database_url: Url, reason: Annotated[str, typer.Option(help="Why it need not run.")]
+) -> None:
     """Close a dead letter without running its job; the row and the reason are kept."""
     _run(database_url, lambda uow: drop_dead_letter(uow, dead_letter_id, reason=reason, by=getpass.getuser()))
     typer.echo(f"Dead letter {dead_letter_id} is closed.")

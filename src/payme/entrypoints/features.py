@@ -1,19 +1,41 @@
-"""What every process needs to know of the features: their jobs, collected from each `tasks` module that exists."""
+"""What every process needs to know of the features: their jobs and who hears which event.
+
+Collected from each feature's `tasks` module, in the order of the features' names.
+"""
 
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
 
 import payme.features
-from payme.runtime.jobs import Tasks
+from payme.runtime.database import Wiring
+from payme.runtime.jobs import Tasks, reactions, subscriptions
 from payme.runtime.jobs.worker import upkeep_tasks
 
 
 def all_tasks() -> list[Tasks]:
     """Return the `tasks` of every feature, and the worker's own."""
-    found = [upkeep_tasks]
-    for feature in pkgutil.iter_modules(payme.features.__path__, "payme.features."):
-        if importlib.util.find_spec(f"{feature.name}.tasks") is None:
-            continue
-        found.append(importlib.import_module(f"{feature.name}.tasks").tasks)
-    return found
+    declared = [found for module in _task_modules() if (found := getattr(module, "tasks", None))]
+    return [upkeep_tasks, *declared]
+
+
+def wire(tools: Mapping[type[Any], Any]) -> Wiring:
+    """Return who hears which event, with the tools that services ask for; the same in every process."""
+    tasks = all_tasks()
+    within = reactions(tasks)
+    for module in _task_modules():
+        for event, heard in getattr(module, "REACTIONS", {}).items():
+            within.setdefault(event, []).extend(heard)
+    return Wiring(jobs=subscriptions(tasks), reactions=within, tools=tools)
+
+
+def _task_modules() -> list[ModuleType]:
+    names = [feature.name for feature in pkgutil.iter_modules(payme.features.__path__, "payme.features.")]
+    return [
+        importlib.import_module(f"{name}.tasks")
+        for name in names
+        if importlib.util.find_spec(f"{name}.tasks") is not None
+    ]

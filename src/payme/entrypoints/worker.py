@@ -7,22 +7,22 @@ import os
 import random
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from prometheus_client import start_http_server
 
-from payme.entrypoints.features import all_tasks
+from payme.entrypoints.features import all_tasks, wire
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
-from payme.runtime.jobs import Registry, subscriptions
+from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
+from payme.runtime.secrets import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import FrameType
 
-    from payme.runtime.jobs import Tasks
+    from payme.runtime.settings import Settings
 
 _WORKER_ROLE: Final = "payme_worker"
 _LAST_SECONDS: Final = 10.0
@@ -31,47 +31,53 @@ _log = structlog.get_logger("payme.worker")
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """What a worker process is told from outside."""
+class WorkerParts:
+    """What a worker process is made of; `services` are the clients that handlers find in `job.services`."""
 
-    database_url: str
-    direct_url: str
-    limits: WorkerLimits
-    role: str | None = _WORKER_ROLE
+    registry: Registry
+    wiring: Wiring = field(default_factory=Wiring)
+    services: Any = None
+    limits: WorkerLimits = field(default_factory=WorkerLimits)
+    pool: PoolLimits = field(default_factory=lambda: PoolLimits(connections=8))
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> WorkerSettings:
-        """Read the settings; DATABASE_URL must be there."""
-        url = environment["DATABASE_URL"]
-        port = environment.get("WORKER_METRICS_PORT")
-        standard = WorkerLimits()
-        limits = WorkerLimits(
-            concurrency=int(environment.get("WORKER_CONCURRENCY", standard.concurrency)),
-            heartbeat_seconds=float(environment.get("WORKER_HEARTBEAT_SECONDS", standard.heartbeat_seconds)),
-            drain_seconds=float(environment.get("WORKER_DRAIN_SECONDS", standard.drain_seconds)),
-        )
-        return cls(url, environment.get("DATABASE_DIRECT_URL") or url, limits, metrics_port=int(port) if port else None)
+
+def limits_of(settings: Settings) -> WorkerLimits:
+    """Return how the settings want a worker to behave."""
+    return WorkerLimits(
+        concurrency=settings.worker_pool_size,
+        heartbeat_seconds=settings.job_heartbeat_seconds,
+        drain_seconds=min(WorkerLimits().drain_seconds, settings.shutdown_seconds),
+    )
 
 
-async def serve(settings: WorkerSettings, tasks: list[Tasks], *, services: Any = None) -> None:
+def pool_of(settings: Settings) -> PoolLimits:
+    """Return how the settings want a worker's pool to behave."""
+    return PoolLimits(
+        connections=settings.worker_pool_size,
+        acquire_seconds=settings.database_acquire_seconds,
+        lock_seconds=settings.database_lock_seconds,
+        statement_seconds=settings.database_statement_seconds,
+        attempts=settings.database_attempts,
+        share_of_one_business=settings.database_business_share,
+    )
+
+
+async def serve(database_url: str, parts: WorkerParts, *, direct_url: str | None = None) -> None:
     """Open the database, work until SIGTERM or SIGINT, and end in order.
 
     The signal is also heard while a handler blocks the event loop: a thread then ends the process at the ceiling.
     """
     stop = asyncio.Event()
-    _stop_on_signals(stop, ceiling_seconds=settings.limits.drain_seconds + _LAST_SECONDS)
-    registry = Registry.of(tasks)
-    # One connection more than handlers: the outcome of one never waits for the work of the others.
-    limits = PoolLimits(connections=settings.limits.concurrency + 1)
-    database = Database(settings.database_url, role=settings.role, limits=limits, wiring=Wiring(jobs=subscriptions(tasks)))
+    _stop_on_signals(stop, ceiling_seconds=parts.limits.drain_seconds + _LAST_SECONDS)
+    database = Database(database_url, role=_WORKER_ROLE, limits=parts.pool, wiring=parts.wiring)
     if not await _open(database, stop):
         return
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, settings.metrics_host)
-    worker = Worker(database, registry, services=services, limits=settings.limits, direct_dsn=settings.direct_url)
-    _log.info("worker.started", jobs=len(registry.tasks), schedules=len(registry.schedules))
+    if parts.metrics_port is not None:
+        start_http_server(parts.metrics_port, parts.metrics_host)
+    worker = Worker(database, parts.registry, services=parts.services, limits=parts.limits, direct_dsn=direct_url)
+    _log.info("worker.started", jobs=len(parts.registry.tasks), schedules=len(parts.registry.schedules))
     try:
         await worker.run(stop)
     finally:
@@ -108,7 +114,11 @@ def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
 
 def main() -> None:
     """Run the worker with all features."""
-    asyncio.run(serve(WorkerSettings.from_environment(os.environ), all_tasks()))
+    settings = load_settings()
+    registry = Registry.of(all_tasks(), attempts=settings.job_attempts)
+    parts = WorkerParts(registry, wire({}), limits=limits_of(settings), pool=pool_of(settings))
+    url = settings.database_url.get_secret_value()
+    asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))
 
 
 if __name__ == "__main__":

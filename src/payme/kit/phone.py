@@ -2,8 +2,8 @@
 
 import re
 
-_PUNCTUATION = re.compile(r"[\s\-().]")
-_MSISDN = re.compile(r"^(?:\+?254|0)?([17]\d{8})$")
+_PUNCTUATION = re.compile(r"[\s\-().]", re.ASCII)
+_MSISDN = re.compile(r"(?:\+?254|0)?([17][0-9]{8})")
 
 
 def normalise_msisdn(text: str) -> str | None:
@@ -11,7 +11,7 @@ def normalise_msisdn(text: str) -> str | None:
 
     Source: Daraja field rules; prefixes are never used to guess the operator.
     """
-    match = _MSISDN.match(_PUNCTUATION.sub("", text))
+    match = _MSISDN.fullmatch(_PUNCTUATION.sub("", text))
     return f"254{match[1]}" if match else None
 
 

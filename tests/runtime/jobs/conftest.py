@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,12 @@ from tests.runtime.jobs import probe
 
 ROOT = Path(__file__).parents[3]
 SCALED = WorkerLimits(
-    concurrency=4, heartbeat_seconds=1.2, drain_seconds=5, poll_seconds=0.2, upkeep_seconds=0.2, unknown_grace_seconds=0.5
+    concurrency=4,
+    heartbeat_seconds=1.2,
+    drain_seconds=5,
+    poll_seconds=0.2,
+    upkeep_seconds=0.2,
+    unknown_grace_seconds=0.5,
 )
 DEADLINE_SECONDS = 30
 
@@ -61,7 +66,13 @@ class Queue:
         finally:
             await database.close()
 
-    async def count(self, table: str, condition: str = "true") -> int:
+    async def row(self, sql: str, *arguments: Any) -> Any:
+        """Return the one row that must be there, as the owner sees it."""
+        found = await self.owner.fetchrow(sql, *arguments)
+        assert found is not None
+        return found
+
+    async def count(self, table: str, condition: str = "true") -> Any:
         """Count rows as the owner sees them."""
         return await self.owner.fetchval(f"select count(*) from {table} where {condition}")
 
@@ -70,7 +81,7 @@ class Queue:
         return not await self.count("pgqueuer") and not await self.count("job_attempts")
 
     @contextlib.asynccontextmanager
-    async def worker(self, registry: Registry | None = None, **limits: Any) -> AsyncIterator[Worker]:
+    async def worker(self, registry: Registry | None = None, **limits: Any) -> AsyncGenerator[Worker]:
         """Run a worker in this process for the length of a block."""
         scaled = replace(SCALED, **limits)
         database = await Database(self.dsn, role="payme_worker", limits=PoolLimits(connections=4)).open()

@@ -3,7 +3,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 
 from payme.kit.errors import Conflict
+from payme.runtime.database import UnitOfWork
 from payme.runtime.jobs.library import pinned_settings
 from tests.runtime.jobs.conftest import ROOT, Queue
 
@@ -29,10 +29,17 @@ def test_the_migration_holds_what_the_library_prints() -> None:
 
 
 @pytest.fixture
-def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("CHANNEL", "TRIGGER", "FUNCTION", "QUEUE_TABLE", "PGQUEUER_PREFIX", "PGQUEUER_SCHEMA", "PGQUEUER_CHANNEL"):
+def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "CHANNEL",
+        "TRIGGER",
+        "FUNCTION",
+        "QUEUE_TABLE",
+        "PGQUEUER_PREFIX",
+        "PGQUEUER_SCHEMA",
+        "PGQUEUER_CHANNEL",
+    ):
         monkeypatch.setenv(name, "elsewhere")
-    return
 
 
 def test_the_environment_cannot_rename_the_queue(hostile_environment: None) -> None:
@@ -43,17 +50,19 @@ def test_the_environment_cannot_rename_the_queue(hostile_environment: None) -> N
 
 async def test_a_job_appears_with_its_transaction(queue: Queue) -> None:
     await queue.enqueue("probe.effect", {"cause": "a"})
-    row = await queue.owner.fetchrow("select entrypoint, payload, status::text from pgqueuer")
+    row = await queue.row("select entrypoint, payload, status::text from pgqueuer")
     assert (row["entrypoint"], row["status"]) == ("probe.effect", "queued")
     assert json.loads(row["payload"]) == {"cause": "a", "business_id": None}
 
 
 async def test_a_job_vanishes_with_its_transaction(queue: Queue) -> None:
+    async def change_its_mind(uow: UnitOfWork) -> None:
+        uow.enqueue("probe.effect", {})
+        await uow.flush()
+        raise Conflict
+
     with pytest.raises(Conflict):
-        async with queue.app.unit_of_work() as uow:
-            uow.enqueue("probe.effect", {})
-            await uow.flush()
-            raise Conflict
+        await queue.app.run(change_its_mind)
     assert await queue.count("pgqueuer") == 0
     assert await queue.count("pgqueuer_log") == 0
 
@@ -77,8 +86,10 @@ async def test_a_job_can_wait(queue: Queue) -> None:
 
 async def test_rows_are_those_that_the_library_would_write(queue: Queue) -> None:
     library = Queries(AsyncpgDriver(queue.owner))
-    payload = json.dumps({"x": 1, "business_id": None}).encode()
-    await library.enqueue("probe.effect", payload, execute_after=timedelta(seconds=9), dedupe_key="theirs", on_conflict="skip")
+    payload = json.dumps({"business_id": None, "x": 1}).encode()
+    await library.enqueue(
+        "probe.effect", payload, execute_after=timedelta(seconds=9), dedupe_key="theirs", on_conflict="skip"
+    )
     await queue.enqueue("probe.effect", {"x": 1}, execute_after=timedelta(seconds=9), dedupe_key="ours")
     columns = (
         "priority, queue_manager_id, status, entrypoint, payload, attempts, slot, execute_after - created as delay,"
@@ -86,12 +97,15 @@ async def test_rows_are_those_that_the_library_would_write(queue: Queue) -> None
     )
     theirs, ours = await queue.owner.fetch(f"select {columns} from pgqueuer order by id")
     assert dict(theirs) == dict(ours)
-    theirs, ours = await queue.owner.fetch("select status, priority, entrypoint, traceback, aggregated from pgqueuer_log order by id")
+    theirs, ours = await queue.owner.fetch(
+        "select status, priority, entrypoint, traceback, aggregated from pgqueuer_log order by id"
+    )
     assert dict(theirs) == dict(ours)
 
 
-@pytest.mark.parametrize("sql", ["select payload from pgqueuer", "delete from pgqueuer", "select * from job_dead_letters"])
+@pytest.mark.parametrize(
+    "sql", ["select payload from pgqueuer", "delete from pgqueuer", "select * from job_dead_letters"]
+)
 async def test_the_app_may_add_jobs_and_not_read_them(queue: Queue, sql: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with queue.app.unit_of_work() as uow:
-            await uow.fetch(sql)
+        await queue.app.run(lambda uow: uow.fetch(sql))

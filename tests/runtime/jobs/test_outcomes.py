@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from payme.kit.errors import Conflict, OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable
 from payme.runtime.jobs.errors import MalformedPayload, RetryLater, Superseded
-from payme.runtime.jobs.outcomes import Bury, Leave, Retry, decide, described
+from payme.runtime.jobs.outcomes import Bury, Leave, Retry, decide, describe
 from payme.runtime.jobs.tasks import Backoff, Task
 
 NOW = timedelta()
@@ -17,7 +18,7 @@ async def nothing(_: object) -> None:
     pass
 
 
-def outcome(error: Exception, *, counted: int = 1, age: timedelta = NOW, **options: object) -> object:
+def outcome(error: Exception, *, counted: int = 1, age: timedelta = NOW, **options: Any) -> object:
     return decide(error, Task("a.b", nothing, **options), counted=counted, age=age, chance=1.0)
 
 
@@ -60,10 +61,12 @@ def test_the_wait_is_jittered_and_bounded(attempts: int, chance: float) -> None:
 
 
 def test_a_described_error_names_nobody() -> None:
-    kind, message = described(ValueError("call 254712345678 or jane@example.com, Bearer abc.def, passkey: hunter2, ws_9988"))
+    kind, message = describe(
+        ValueError("call 254712345678 or jane@example.com, Bearer abc.def, passkey: hunter2, ws_9988")
+    )
     assert kind == "ValueError"
     assert not any(word in message for word in ("254712345", "jane", "abc.def", "hunter2"))
 
 
 def test_a_described_error_is_short() -> None:
-    assert len(described(ValueError("x" * 10_000))[1]) == 500
+    assert len(describe(ValueError("x" * 10_000))[1]) == 500

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from payme.kit.events import Event
 from payme.runtime.jobs import DeadLetterNotFound, DeadLetterResolved, Registry, Tasks, subscriptions
 from payme.runtime.jobs.dead_letters import drop_dead_letter, list_dead_letters, list_queue, retry_dead_letter
 from payme.runtime.jobs.upkeep import list_stuck, trim_log
@@ -45,7 +46,7 @@ async def test_attempts_have_a_ceiling_and_end_as_a_dead_letter(queue: Queue) ->
     async with queue.worker():
         await queue.enqueue("probe.fail", {"error": "unavailable"}, dedupe_key="k")
         await until(queue.is_empty)
-    row = await queue.owner.fetchrow("select * from job_dead_letters")
+    row = await queue.row("select * from job_dead_letters")
     assert (row["name"], row["attempts"], row["error_class"]) == ("probe.fail", 3, "ProviderUnavailable")
     assert (json.loads(row["payload"])["error"], row["dedupe_key"]) == ("unavailable", "k")
     assert row["first_started_at"] is not None
@@ -58,7 +59,7 @@ async def test_a_refusal_is_not_repeated(queue: Queue, error: str, kind: str) ->
         await queue.enqueue("probe.fail", {"error": error})
         await until(queue.is_empty)
     assert await queue.count("probe_runs") == 1
-    row = await queue.owner.fetchrow("select error_class, error_message from job_dead_letters")
+    row = await queue.row("select error_class, error_message from job_dead_letters")
     assert row["error_class"] == kind
     assert "254712345" not in row["error_message"]
 
@@ -72,7 +73,9 @@ async def test_a_handler_has_a_time_limit(queue: Queue) -> None:
 
 
 async def test_a_payload_that_is_no_object_is_a_dead_letter(queue: Queue) -> None:
-    await queue.owner.execute("select jobs_enqueue('{probe.effect,probe.effect}', '{nonsense,[]}', '{null,null}', '{null,null}')")
+    await queue.owner.execute(
+        "select jobs_enqueue('{probe.effect,probe.effect}', '{nonsense,[]}', '{null,null}', '{null,null}')"
+    )
     async with queue.worker():
         await until(queue.is_empty)
     assert await queue.count("job_dead_letters", "error_class = 'MalformedPayload'") == 2
@@ -112,7 +115,7 @@ async def test_a_dead_letter_can_be_run_again_once(queue: Queue) -> None:
         letter = (await queue.as_worker(list_dead_letters))[0]
         await queue.as_worker(lambda uow: retry_dead_letter(uow, letter.id, by="wanjiru"))
         await until(lambda: queue.count("job_dead_letters", "resolution is null"))
-    row = await queue.owner.fetchrow("select * from job_dead_letters where id = $1", letter.id)
+    row = await queue.row("select * from job_dead_letters where id = $1", letter.id)
     assert (row["resolution"], row["resolved_by"]) == ("retried", "wanjiru")
     assert await queue.count("job_dead_letters", "resolution is null and attempts = 1") == 1
     with pytest.raises(DeadLetterResolved):
@@ -157,7 +160,7 @@ async def test_a_schedule_fires_once_for_two_workers(queue: Queue) -> None:
         await until(queue.is_empty)
     assert await queue.count("probe_effects", "cause = 'nightly'") == 1
     assert await queue.count("pgqueuer_log", "status = 'successful'") == 1
-    due = await queue.owner.fetchval("select next_run at time zone 'Africa/Nairobi' from pgqueuer_schedules")
+    due = (await queue.row("select next_run at time zone 'Africa/Nairobi' as due from pgqueuer_schedules"))["due"]
     assert due.hour in {2, 3}
     assert (due + timedelta(seconds=1)).strftime("%H:%M") == "03:00"
 
@@ -185,8 +188,6 @@ def test_a_feature_declares_jobs_under_its_own_name() -> None:
 
 
 def test_subscribers_are_known_by_event() -> None:
-    from payme.kit.events import Event
-
     class Paid(Event):
         name = "payment.paid"
 

@@ -4,10 +4,11 @@ import asyncio
 import json
 import sys
 
-from payme.entrypoints.worker import WorkerSettings, serve
+from payme.entrypoints.worker import WorkerParts, serve
+from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import WorkerLimits
 from tests.runtime.jobs.probe import tasks
 
 if __name__ == "__main__":
-    url, limits = sys.argv[1], WorkerLimits(**json.loads(sys.argv[2]))
-    asyncio.run(serve(WorkerSettings(url, url, limits), [tasks]))
+    limits = WorkerLimits(**json.loads(sys.argv[2]))
+    asyncio.run(serve(sys.argv[1], WorkerParts(Registry.of([tasks]), limits=limits)))

@@ -5,6 +5,6 @@ Invariant: nobody edits or removes a row; the chain shows it when somebody did. 
 
 from payme.features.audit.repository import record
 from payme.features.audit.schemas import AuditEntry, Fault, Sealing, Verification
-from payme.features.audit.services import seal, verify
+from payme.features.audit.services import anchor, list_entries, seal, verify
 
-__all__ = ["AuditEntry", "Fault", "Sealing", "Verification", "record", "seal", "verify"]
+__all__ = ["AuditEntry", "Fault", "Sealing", "Verification", "anchor", "list_entries", "record", "seal", "verify"]

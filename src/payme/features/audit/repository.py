@@ -26,7 +26,7 @@ class ChainEnd:
     hash: bytes
 
 
-def record(uow: UnitOfWork, action: str, subject_id: UUID, /, **facts: Any) -> None:  # noqa: PLR0917 -- a sentence: who did what to what
+def record(uow: UnitOfWork, action: str, subject_id: UUID, /, **facts: Any) -> None:
     """Record that the actor did something to a subject; the row is written at the flush, in the same transaction."""
     document = json.dumps(plain(facts), allow_nan=False)
     uow.defer(

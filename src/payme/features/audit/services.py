@@ -4,6 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import rfc8785
+import structlog
 
 from payme.features.audit import repository
 from payme.features.audit.rules import genesis, link, sealed_form
@@ -12,6 +13,7 @@ from payme.kit.pagination import DEFAULT_LIMIT
 from payme.runtime.database import UnitOfWork
 
 BATCH: Final = 1_000
+_log = structlog.get_logger("payme.audit")
 
 
 async def seal(uow: UnitOfWork, *, limit: int = BATCH, thorough: bool = False) -> Sealing | None:
@@ -31,6 +33,11 @@ async def seal(uow: UnitOfWork, *, limit: int = BATCH, thorough: bool = False) -
     if links:
         await repository.add_links(uow, first=position + 1, links=links, sealed_at=uow.now)
     return Sealing(business_id=uow.tenant, sealed=len(links), position=position + len(links), head=head.hex())
+
+
+def anchor(sealing: Sealing) -> None:
+    """Write the head of a chain where the database cannot reach it, to compare with one day."""
+    _log.info("audit.head", business_id=str(sealing.business_id), position=sealing.position, head=sealing.head)
 
 
 async def verify(uow: UnitOfWork, *, expect_head: str | None = None) -> Verification:

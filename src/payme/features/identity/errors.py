@@ -36,18 +36,6 @@ class LoginFailed(Unauthenticated):
     code = "auth.login_failed"
 
 
-class TokenInvalid(Unauthenticated):
-    """The token is not valid; log in again."""
-
-    code = "auth.token_invalid"
-
-
-class TokenOutdated(Unauthenticated):
-    """The token has expired; refresh it."""
-
-    code = "auth.token_expired"
-
-
 class SessionEnded(Unauthenticated):
     """This session has ended; log in again."""
 

@@ -61,7 +61,7 @@ class TokensView(BaseModel):
 
     access_token: str
     refresh_token: str
-    token_type: str = "Bearer"  # noqa: S105 -- the scheme of the Authorization header
+    token_type: str = "Bearer"
     expires_in: int = Field(description="Seconds that the access token lives", examples=[900])
 
 
@@ -69,6 +69,14 @@ class SignedIn(TokensView):
     """A fresh pair of tokens and whose they are."""
 
     user: UserView
+
+
+class CookieSession(BaseModel):
+    """A browser's session; its tokens are in cookies that no script can read."""
+
+    user: UserView | None = None
+    expires_in: int = Field(description="Seconds until the session is to be refreshed", examples=[900])
+    csrf_token: str = Field(description="To be sent as X-CSRF-Token with every change; also in its cookie")
 
 
 class Membership(BaseModel):

@@ -21,14 +21,13 @@ _SEND_ATTEMPTS: Final = 4
 @tasks.job(SEND_JOB, attempts=_SEND_ATTEMPTS, backoff=Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=8)))
 async def send_stk_push(job: JobContext) -> None:
     """Send a prompt, at most once."""
-    payment_id, business_id = UUID(job.payload["payment_id"]), job.business_id
-    assert business_id is not None, "a payment belongs to a business"
+    payment_id = UUID(job.payload["payment_id"])
     errand = await job.run(lambda uow: send_push.begin_sending(uow, payment_id))
     if errand is None:
         return
     access: DarajaAccess = job.services.daraja
     try:
-        accepted = await send_push.push(access, job.database, business_id, errand)
+        accepted = await send_push.push(access, job.database.database, errand)
     except DarajaRefused as refusal:
         reason = refusal
         await job.finish(lambda uow: send_push.record_refusal(uow, payment_id, reason))
@@ -54,10 +53,13 @@ async def understand_callback(job: JobContext) -> None:
 @tasks.job(CHECK_JOB)
 async def check_prompt(job: JobContext) -> None:
     """Ask M-Pesa what became of a prompt, and schedule the next question while it is open."""
-    payment_id, business_id = UUID(job.payload["payment_id"]), job.business_id
-    assert business_id is not None, "a payment belongs to a business"
+    payment_id = UUID(job.payload["payment_id"])
     question = await job.run(lambda uow: checks.begin_check(uow, payment_id))
     if question is None:
         return
-    message = await checks.ask(job.services.daraja, job.database, business_id, question)
+    owner = question.collector.owner
+    if not await job.database.run(lambda uow: checks.take_turn(uow, question), business_id=owner):
+        await job.finish(lambda uow: checks.put_off(uow, payment_id))
+        return
+    message = await checks.ask(job.services.daraja, job.database.database, question)
     await job.finish(lambda uow: conclude_check(uow, payment_id, message))

@@ -38,6 +38,14 @@ async def open_wallet(uow: UnitOfWork, *, welcome: int, overdraft: int) -> None:
         ledger.post(uow, [Posting("token.welcome", AccountCode.TOKENS_GRANTED, AccountCode.TOKENS, welcome, uow.tenant)])
 
 
+async def grant(uow: UnitOfWork, quantity: int, *, reason: str) -> None:
+    """Give tokens on the platform's account, with the reason in the audit log."""
+    cause = new_id()
+    repository.defer_credit(uow, quantity)
+    ledger.post(uow, [Posting("token.grant", AccountCode.TOKENS_GRANTED, AccountCode.TOKENS, quantity, cause)])
+    audit.record(uow, "tokens.granted", cause, quantity=quantity, reason=reason)
+
+
 def charge(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = False) -> Deferred:
     """Charge one token for an operation that is complete with this transaction; the reply says what is left.
 

@@ -1,4 +1,8 @@
-"""News that comes in from outside: kept as a row before anybody understands it. News from inside is `uow.publish`."""
+"""News across the border of a transaction.
+
+What happened is told onwards after the commit: stored events reach live streams and other processes. What comes in from
+outside is kept as a row before anybody understands it.
+"""
 
 from payme.runtime.events.inbox import InboxEntry, InboxItem, handling, open_route, record_callback
 

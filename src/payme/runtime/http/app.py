@@ -159,6 +159,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     finally:
         edge.drain()
         await edge.broadcaster.close()
+        await edge.limiter.close()
         if opened_here:
             await edge.database.close()
 

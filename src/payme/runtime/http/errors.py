@@ -155,6 +155,13 @@ class CursorInvalid(Invalid):
     pointer = "/cursor"
 
 
+class LastEventUnknown(Invalid):
+    """Last-Event-ID must be an id that came with an event of this stream."""
+
+    code = "events.last_event_unknown"
+    pointer = "/Last-Event-ID"
+
+
 class KeyRequired(EdgeError):
     """Send an Idempotency-Key header."""
 

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from payme.kit.errors import DomainError
-from payme.runtime.database import DatabaseBusy, Reply
+from payme.runtime.database import DatabaseBusy, DatabaseUnavailable, Reply
 from payme.runtime.http.bodies import parse_json
 from payme.runtime.http.errors import KeyInvalid, KeyRequired, KeyReused, KeyTaken, StillRunning
 
@@ -117,11 +116,14 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
     while True:
         try:
             body = await database.run(run, business_id=attempt.business_id, actor=attempt.actor)
-        except (DomainError, DatabaseBusy) as error:
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            # Whatever stopped it may be the first call's own effect: the last unit sold, an id that now exists.
             stored = await _find(database, attempt)
             if stored is not None:
                 return _replay(stored, attempt)
-            if isinstance(error, DomainError) and not isinstance(error, KeyTaken):
+            if not isinstance(error, (KeyTaken, DatabaseBusy)):
                 raise
             _check_deadline(attempt)
             await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 -- jitter is no secret

@@ -15,12 +15,12 @@ import structlog
 from fastapi import Query
 from starlette.responses import Response
 
-from payme.kit.errors import Invalid, PaymeError
+from payme.kit.errors import PaymeError
 from payme.runtime.events.stream import BATCH, Position, StoredEvent, latest_position, list_events
 from payme.runtime.http import metrics
 from payme.runtime.http.access import may
 from payme.runtime.http.call import Call
-from payme.runtime.http.errors import ServiceUnavailable
+from payme.runtime.http.errors import LastEventUnknown, ServiceUnavailable
 from payme.runtime.http.routing import Router
 
 if TYPE_CHECKING:
@@ -33,13 +33,6 @@ _RETRY_MILLISECONDS: Final = 2000
 _LARGEST_SEQUENCE: Final = (1 << 63) - 1
 
 router = Router(prefix="/v1/businesses/{business_id}/events", tag="events")
-
-
-class LastEventUnknown(Invalid):
-    """Last-Event-ID must be an id that came with an event of this stream."""
-
-    code = "events.last_event_unknown"
-    pointer = "/Last-Event-ID"
 
 
 @router.get(

@@ -124,14 +124,23 @@ def complete(document: dict[str, Any], operations: Iterable[Operation]) -> dict[
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     problem.pop("$defs", None)
     schemas["Problem"] = problem
-    for unwanted in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unwanted, None)
+    _drop_framework_answers(document, schemas)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     for schema in schemas.values():
         if "examples" not in schema and "example" not in schema:
             schema["examples"] = [example_of(schema, schemas)]
     document["x-permissions"] = sorted({each.access.permission for each in operations if each.access.permission})
     return document
+
+
+def _drop_framework_answers(document: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Take out FastAPI's own 422 where a route has none; a business that is no UUID is simply not found."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "application/problem+json" not in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"].pop("422", None)
+    for unwanted in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unwanted, None)
 
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any], *, depth: int = 0) -> Any:

@@ -18,6 +18,7 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import Storage
 from limits.storage import storage_from_string
 from prometheus_client import Counter
+from redis.asyncio import BlockingConnectionPool
 
 from payme.runtime.http.errors import RateLimited
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("payme.http")
 _FALLBACKS = Counter("payme_rate_limit_fallbacks_total", "Uses counted in the process because Redis did not answer")
 _SWEEP_SECONDS: Final = 30.0
-_REDIS_SECONDS: Final = 0.25
+_REDIS_SECONDS: Final = 1.0
+_REDIS_CONNECTIONS: Final = 8
 _REDIS_PAUSE_SECONDS: Final = 5.0
 Networks = tuple["ipaddress.IPv4Network | ipaddress.IPv6Network", ...]
 
@@ -127,7 +129,12 @@ class RateLimiter:
     ) -> None:
         self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in budgets.items()}
         self._local = ProcessCounters()
-        self._shared: Any = storage_from_string(_redis_uri(redis_url), implementation="redispy") if redis_url else None
+        self._pool = (
+            BlockingConnectionPool.from_url(redis_url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
+            if redis_url
+            else None
+        )
+        self._shared = _redis_storage(redis_url, self._pool) if redis_url else None
         self._shared_again_at = 0.0
         self.fallbacks = 0
         self.trusted: Networks = tuple(ipaddress.ip_network(each, strict=False) for each in trusted_proxies)
@@ -141,6 +148,11 @@ class RateLimiter:
         used, ends = await self._count(name, window)
         return Spent(budget, item.amount, window, used, max(0, ceil(ends - time.time())))
 
+    async def close(self) -> None:
+        """Hang up on Redis."""
+        if self._pool is not None:
+            await self._pool.disconnect()
+
     async def _count(self, name: str, window: int) -> tuple[int, float]:
         if self._shared is not None and time.monotonic() >= self._shared_again_at:
             try:
@@ -148,8 +160,9 @@ class RateLimiter:
                     used = await self._shared.incr(name, window)
                     return used, await self._shared.get_expiry(name)
             except Exception as error:
+                if time.monotonic() >= self._shared_again_at:
+                    _log.warning("rate_limits.redis_failed", error=type(error).__name__)
                 self._shared_again_at = time.monotonic() + _REDIS_PAUSE_SECONDS
-                _log.warning("rate_limits.redis_failed", error=type(error).__name__)
         if self._shared is not None:
             self.fallbacks += 1
             _FALLBACKS.inc()
@@ -182,8 +195,11 @@ def client_address(scope: Scope, trusted: Networks) -> str:
     return peer
 
 
-def _redis_uri(url: str) -> str:
-    return url if url.startswith("async+") else f"async+{url}"
+def _redis_storage(url: str, pool: Any) -> Any:
+    """Return the library's storage over a pool of our size; its own would open a connection for every parallel use."""
+    return storage_from_string(
+        url if url.startswith("async+") else f"async+{url}", implementation="redispy", connection_pool=pool
+    )
 
 
 def _is_address(text: str) -> bool:

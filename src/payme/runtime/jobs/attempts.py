@@ -81,7 +81,7 @@ class Attempt:
     last_error: tuple[str, str]
 
 
-async def begin(uow: UnitOfWork, job_id: int, worker_id: UUID) -> Attempt | None:
+async def begin(uow: UnitOfWork, job_id: int, *, worker_id: UUID) -> Attempt | None:
     """Count a start, or return None where the job is gone or another worker holds it.
 
     Waits for a transaction of an older attempt that is still open. Raises: DatabaseBusy when that takes too long.

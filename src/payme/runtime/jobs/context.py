@@ -14,7 +14,7 @@ from payme.kit.actor import SYSTEM, Actor
 from payme.runtime.jobs import attempts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from uuid import UUID
 
     from payme.kit.time import Clock
@@ -59,7 +59,7 @@ class FencedDatabase:
     @asynccontextmanager
     async def unit_of_work(
         self, *, business_id: UUID | None = None, actor: Actor = SYSTEM, read_only: bool = False
-    ) -> AsyncIterator[UnitOfWork]:
+    ) -> AsyncGenerator[UnitOfWork]:
         """Open one transaction; it commits at the end unless the attempt is over. Raises: Superseded."""
         async with self.database.unit_of_work(business_id=business_id, actor=actor, read_only=read_only) as uow:
             if not read_only:

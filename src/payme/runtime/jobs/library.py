@@ -8,13 +8,10 @@ be written stays picked and goes stale, and any worker takes it again.
 from __future__ import annotations
 
 import asyncio
-import random
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import structlog
 from croniter import croniter
-from pgqueuer.adapters.drivers.asyncpg import Relay
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import AbstractEntrypointExecutor, ScheduleExecutor
@@ -23,22 +20,23 @@ from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver
 
-from payme.kit.time import NAIROBI
-from payme.runtime.database.errors import DatabaseUnavailable, translate
+from payme.kit.time import NAIROBI, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
-    from asyncpg import Connection, Record
     from pgqueuer.domain.models import Job, TracebackRecord
     from pgqueuer.domain.types import JOB_STATUS, JobId
     from pgqueuer.ports.driver import NotifyCallback
 
-Result = TypeVar("Result")
+    from payme.runtime.database.direct import LastingConnection
+
 CHANNEL: Final = Channel("ch_pgqueuer")
-_LONGEST_PAUSE_SECONDS: Final = 2.0
-_log = structlog.get_logger("payme.jobs")
+_NOTIFY = "-- jobs.notify\nselect pg_notify($1, $2)"
+_BEAT = """
+-- jobs.beat
+update pgqueuer set heartbeat = now() where id = any($1::bigint[]) and queue_manager_id = $2
+"""
 
 
 def pinned_settings() -> DBSettings:
@@ -63,35 +61,33 @@ def pinned_settings() -> DBSettings:
 
 
 class LastingDriver(Driver):
-    """One connection for the library, made again whenever it is lost; a statement waits for it and is repeated.
+    """The library's view of one lasting connection.
 
     Every statement of the library may be repeated: what it picked without our learning of it goes stale and is picked again.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection[Record]]]) -> None:
-        """Remember how to connect; the first statement does."""
-        self._connect = connect
-        self._connection: Connection[Record] | None = None
-        self._listeners: list[tuple[str, NotifyCallback]] = []
-        self._lock = asyncio.Lock()
+    def __init__(self, connection: LastingConnection) -> None:
+        """Wrap the connection; whoever made it closes it."""
+        self._connection = connection
         self._shutdown = asyncio.Event()
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         """Return the rows of a query."""
-        return [dict(row) for row in await self._lasting(lambda connection: connection.fetch(query, *args))]
+        # house: allow composed-sql the library's statements, with names that `pinned_settings` fixes
+        return await self._connection.fetch(query, *args)
 
     async def execute(self, query: str, *args: object) -> str:
         """Run a statement and return its status."""
-        return await self._lasting(lambda connection: connection.execute(query, *args))
+        # house: allow composed-sql the library's statements, with names that `pinned_settings` fixes
+        return await self._connection.execute(query, *args)
 
     async def notify(self, channel: str, payload: str) -> None:
         """Notify a channel."""
-        await self.execute("select pg_notify($1, $2)", channel, payload)
+        await self._connection.execute(_NOTIFY, channel, payload)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        """Listen on a channel, on this connection and on each that replaces it."""
-        await self._lasting(lambda connection: connection.add_listener(channel, Relay(callback)))
-        self._listeners.append((channel, callback))
+        """Listen on a channel."""
+        await self._connection.listen(channel, callback)
 
     @property
     def shutdown(self) -> asyncio.Event:
@@ -104,39 +100,11 @@ class LastingDriver(Driver):
         return TaskManager()
 
     async def __aenter__(self) -> Self:
-        """Enter; two of the library's managers share one driver."""
+        """Enter; two of the library's parts share one driver."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave; the connection is closed by whoever made the driver."""
-
-    def close(self) -> None:
-        """Drop the connection without waiting for an answer."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
-
-    async def _lasting(self, use: Callable[[Connection[Record]], Awaitable[Result]]) -> Result:
-        pause = 0.1
-        async with self._lock:
-            while True:
-                try:
-                    return await use(await self._ready())
-                except Exception as error:
-                    if not isinstance(translate(error), DatabaseUnavailable):
-                        raise
-                    _log.warning("jobs.connection_lost", error=type(error).__name__)
-                self.close()
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 -- jitter is no secret
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-
-    async def _ready(self) -> Connection[Record]:
-        if self._connection is None or self._connection.is_closed():
-            connection = await self._connect()
-            self._connection = connection
-            for channel, callback in self._listeners:
-                await connection.add_listener(channel, Relay(callback))
-        return self._connection
+        """Leave; the connection stays."""
 
 
 class FencedQueries(Queries):
@@ -146,7 +114,10 @@ class FencedQueries(Queries):
         """Bind the statements to the pinned names."""
         settings = pinned_settings()
         super().__init__(
-            driver, qb.QueryBuilderEnvironment(settings), qb.QueryQueueBuilder(settings), qb.QuerySchedulerBuilder(settings)
+            driver,
+            qb.QueryBuilderEnvironment(settings),
+            qb.QueryQueueBuilder(settings),
+            qb.QuerySchedulerBuilder(settings),
         )
         self.holder: UUID | None = None
 
@@ -158,11 +129,7 @@ class FencedQueries(Queries):
 
     async def update_heartbeat(self, job_ids: list[JobId]) -> None:
         """Keep those of the jobs alive that this worker holds: one that was overtaken must not speak for the other."""
-        await self.driver.execute(
-            "update pgqueuer set heartbeat = now() where id = any($1::bigint[]) and queue_manager_id = $2",
-            sorted(set(job_ids)),
-            self.holder,
-        )
+        await self.driver.execute(_BEAT, sorted(set(job_ids)), self.holder)
 
 
 class HandedOver(AbstractEntrypointExecutor):
@@ -179,5 +146,7 @@ class NairobiSchedule(ScheduleExecutor):
 
     def get_next(self) -> datetime:
         """Return the next instant, in UTC."""
-        following: datetime = croniter(self.parameters.expression, datetime.now(NAIROBI)).get_next(datetime)
+        following: datetime = croniter(self.parameters.expression, SystemClock().now().astimezone(NAIROBI)).get_next(
+            datetime
+        )
         return following.astimezone(UTC)

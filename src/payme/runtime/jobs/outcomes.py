@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from payme.kit.errors import DomainError, OutcomeUnknown, ProviderRefused
-from payme.runtime.jobs.errors import MalformedPayload, RetryLater, Superseded
+from payme.runtime.jobs.errors import AttemptsExhausted, MalformedPayload, RetryLater, Superseded
 
 if TYPE_CHECKING:
     from payme.runtime.jobs.tasks import Task
@@ -48,7 +48,7 @@ def decide(error: Exception, task: Task, *, counted: int, age: timedelta, chance
     if isinstance(error, Superseded):
         return Leave()
     may_pass = isinstance(error, task.retry_on) or not isinstance(
-        error, (DomainError, ProviderRefused, OutcomeUnknown, MalformedPayload)
+        error, (DomainError, ProviderRefused, OutcomeUnknown, MalformedPayload, AttemptsExhausted)
     )
     if not may_pass or counted >= task.attempts or age >= task.backoff.give_up_after:
         return Bury()
@@ -57,7 +57,7 @@ def decide(error: Exception, task: Task, *, counted: int, age: timedelta, chance
     return Retry(task.backoff.delay(counted, chance))
 
 
-def described(error: Exception) -> tuple[str, str]:
+def describe(error: Exception) -> tuple[str, str]:
     """Return an error's class and its message without phone numbers, mail addresses and secrets, cut to 500 characters."""
     message = _SECRET.sub(r"\1\2***", str(error))
     message = _EMAIL.sub("***", _LONG_NUMBER.sub("***", message))

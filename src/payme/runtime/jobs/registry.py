@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from payme.runtime.jobs.tasks import Reaction, Schedule, Task, Tasks
+from payme.runtime.jobs.tasks import DEFAULT_ATTEMPTS, Reaction, Schedule, Task, Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,17 @@ class Registry:
     schedules: tuple[Schedule, ...]
 
     @classmethod
-    def of(cls, all_tasks: Iterable[Tasks]) -> Registry:
-        """Collect the tasks of all features; two jobs of one name are our own mistake."""
+    def of(cls, all_tasks: Iterable[Tasks], *, attempts: int = DEFAULT_ATTEMPTS) -> Registry:
+        """Collect the tasks of all features; two jobs of one name are our own mistake.
+
+        `attempts` is the ceiling of jobs that state none.
+        """
         tasks: dict[str, Task] = {}
         schedules: list[Schedule] = []
         for each in all_tasks:
             for task in each.jobs:
                 assert task.name not in tasks, f"two jobs are called {task.name}"
-                tasks[task.name] = task
+                tasks[task.name] = task if task.states_attempts else replace(task, attempts=attempts)
             schedules += each.schedules
         return cls(tasks, tuple(schedules))
 

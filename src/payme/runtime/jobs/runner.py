@@ -7,7 +7,6 @@ Where the outcome cannot be written, the job is left as it is and runs again aft
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from dataclasses import dataclass
@@ -15,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from payme.kit.errors import DomainError, OutcomeUnknown, ProviderError
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable
 from payme.runtime.jobs import attempts, metrics
 from payme.runtime.jobs.context import FencedDatabase, JobContext
 from payme.runtime.jobs.errors import AttemptsExhausted, MalformedPayload, RetryLater, Superseded
-from payme.runtime.jobs.outcomes import Bury, Retry, decide, described
+from payme.runtime.jobs.outcomes import Bury, Retry, decide, describe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,12 +33,23 @@ if TYPE_CHECKING:
     from payme.runtime.jobs.registry import Registry
     from payme.runtime.jobs.tasks import Task
 
-_EXPECTED: Final = (DomainError, ProviderError, DatabaseBusy, DatabaseUnavailable, RetryLater, TimeoutError, MalformedPayload)
+_OBJECT: Final = TypeAdapter(dict[str, Any])
+_EXPECTED: Final = (
+    DomainError,
+    ProviderError,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    RetryLater,
+    TimeoutError,
+    MalformedPayload,
+    AttemptsExhausted,
+    Superseded,
+)
 _WRITE_SECONDS: Final = 5.0
 _log = structlog.get_logger("payme.jobs")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Runner:
     """The way from a picked job to its outcome."""
 
@@ -49,96 +60,92 @@ class Runner:
 
     async def run(self, job: Job) -> None:
         """Run one attempt to its end; only a cancellation passes through."""
-        log = _log.bind(job=job.entrypoint, job_id=job.id)
-        try:
-            attempt = await self.database.run(lambda uow: attempts.begin(uow, job.id, self.worker_id))
-        except (DatabaseBusy, DatabaseUnavailable) as error:
-            log.warning("job.not_begun", error=type(error).__name__)
-            return
-        if attempt is None:
-            return
         task = self.registry.tasks[job.entrypoint]
-        log = log.bind(attempt=attempt.counted)
-        if attempt.counted > task.attempts:
-            name, message = attempt.last_error
-            last = f"started {attempt.counted - 1} times; last error: {name} {message}" if name else ""
-            error = AttemptsExhausted(last or f"started {attempt.counted - 1} times without an end")
-            await self._write(attempt, log, "dead", lambda uow: attempts.bury(uow, attempt, error=described(error)))
-            metrics.JOBS.labels(task.name, "dead").inc()
+        try:
+            attempt = await self.database.run(lambda uow: attempts.begin(uow, job.id, worker_id=self.worker_id))
+        except (DatabaseBusy, DatabaseUnavailable) as error:
+            _log.warning("job.not_begun", job=task.name, job_id=job.id, error=type(error).__name__)
             return
-        await self._attempt(job, task, attempt, log)
+        if attempt is not None:
+            log = _log.bind(job=task.name, job_id=job.id, attempt=attempt.counted)
+            await _Run(self.database, task, attempt, log).run(job.payload, self.services)
 
-    async def _attempt(self, job: Job, task: Task, attempt: Attempt, log: Any) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One attempt on its way."""
+
+    database: Database
+    task: Task
+    attempt: Attempt
+    log: Any
+
+    async def run(self, payload: bytes | None, services: Any) -> None:
         began = time.monotonic()
         metrics.RUNNING.inc()
         outcome = "done"
         try:
-            context = self._context(job, task, attempt)
-            async with asyncio.timeout(task.time_limit.total_seconds()):
-                await task.handler(context)
-            if not context.finished:
-                await self._write(attempt, log, outcome, lambda uow: attempts.finish(uow, attempt))
+            await self._handle(payload, services)
         except asyncio.CancelledError:
             outcome = "released"
-            await asyncio.shield(self._write(attempt, log, outcome, lambda uow: attempts.release(uow, attempt)))
+            await asyncio.shield(self._write(outcome, lambda uow: attempts.release(uow, self.attempt)))
             raise
-        except Exception as error:  # noqa: BLE001 -- the edge of a job: every error has an outcome
-            outcome = await self._settle(error, task, attempt, log)
+        except Exception as error:
+            outcome = await self._settle(error)
         finally:
+            seconds = time.monotonic() - began
             metrics.RUNNING.dec()
-            metrics.JOBS.labels(task.name, outcome).inc()
-            metrics.DURATION.labels(task.name).observe(time.monotonic() - began)
-            log.info("job.ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
+            metrics.JOBS.labels(self.task.name, outcome).inc()
+            metrics.DURATION.labels(self.task.name).observe(seconds)
+            self.log.info("job.ended", outcome=outcome, seconds=round(seconds, 3))
 
-    def _context(self, job: Job, task: Task, attempt: Attempt) -> JobContext:
-        payload = _decoded(job.payload)
-        business = payload.get("business_id")
-        return JobContext(
-            name=task.name,
-            payload=payload,
+    async def _handle(self, payload: bytes | None, services: Any) -> None:
+        if self.attempt.counted > self.task.attempts:
+            raise AttemptsExhausted(
+                " ".join((f"started {self.attempt.counted - 1} times", *self.attempt.last_error)).strip()
+            )
+        document = _decoded(payload)
+        business = document.get("business_id")
+        context = JobContext(
+            name=self.task.name,
+            payload=document,
             business_id=UUID(business) if business else None,
-            database=FencedDatabase(self.database, attempt),
-            services=self.services,
-            last_attempt=attempt.counted >= task.attempts,
+            database=FencedDatabase(self.database, self.attempt),
+            services=services,
+            last_attempt=self.attempt.counted >= self.task.attempts,
         )
+        async with asyncio.timeout(self.task.time_limit.total_seconds()):
+            await self.task.handler(context)
+        if not context.finished:
+            await self._write("done", lambda uow: attempts.finish(uow, self.attempt))
 
-    async def _settle(self, error: Exception, task: Task, attempt: Attempt, log: Any) -> str:
-        kind, message = described(error)
-        foreseen = isinstance(error, _EXPECTED) and not isinstance(error, OutcomeUnknown)
-        decision = decide(
-            error,
-            task,
-            counted=attempt.counted,
-            age=attempt.age,
-            chance=random.random(),  # noqa: S311 -- jitter is no secret
-        )
+    async def _settle(self, error: Exception) -> str:
+        kind, message = described = describe(error)
+        trace = error if not isinstance(error, _EXPECTED) or isinstance(error, OutcomeUnknown) else None
+        chance = random.random()  # noqa: S311 -- jitter is no secret
+        decision = decide(error, self.task, counted=self.attempt.counted, age=self.attempt.age, chance=chance)
         if isinstance(decision, Retry):
-            log.warning("job.failed", error=kind, message=message, exc_info=None if foreseen else error)
             delay = decision.delay
-            await self._write(attempt, log, "retry", lambda uow: attempts.retry(uow, attempt, delay=delay, error=(kind, message)))
+            self.log.warning("job.failed", error=kind, message=message, exc_info=trace)
+            await self._write("retry", lambda uow: attempts.retry(uow, self.attempt, delay=delay, error=described))
             return "retry"
         if isinstance(decision, Bury):
-            log.error("job.dead", error=kind, message=message, exc_info=None if foreseen else error)
-            await self._write(attempt, log, "dead", lambda uow: attempts.bury(uow, attempt, error=(kind, message)))
+            self.log.error("job.dead", error=kind, message=message, exc_info=trace)
+            await self._write("dead", lambda uow: attempts.bury(uow, self.attempt, error=described))
             return "dead"
-        log.warning("job.superseded")
+        self.log.warning("job.superseded")
         return "superseded"
 
-    async def _write(self, attempt: Attempt, log: Any, outcome: str, write: Callable[[UnitOfWork], Awaitable[Any]]) -> None:
+    async def _write(self, outcome: str, write: Callable[[UnitOfWork], Awaitable[Any]]) -> None:
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
                 await self.database.run(write)
         except (DatabaseBusy, DatabaseUnavailable, TimeoutError, Superseded) as error:
-            log.warning("job.outcome_not_written", outcome=outcome, number=attempt.number, error=type(error).__name__)
+            self.log.warning("job.outcome_not_written", outcome=outcome, error=type(error).__name__)
 
 
 def _decoded(payload: bytes | None) -> dict[str, Any]:
     try:
-        document = json.loads(payload or b"")
-    except ValueError as error:
-        message = "not JSON"
-        raise MalformedPayload(message) from error
-    if not isinstance(document, dict):
-        message = "not an object"
-        raise MalformedPayload(message)
-    return document
+        return _OBJECT.validate_json(payload or b"")
+    except ValidationError as error:
+        raise MalformedPayload("no JSON object") from error

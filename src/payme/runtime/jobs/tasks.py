@@ -47,6 +47,8 @@ class Task:
     backoff: Backoff = field(default_factory=Backoff)
     time_limit: timedelta = timedelta(seconds=60)
     retry_on: tuple[type[Exception], ...] = ()
+    states_attempts: bool = True
+    """Whether the ceiling is the task's own; otherwise the deployment's takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +81,28 @@ class Tasks:
         self,
         name: str,
         *,
-        attempts: int = DEFAULT_ATTEMPTS,
+        attempts: int | None = None,
         backoff: Backoff | None = None,
         time_limit: timedelta = timedelta(seconds=60),
         retry_on: tuple[type[Exception], ...] = (),
     ) -> Callable[[Handler], Handler]:
-        """Declare a handler: `attempts` starts at most, each cancelled after `time_limit`.
+        """Declare a handler: `attempts` starts at most (None: as the deployment says), each cancelled after `time_limit`.
 
         A domain error ends the job at once unless `retry_on` names it; an unavailable provider, a busy database and an error
         that nobody foresaw are tried again. The handler must expect to run again after any of its commits.
         """
         assert name.startswith(f"{self.feature}."), f"{name} is no job of {self.feature}"
-        assert attempts >= 1, f"{name} may never run"
+        assert attempts is None or attempts >= 1, f"{name} may never run"
 
         def declare(handler: Handler) -> Handler:
-            self.jobs.append(Task(name, handler, attempts, backoff or Backoff(), time_limit, retry_on))
+            stated = attempts is not None
+            ceiling = attempts or DEFAULT_ATTEMPTS
+            self.jobs.append(Task(name, handler, ceiling, backoff or Backoff(), time_limit, retry_on, stated))
             return handler
 
         return declare
 
-    def on(self, event: type[Event], *, job: str, attempts: int = DEFAULT_ATTEMPTS) -> Callable[[Handler], Handler]:
+    def on(self, event: type[Event], *, job: str, attempts: int | None = None) -> Callable[[Handler], Handler]:
         """Declare the handler of a job that is enqueued in the very transaction that publishes the event."""
         self.subscriptions.append(Subscription(event.name, job))
         return self.job(job, attempts=attempts)
@@ -116,7 +120,7 @@ class Tasks:
 
         return declare
 
-    def every(self, expression: str, job: str, *, attempts: int = DEFAULT_ATTEMPTS) -> Callable[[Handler], Handler]:
+    def every(self, expression: str, job: str, *, attempts: int | None = None) -> Callable[[Handler], Handler]:
         """Declare the handler of a job that is enqueued by the clock, once for all workers, in Nairobi time.
 
         Five cron fields, so at most once a minute. While one such job waits or runs, no second is added.

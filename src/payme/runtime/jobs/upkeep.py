@@ -10,7 +10,7 @@ import structlog
 
 from payme.runtime.jobs import attempts, metrics
 from payme.runtime.jobs.errors import UnknownJob
-from payme.runtime.jobs.outcomes import described
+from payme.runtime.jobs.outcomes import describe
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +67,9 @@ async def bury_unknown(uow: UnitOfWork, known: Collection[str], *, grace: timede
     rows = await uow.fetch(_UNKNOWN, list(known), grace)
     for row in rows:
         _log.error("job.unknown", job=row["entrypoint"], job_id=row["id"])
-        await attempts.bury_unstarted(uow, row["id"], error=described(UnknownJob(f"no task is called {row['entrypoint']}")))
+        await attempts.bury_unstarted(
+            uow, row["id"], error=describe(UnknownJob(f"no task is called {row['entrypoint']}"))
+        )
     return len(rows)
 
 

@@ -19,7 +19,7 @@ from pgqueuer.core.executors import EntrypointExecutorParameters
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.core.sm import SchedulerManager
 
-from payme.runtime.database.direct import connect_directly
+from payme.runtime.database.direct import LastingConnection
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable
 from payme.runtime.jobs.library import CHANNEL, FencedQueries, HandedOver, LastingDriver, NairobiSchedule
 from payme.runtime.jobs.runner import Runner
@@ -77,10 +77,8 @@ class Worker:
         """Prepare; nothing is connected. `database` is open in the worker's role; `direct_dsn` leads past any pooler."""
         self.database, self.registry = database, registry
         self.limits = limits or WorkerLimits()
-        self._driver = LastingDriver(
-            partial(connect_directly, direct_dsn or database.dsn, role=database.role, name="payme worker")
-        )
-        queries = FencedQueries(self._driver)
+        self._connection = LastingConnection(direct_dsn or database.dsn, role=database.role, name="payme worker")
+        queries = FencedQueries(LastingDriver(self._connection))
         self._queue = QueueManager(queries, CHANNEL)
         self._clock = SchedulerManager(queries)
         queries.holder = self._queue.queue_manager_id
@@ -92,7 +90,11 @@ class Worker:
 
         Raises: whatever broke the queue's loop, after the same orderly end.
         """
-        tasks = [asyncio.create_task(self._take()), asyncio.create_task(self._clock.run()), asyncio.create_task(self._keep_up())]
+        tasks = [
+            asyncio.create_task(self._take()),
+            asyncio.create_task(self._clock.run()),
+            asyncio.create_task(self._keep_up()),
+        ]
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -131,7 +133,7 @@ class Worker:
         if left:
             _log.warning("worker.drain_ceiling", seconds=self.limits.drain_seconds)
             await asyncio.wait(left, timeout=_GIVING_BACK_SECONDS)
-        self._driver.close()
+        self._connection.close()
 
     async def _enqueue_scheduled(self, schedule: DueSchedule) -> None:
         # Clocks of two machines may differ by a second; no expression of ours fires twice within half a minute.

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import jwt
 from jwt.types import Options
 
-from payme.kit.ids import new_id
 from payme.runtime.security.errors import InvalidToken
 from payme.runtime.security.keys import derive_key
 
@@ -91,7 +90,8 @@ class TokenSigner:
             "sub": str(user_id),
             "sid": str(session_id),
             "sv": session_version,
-            "jti": str(new_id()),
+            # The same session at the same instant gets the same token, so that a repeated refresh repeats its answer.
+            "jti": str(uuid5(session_id, f"{ACCESS} {session_version} {now.astimezone(UTC).isoformat()}")),
         }
         claims.update({name: str(value) for name, value in (bound_to or {}).items()})
         return self._sign(ACCESS, claims, now=now, seconds=seconds)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from payme.features.identity.errors import TokenInvalid
 from payme.runtime.database import UnitOfWork
+from payme.runtime.security import InvalidToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def find_user_by_index(uow: UnitOfWork, *, phone: bytes | None, email: byt
 
 
 async def get_user(uow: UnitOfWork, user_id: UUID) -> UserRow:
-    """Return a person. Raises: TokenInvalid, for only a token can name somebody who is gone."""
+    """Return a person. Raises: InvalidToken, for only a token can name somebody who is gone."""
     row = await uow.fetchrow(
         """-- identity.get_user
         select id, name, phone_encrypted, phone_index, email_encrypted, email_index, password_hash, session_version,
@@ -68,7 +68,7 @@ async def get_user(uow: UnitOfWork, user_id: UUID) -> UserRow:
         user_id,
     )
     if row is None:
-        raise TokenInvalid
+        raise InvalidToken
     return UserRow(**dict(row))
 
 

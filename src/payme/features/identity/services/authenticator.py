@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from payme.features.identity.errors import KeyRefused, SessionEnded, TokenInvalid, TokenOutdated
+from payme.features.identity.errors import KeyRefused, SessionEnded
 from payme.features.identity.repository import api_keys, members, sessions
 from payme.features.identity.repository.api_keys import KeyRow
 from payme.features.identity.repository.sessions import REVOCATIONS, SessionRow
@@ -65,13 +65,13 @@ class IdentityAuthenticator:
             self._line = None
 
     async def authenticate(self, credentials: Credentials) -> Principal:
-        """Return whose credentials these are. Raises: TokenInvalid, TokenOutdated, SessionEnded, KeyRefused."""
+        """Return whose credentials these are. Raises: InvalidToken, SessionEnded, KeyRefused."""
         if credentials.source == "bearer" and credentials.token.startswith(_KEY_MARK):
             return await self._key_principal(credentials.token)
         claims = await self._tokens.get(credentials.token, self._read_token)
         now = self._database.clock.now()
         if claims.expires_at <= now:
-            raise TokenOutdated
+            raise InvalidToken
         return await self._session_principal(claims, now)
 
     async def actor_in(self, principal: Principal, business_id: UUID) -> Actor | None:
@@ -113,10 +113,7 @@ class IdentityAuthenticator:
         return self._sessions.lookups + self._parts.lookups + self._keys.lookups
 
     async def _read_token(self, token: str) -> AccessClaims:
-        try:
-            return self._identity.tokens.read_access(token, now=self._database.clock.now())
-        except InvalidToken:
-            raise TokenInvalid from None
+        return self._identity.tokens.read_access(token, now=self._database.clock.now())
 
     async def _session_principal(self, claims: AccessClaims, now: datetime) -> Principal:
         session = await self._sessions.get(claims.session_id, self._find_session)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from payme.features.identity.errors import RefreshReused, SessionEnded, SessionNotFound, TokenInvalid
+from payme.features.identity.errors import RefreshReused, SessionEnded, SessionNotFound
 from payme.features.identity.repository import sessions
 from payme.features.identity.repository.sessions import SessionRow
 from payme.features.identity.rules import Refresh, worth_of_refresh
@@ -16,7 +16,7 @@ from payme.features.identity.schemas import SessionView, SignedIn, TokensView, U
 from payme.features.identity.services.tools import Identity, identity_of
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
-from payme.runtime.security import InvalidToken, RefreshClaims
+from payme.runtime.security import RefreshClaims
 
 _LONGEST_LABEL = 120
 _MOST_SESSIONS = 200
@@ -49,13 +49,10 @@ async def refresh(database: Database, refresh_token: str) -> TokensView:
     """Exchange a refresh token for the tokens of the next generation.
 
     The same token again within the grace gets the same answer. An older one ends the session, which stays ended although
-    the caller is refused. Raises: TokenInvalid, SessionEnded, RefreshReused.
+    the caller is refused. Raises: InvalidToken, SessionEnded, RefreshReused.
     """
     identity, now = identity_of(database), database.clock.now()
-    try:
-        claims = identity.tokens.read_refresh(refresh_token, now=now)
-    except InvalidToken:
-        raise TokenInvalid from None
+    claims = identity.tokens.read_refresh(refresh_token, now=now)
 
     async def work(uow: UnitOfWork) -> tuple[Refresh, TokensView | None]:
         session = await sessions.lock_session(uow, claims.session_id)

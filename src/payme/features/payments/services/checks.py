@@ -83,9 +83,9 @@ class Question:
 
 
 async def begin_check(uow: UnitOfWork, payment_id: UUID) -> Question | None:
-    """Take the turn to ask about a payment and count the question; None when there is nothing to ask, or not yet.
+    """Return what to ask about a payment; None when nothing is open any more or there is nothing to ask about.
 
-    When the turn is another's, the question is put off to a turn of its own. Locks the payment. Raises: PaymentNotFound.
+    Locks the payment. Raises: PaymentNotFound.
     """
     payment = await repository.lock_payment(uow, payment_id)
     if payment is None:
@@ -94,22 +94,25 @@ async def begin_check(uow: UnitOfWork, payment_id: UUID) -> Question | None:
     settled = payment.status not in OPEN_STATUSES and disputed is None
     if settled or payment.checkout_request_id is None:
         return None
+    return Question(await collector_of(uow, payment.payee), payment.checkout_request_id)
+
+
+async def take_turn(uow: UnitOfWork, question: Question) -> bool:
+    """Take the right to ask once, in a transaction bound to the app's owner; False while it is another's."""
     rules = uow.tool(MpesaRules)
-    collector = await collector_of(uow, payment.payee)
-    turn = await methods.take_query_turn(uow, collector.app.app_id, rules.query_every)
-    if turn is not None:
-        wait = rules.query_every * random.uniform(1.0, 3.0)  # noqa: S311 -- jitter is no secret
-        uow.enqueue(CHECK_JOB, {"payment_id": str(payment_id)}, execute_after=wait)
-        return None
-    await repository.count_check(uow, payment_id)
-    return Question(collector, payment.checkout_request_id)
+    return await methods.take_query_turn(uow, question.collector.app.app_id, rules.query_every)
 
 
-async def ask(access: DarajaAccess, database: Any, business_id: UUID, question: Question) -> Message:
+async def put_off(uow: UnitOfWork, payment_id: UUID) -> None:
+    """Have the question asked a turn or two later."""
+    wait = uow.tool(MpesaRules).query_every * random.uniform(1.0, 3.0)  # noqa: S311 -- jitter is no secret
+    uow.enqueue(CHECK_JOB, {"payment_id": str(payment_id)}, execute_after=wait)
+
+
+async def ask(access: DarajaAccess, database: Any, question: Question) -> Message:
     """Ask M-Pesa, with no transaction open, and return what it said; trouble is an unknown outcome, never a failure."""
-    client = access.client(database, business_id, question.collector.app)
-    result = await client.stk_query(StkQuery(question.collector.account, question.checkout_request_id))
-    return message_of(result)
+    client = access.client(database, question.collector)
+    return message_of(await client.stk_query(StkQuery(question.collector.account, question.checkout_request_id)))
 
 
 def message_of(result: StkQueryResult) -> Message:

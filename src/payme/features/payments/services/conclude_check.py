@@ -11,7 +11,8 @@ from payme.runtime.database import UnitOfWork
 
 
 async def conclude_check(uow: UnitOfWork, payment_id: UUID, message: Message) -> None:
-    """Apply what M-Pesa answered. Locks the payment. Raises: PaymentNotFound."""
+    """Count the question and apply what M-Pesa answered. Locks the payment. Raises: PaymentNotFound."""
+    await repository.count_check(uow, payment_id)
     decision = await apply_message(uow, payment_id, message, facts=words_for(message))
     payment = await repository.lock_payment(uow, payment_id)
     if payment is not None and payment.status in OPEN_STATUSES and not decision.ask:

@@ -4,12 +4,14 @@ Credentials are decrypted here and go nowhere else. The access token of an app i
 """
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from payme.features.payments.repository import methods
+from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.payments.errors import MethodNotConfigured
 from payme.features.payments.repository.methods import StoredMethod
 from payme.features.payments.schemas import Payee
@@ -24,7 +26,6 @@ from payme.integrations.daraja import (
 from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher
 
-PLATFORM_APP: Final = "platform"
 _POLL_SECONDS: Final = 0.2
 
 
@@ -41,11 +42,12 @@ class PlatformAccount:
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Who collects a payment: the app that asks and the account that receives."""
+    """Who collects a payment: the app that asks, the account that receives, and the business whose app it is."""
 
     app: AppCredentials
     account: CollectionAccount
     account_reference: str
+    owner: UUID
 
 
 async def shortcode_of(uow: UnitOfWork, payee: Payee) -> str:
@@ -60,9 +62,10 @@ async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
     if payee == "platform":
         platform = uow.tool(PlatformAccount)
         return Collector(
-            AppCredentials(PLATFORM_APP, platform.consumer_key, platform.consumer_secret),
+            _app(platform.consumer_key, platform.consumer_secret),
             CollectionAccount(ShortcodeKind.PAYBILL, platform.shortcode, platform.passkey),
             platform.account_reference,
+            PLATFORM_BUSINESS_ID,
         )
     method = await _prompting_method(uow)
     cipher = uow.tool(FieldCipher)
@@ -73,8 +76,7 @@ async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
 
     is_till = method.kind == "till"
     return Collector(
-        AppCredentials(
-            f"{uow.tenant}:{method.kind}",
+        _app(
             opened("consumer_key_encrypted", method.consumer_key_encrypted),
             opened("consumer_secret_encrypted", method.consumer_secret_encrypted),
         ),
@@ -85,7 +87,13 @@ async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
             method.till_number if is_till else None,
         ),
         method.account_reference or "PAYME",
+        uow.tenant,
     )
+
+
+def _app(consumer_key: str, consumer_secret: str) -> AppCredentials:
+    """Return an app under a name that all its users share: a new token ends the old one for every one of them."""
+    return AppCredentials(hashlib.sha256(consumer_key.encode()).hexdigest()[:32], consumer_key, consumer_secret)
 
 
 async def _prompting_method(uow: UnitOfWork) -> StoredMethod:
@@ -97,7 +105,7 @@ async def _prompting_method(uow: UnitOfWork) -> StoredMethod:
 
 @dataclass(slots=True)
 class SharedTokens:
-    """Daraja's token store in PostgreSQL, for one business; each method is one short transaction."""
+    """Daraja's token store in PostgreSQL, for the apps of one business; each method is one short transaction."""
 
     database: Any
     business_id: UUID
@@ -153,12 +161,13 @@ class DarajaAccess:
     cipher: FieldCipher
     _clients: dict[tuple[UUID, str, str], DarajaClient] = field(default_factory=dict[tuple[UUID, str, str], DarajaClient])
 
-    def client(self, database: Any, business_id: UUID, app: AppCredentials) -> DarajaClient:
+    def client(self, database: Any, collector: Collector) -> DarajaClient:
         """Return this process's one client of an app; new credentials make a new one."""
-        key = (business_id, app.app_id, app.basic_authorization())
+        app, owner = collector.app, collector.owner
+        key = (owner, app.app_id, app.basic_authorization())
         if key not in self._clients:
             self._clients[key] = DarajaClient(
-                self.http, self.base_url, app=app, token_store=SharedTokens(database, business_id, self.cipher),
+                self.http, self.base_url, app=app, token_store=SharedTokens(database, owner, self.cipher),
                 clock=database.clock, options=self.options,
             )  # fmt: skip
         return self._clients[key]

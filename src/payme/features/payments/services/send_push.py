@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from payme.features.businesses import get_business
 from payme.features.payments.enums import Outcome, PaymentStatus, Source
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.repository import payments as repository
@@ -32,6 +33,7 @@ class Errand:
     msisdn: str
     amount_cents: int
     token: str
+    description: str
 
 
 async def begin_sending(uow: UnitOfWork, payment_id: UUID) -> Errand | None:
@@ -54,12 +56,12 @@ async def begin_sending(uow: UnitOfWork, payment_id: UUID) -> Errand | None:
     token = await open_route(uow, kind=CALLBACK_KIND, subject_id=payment_id)
     await repository.mark_sending(uow, payment_id, status=PaymentStatus.SENDING)
     uow.touch("payments", payment_id)
-    return Errand(payment_id, collector, msisdn, payment.amount_cents, token)
+    return Errand(payment_id, collector, msisdn, payment.amount_cents, token, (await get_business(uow)).name)
 
 
-async def push(access: DarajaAccess, database: Any, business_id: UUID, errand: Errand) -> StkAccepted:
+async def push(access: DarajaAccess, database: Any, errand: Errand) -> StkAccepted:
     """Send the prompt, once. Raises: DarajaUnavailable, DarajaRefused, DarajaUnknown."""
-    client = access.client(database, business_id, errand.collector.app)
+    client = access.client(database, errand.collector)
     return await client.stk_push(
         StkPush(
             account=errand.collector.account,
@@ -67,7 +69,7 @@ async def push(access: DarajaAccess, database: Any, business_id: UUID, errand: E
             amount_cents=errand.amount_cents,
             callback_url=access.callback_url(errand.token, CALLBACK_KIND),
             account_reference=errand.collector.account_reference,
-            description=description_from("Payment"),
+            description=description_from(errand.description),
         )
     )
 

@@ -1,0 +1,263 @@
+"""Start the demo, print where it is, and end it with Ctrl-C; `--no-wait` leaves it running and `--stop` ends it."""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from payme.entrypoints.demo.processes import Processes
+from payme.entrypoints.demo.shop import CASHIERS, DAYS, OWNER, PAYING_PHONE, DemoShop, MpesaAccount, ShopMaker
+from payme.entrypoints.features import all_tasks
+from payme.entrypoints.wiring import wiring_of
+from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
+from payme.kit.time import FrozenClock, SystemClock
+from payme.runtime.database import Database, PoolLimits
+from payme.runtime.database.embedded import EmbeddedServer, EmbeddedServerError
+from payme.runtime.database.migrations import Migrator
+from payme.runtime.settings import Settings
+
+ROOT: Final = Path(__file__).resolve().parents[4]
+FOLDER: Final = ROOT / ".demo"
+MIGRATIONS: Final = ROOT / "migrations" / "versions"
+_READY_SECONDS: Final = 60.0
+_STEPS: Final = DAYS + 2
+_PLATFORM_APP: Final = {"name": "platform", "consumer_key": "payme-platform-key", "consumer_secret": "payme-platform-secret"}
+console = Console()
+
+
+def main() -> int:
+    """Do what the command line asks for; the exit status is 0 when the demo came up or was ended."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--no-wait", action="store_true", help="leave at once, with everything running")
+    parser.add_argument("--fresh", action="store_true", help="begin with an empty database")
+    parser.add_argument("--stop", action="store_true", help="end a running demo")
+    parser.add_argument("--port", type=int, default=_port("PORT", 3000))
+    parser.add_argument("--sim-port", type=int, default=_port("SIM_PORT", 8900))
+    arguments = parser.parse_args()
+    demo = Demo(arguments.port, arguments.sim_port)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    if arguments.stop:
+        demo.stop()
+        console.print("The demo is stopped.")
+        return 0
+    try:
+        demo.stop()
+        demo.start(fresh=arguments.fresh)
+        if not arguments.no_wait:
+            console.print("\nPress Ctrl-C to end it.")
+            demo.watch()
+    except KeyboardInterrupt:
+        console.print("\nStopping …")
+        demo.stop()
+    except (EmbeddedServerError, DemoFailed) as error:
+        console.print(f"[red]{error}[/red]")
+        demo.stop()
+        return 1
+    return 0
+
+
+class DemoFailed(Exception):
+    """The demo did not come up; the message says what to look at."""
+
+
+class Demo:
+    """Database, simulator, API and worker on this machine."""
+
+    def __init__(self, port: int, sim_port: int) -> None:
+        FOLDER.mkdir(exist_ok=True)
+        self.base_url, self.simulator_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
+        self.port, self.sim_port = port, sim_port
+        self.server = EmbeddedServer(FOLDER / "postgres")
+        self.processes = Processes(FOLDER)
+        self.shop_file = FOLDER / "shop.json"
+
+    def start(self, *, fresh: bool) -> None:
+        """Bring everything up and print where it is. Raises: DemoFailed, EmbeddedServerError."""
+        began = time.monotonic()
+        if fresh or not self.shop_file.exists():
+            # A shop that was half made is made anew.
+            self.shop_file.unlink(missing_ok=True)
+            shutil.rmtree(self.server.data_dir, ignore_errors=True)
+        dsn = self.server.start().dsn("payme")
+        _say("PostgreSQL", self.server.relocation or "")
+        applied = asyncio.run(Migrator(dsn, MIGRATIONS, say=_silent).up())
+        _say("Schema", f"{applied} migrations applied" if applied else "at its head")
+        accounts = self._start_simulator()
+        values = self._values(dsn, accounts["650880"])
+        shop = self._shop(Settings.from_values(values), accounts["174379"])
+        for name in ("api", "worker"):
+            self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
+        self._await(f"{self.base_url}/readyz", "api")
+        _say("API and worker")
+        self._announce(shop, accounts["174379"], seconds=time.monotonic() - began)
+
+    def watch(self) -> None:
+        """Wait until interrupted; say so when a process ends by itself. Raises: DemoFailed."""
+        while True:
+            time.sleep(1)
+            if dead := self.processes.dead():
+                raise DemoFailed(f"{dead[0]} ended by itself:\n{self.processes.log_tail(dead[0])}")
+
+    def stop(self) -> None:
+        """End every process of the demo."""
+        self.processes.stop()
+        self.server.stop()
+
+    def _values(self, dsn: str, platform: MpesaAccount) -> dict[str, str]:
+        return {
+            "DATABASE_URL": dsn,
+            "PORT": str(self.port),
+            "SIM_PORT": str(self.sim_port),
+            "MPESA_BASE_URL": self.simulator_url,
+            "MPESA_CALLBACK_BASE_URL": self.base_url,
+            "MPESA_CONSUMER_KEY": platform.consumer_key,
+            "MPESA_CONSUMER_SECRET": platform.consumer_secret,
+            "MPESA_PASSKEY": platform.passkey,
+            "LOG_LEVEL": "warning",
+        }
+
+    def _start_simulator(self) -> dict[str, MpesaAccount]:
+        """Start the simulator and return its paybills by short code; each collects with an app of its own."""
+        self.processes.start("simulator", "payme_sim", "--port", str(self.sim_port), environment={})
+        self._await(f"{self.simulator_url}/_sim/health", "simulator")
+        _call("POST", f"{self.simulator_url}/_sim/apps", _PLATFORM_APP)
+        known = _call("GET", f"{self.simulator_url}/_sim/apps")
+        apps = {app["name"]: app for app in known["apps"]}
+        codes = {code["shortcode"]: code["passkey"] for code in known["shortcodes"]}
+        _say("M-Pesa simulator")
+        return {
+            code: MpesaAccount(apps[app]["consumer_key"], apps[app]["consumer_secret"], code, codes[code])
+            for code, app in (("174379", "demo"), ("650880", "platform"))
+        }
+
+    def _shop(self, settings: Settings, account: MpesaAccount) -> dict[str, Any]:
+        if self.shop_file.exists():
+            return json.loads(self.shop_file.read_text(encoding="utf-8"))
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task(f"{DAYS} days of trade", total=_STEPS)
+            made = asyncio.run(_make_shop(settings, account, lambda _step: progress.advance(task)))
+        shop = {
+            "business_id": str(made.business_id),
+            "api_key": made.api_key,
+            "products": [{"id": str(each.id), "name": each.name, "price_cents": each.price_cents} for each in made.products],
+        }
+        self.shop_file.write_text(json.dumps(shop), encoding="utf-8")
+        self.shop_file.chmod(0o600)
+        return shop
+
+    def _await(self, url: str, name: str) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if name in self.processes.dead():
+                break
+            try:
+                _call("GET", url)
+            except (urllib.error.URLError, OSError, ValueError):
+                time.sleep(0.1)
+            else:
+                return
+        raise DemoFailed(f"{name} did not come up; the end of its log:\n{self.processes.log_tail(name)}")
+
+    def _announce(self, shop: dict[str, Any], account: MpesaAccount, *, seconds: float) -> None:
+        name, phone, password = OWNER
+        document = {
+            "base_url": self.base_url,
+            "simulator_url": self.simulator_url,
+            **shop,
+            "owner": {"identifier": phone, "password": password},
+            "cashiers": [{"name": cashier, "pin": pin} for cashier, _, pin in CASHIERS],
+            "stk_phone": PAYING_PHONE,
+            "simulator_credentials": {
+                "consumer_key": account.consumer_key,
+                "consumer_secret": account.consumer_secret,
+                "shortcode": account.shortcode,
+                "passkey": account.passkey,
+            },
+        }
+        file = FOLDER / "demo.json"
+        file.write_text(json.dumps(document, indent=2), encoding="utf-8")
+        file.chmod(0o600)
+        console.print(f"\n[bold]PayMe is up[/bold] after {seconds:.0f} s.\n")
+        for label, url in self._urls():
+            console.print(f"  {label:<22} {url}", highlight=False)
+        console.print(f"\n  Owner {name}: {phone}, password {password}", highlight=False)
+        console.print(f"  Everything a program needs: {file.relative_to(ROOT)}\n", highlight=False)
+        console.print("Sell two of the first product for cash:\n")
+        console.print(_sale_by_curl(self.base_url, shop), highlight=False, markup=False, soft_wrap=True)
+
+    def _urls(self) -> list[tuple[str, str]]:
+        return [
+            ("API reference", f"{self.base_url}/docs"),
+            ("OpenAPI document", f"{self.base_url}/openapi.json"),
+            ("Health", f"{self.base_url}/health"),
+            ("Metrics", f"{self.base_url}/metrics"),
+            ("The customer's phone", f"{self.simulator_url}/phone"),
+            ("Simulator transcript", f"{self.simulator_url}/_sim/transcript"),
+        ]
+
+
+async def _make_shop(settings: Settings, account: MpesaAccount, advance: Callable[[str], None]) -> DemoShop:
+    clock = FrozenClock(SystemClock().now())
+    dsn = settings.database_url.get_secret_value()
+    limits = PoolLimits(connections=1)
+    database = await Database(dsn, wiring=wiring_of(settings, all_tasks()), clock=clock, limits=limits).open()
+    try:
+        await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
+        return await ShopMaker(database, clock, account, advance).make()
+    finally:
+        await database.close()
+
+
+def _sale_by_curl(base_url: str, shop: dict[str, Any]) -> str:
+    product = shop["products"][0]
+    amount = 2 * product["price_cents"]
+    body = {
+        "lines": [{"product_id": product["id"], "quantity": "2"}],
+        "tenders": [{"method": "cash", "amount_cents": amount, "received_cents": -(-amount // 10_000) * 10_000}],
+    }
+    return (
+        f"curl -s {base_url}/v1/businesses/{shop['business_id']}/sales \\\n"
+        f"  -H 'Authorization: Bearer {shop['api_key']}' \\\n"
+        f"  -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)-$RANDOM\" \\\n"
+        f"  -d '{json.dumps(body)}'"
+    )
+
+
+def _call(method: str, url: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})  # noqa: S310 -- loopback, our own processes
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 -- loopback, our own processes
+        return json.loads(answer.read() or b"null")
+
+
+def _say(what: str, more: str = "") -> None:
+    console.print(f"  [green]✓[/green] {what}" + (f" [dim]{more}[/dim]" if more else ""), highlight=False)
+
+
+def _silent(_message: str) -> None:
+    """Say nothing; the demo prints its own lines."""
+
+
+def _port(variable: str, standard: int) -> int:
+    return int(os.environ.get(variable) or standard)
+
+
+def _as_interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

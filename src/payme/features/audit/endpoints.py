@@ -1,0 +1,28 @@
+"""The log of who did what over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from payme.features.audit.schemas import AuditEntry
+from payme.features.audit.services import list_entries
+from payme.kit.pagination import Page
+from payme.runtime.database import UnitOfWork
+from payme.runtime.http import Call, Feature, Paging, Response, Router
+
+router = Router(prefix="/v1/businesses/{business_id}/audit", tag="audit")
+
+
+@router.get(operation="audit_list", may="audit.read", response=Page[AuditEntry])
+async def list_audit(
+    call: Call, query: Paging, *, action: str | None = None, subject_id: UUID | None = None
+) -> Response:
+    """List what was done, newest first."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[AuditEntry]:
+        before = UUID(after[0]) if after else None
+        return await list_entries(uow, before=before, limit=limit, action=action, subject_id=subject_id)
+
+    return await call.read_page(query, work, key=lambda entry: [entry.id])
+
+
+feature = Feature("audit", "What was done, by whom.", (router,))

@@ -1,0 +1,140 @@
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from payme.runtime.http.rate_limits import RateLimiter, client_address
+from tests.api.http.shelf import Doorman
+
+FIFTY = {"principal": "50/minute", "anonymous": "50/minute", "callbacks": "1000/minute"}
+
+
+async def test_two_hundred_at_once_against_fifty_let_exactly_fifty_through(
+    make_client, doorman: Doorman, business_id, shelf
+):
+    doorman.register("amina", business_id)
+    client = make_client(budgets=FIFTY)
+    answers = await asyncio.gather(*(client.get(shelf) for _ in range(200)))
+    assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 150}
+    assert sorted(int(each.headers["ratelimit"].split("r=")[1].split(";")[0]) for each in answers) == [0] * 151 + list(
+        range(1, 50)
+    )
+
+
+async def test_the_headers_say_policy_and_what_is_left(make_client):
+    client = make_client(token=None, budgets={"anonymous": "2/minute"})
+    answers = [await client.get("/v1/open") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"anonymous";q=2;w=60'}
+    assert [answer.headers["ratelimit"] for answer in answers[:2]] == ['"anonymous";r=1;t=60', '"anonymous";r=0;t=60']
+    refused = answers[2]
+    assert (refused.json()["code"], refused.json()["retryable"]) == ("http.rate_limited", True)
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+
+
+async def test_limits_are_counted_by_credential_and_by_address(
+    make_app, make_client, doorman: Doorman, business_id, shelf
+):
+    app = make_app(budgets={"principal": "1/minute", "anonymous": "1/minute"})
+    for token in ("amina", "brian"):
+        doorman.register(token, business_id)
+        statuses = [(await make_client(app, token=token).get(shelf)).status_code for _ in range(2)]
+        assert statuses == [200, 429]
+    for address in ("203.0.113.1", "203.0.113.2"):
+        statuses = [(await make_client(app, token=None, address=address).get("/v1/open")).status_code for _ in range(2)]
+        assert statuses == [200, 429]
+
+
+async def test_guessed_tokens_are_counted_by_address(make_client, shelf):
+    client = make_client(token="guess", budgets={"anonymous": "2/minute"})
+    assert [(await client.get(shelf)).status_code for _ in range(3)] == [401, 401, 429]
+
+
+async def test_callbacks_have_a_budget_of_their_own_and_probes_none(make_client):
+    client = make_client(token=None, budgets={"anonymous": "1/minute", "callbacks": "3/minute"})
+    await client.get("/v1/open")
+    assert (await client.get("/v1/open")).status_code == 429
+    assert [(await client.post("/d/t/stk", content=b"{}")).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert {(await client.get("/livez")).status_code for _ in range(5)} == {200}
+
+
+async def test_an_invented_forwarded_address_changes_nothing(make_client):
+    client = make_client(token=None, budgets={"anonymous": "1/minute"})
+    answers = [await client.get("/v1/open", headers={"x-forwarded-for": f"198.51.100.{turn}"}) for turn in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+
+
+@pytest.mark.parametrize(
+    ("peer", "header", "expected"),
+    [
+        ("10.0.0.1", "198.51.100.9", "198.51.100.9"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.9", "198.51.100.9"),
+        ("10.0.0.1", "198.51.100.9, 10.0.0.2", "198.51.100.9"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "rubbish", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("203.0.113.7", "198.51.100.9", "203.0.113.7"),
+        ("unknown", "198.51.100.9", "unknown"),
+    ],
+)
+def test_only_our_own_proxies_are_believed(peer, header, expected):
+    limiter = RateLimiter({}, trusted_proxies=("10.0.0.0/8",))
+    scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", header.encode())]}
+    assert client_address(scope, limiter.trusted) == expected
+
+
+async def test_a_window_ends(monkeypatch: pytest.MonkeyPatch):
+    limiter = RateLimiter({"b": "1/second"})
+    now = 1000.0
+    monkeypatch.setattr("payme.runtime.http.rate_limits.time.monotonic", lambda: now)
+    used = [(await limiter.spend("b", "k")).used for _ in range(2)]
+    now += 1.01
+    used.append((await limiter.spend("b", "k")).used)
+    assert used == [1, 2, 1]
+
+
+@pytest.fixture
+def redis_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    binary = shutil.which("redis-server") or shutil.which("valkey-server")
+    if binary is None:
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+    )
+    yield f"redis://127.0.0.1:{port}/0", process
+    process.kill()
+    process.wait()
+
+
+async def answers_from(limiter: RateLimiter) -> None:
+    async with asyncio.timeout(10):
+        while (await limiter.spend("probe", "k")).used and limiter.fallbacks:
+            limiter.fallbacks = 0
+            limiter._shared_again_at = 0.0
+            await asyncio.sleep(0.02)
+
+
+async def test_two_processes_share_a_limit_in_redis_and_its_death_is_no_error(redis_server):
+    url, process = redis_server
+    budgets = {"b": "50/minute", "probe": "1000000/minute"}
+    limiters = [RateLimiter(budgets, redis_url=url) for _ in range(2)]
+    for limiter in limiters:
+        await answers_from(limiter)
+    spent = await asyncio.gather(*(limiters[turn % 2].spend("b", "k") for turn in range(200)))
+    assert sorted(each.used for each in spent) == list(range(1, 201))
+    assert all(limiter.fallbacks == 0 for limiter in limiters)
+    process.kill()
+    process.wait()
+    after = await asyncio.gather(*(limiters[turn % 2].spend("b", "other") for turn in range(200)))
+    assert sum(each.used <= each.limit for each in after) == 100
+    assert all(limiter.fallbacks == 100 for limiter in limiters)
+    for limiter in limiters:
+        await limiter.close()
