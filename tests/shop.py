@@ -30,7 +30,9 @@ class Shop:
 
     def as_person(self, *permissions: str) -> "Shop":
         """Return the same shop for somebody who holds these permissions."""
-        return Shop(self.database, self.business_id, Actor("user", new_id(), "Somebody", "test", frozenset(permissions)))
+        return Shop(
+            self.database, self.business_id, Actor("user", new_id(), "Somebody", "test", frozenset(permissions))
+        )
 
     async def run(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """Run work in one transaction of the shop, retried when the rows were busy, and commit it."""
@@ -59,7 +61,9 @@ async def open_shop(database: Database) -> Shop:
     business_id = new_id()
 
     async def work(uow: UnitOfWork) -> None:
-        await uow.execute("insert into businesses (business_id, name, created_at) values ($1, 'Duka', $2)", business_id, uow.now)
+        await uow.execute(
+            "insert into businesses (business_id, name, created_at) values ($1, 'Duka', $2)", business_id, uow.now
+        )
         await ledger.open_accounts(uow)
 
     await database.run(work, business_id=business_id)

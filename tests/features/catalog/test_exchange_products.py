@@ -66,7 +66,9 @@ async def test_a_bad_row_is_explained_and_the_good_ones_go_in(shop: Shop, row: s
     taken = CreateProduct(name="Taken", sku="TAKEN", barcode="616999", price_cents=1)
     await shop.run(lambda uow: create_product(uow, taken))
     report = await bring(shop, HEADER + "Good,GOOD,616000,,,10,,,,,\n" + row + "\n")
-    assert [(fault.row, fault.column, fault.code) for fault in report.errors] == [(3, column.removesuffix("_cents"), code)]
+    assert [(fault.row, fault.column, fault.code) for fault in report.errors] == [
+        (3, column.removesuffix("_cents"), code)
+    ]
     assert (report.imported, report.rejected) == (1, 1)
     assert [name for name, _, _ in await products(shop)] == ["Good", "Taken"]
 
@@ -96,7 +98,7 @@ async def test_a_spreadsheet_may_use_semicolons_and_a_mark_at_the_start(shop: Sh
         (b"name,price\n" + b"x" * 140_000 + b",1\n", CsvUnreadable),
     ],
 )
-async def test_a_file_that_is_no_table_is_refused_whole(shop: Shop, content: bytes, error):
+async def test_a_file_that_is_no_table_is_refused_whole(shop: Shop, content: bytes, error: type[Exception]):
     with pytest.raises(error):
         await bring(shop, content)
     assert await products(shop) == []

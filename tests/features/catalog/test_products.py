@@ -1,6 +1,9 @@
 """Products: adding, changing, finding."""
 
+from collections.abc import Awaitable
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -17,16 +20,16 @@ from tests.shop import Shop
 COUNT = "select count(*) from products where business_id = $1"
 
 
-def add(shop: Shop, **facts):
+def add(shop: Shop, **facts: Any) -> Awaitable[ProductView]:
     command = CreateProduct(**{"name": "Chai", "price_cents": 5_000, **facts})
     return shop.run(lambda uow: create_product(uow, command))
 
 
-def change(shop: Shop, product_id, **facts):
+def change(shop: Shop, product_id: UUID, **facts: Any) -> Awaitable[ProductView]:
     return shop.run(lambda uow: change_product(uow, product_id, command=ChangeProduct(**facts)))
 
 
-async def names(shop: Shop, **wanted) -> list[str]:
+async def names(shop: Shop, **wanted: Any) -> list[str]:
     rows = await shop.run(lambda uow: list_products(uow, ProductFilter(**wanted), after=None, limit=50))
     return [row.name for row in rows]
 
@@ -39,7 +42,13 @@ async def test_a_product_is_kept_as_it_was_given(shop: Shop):
     )  # fmt: skip
     assert made == await shop.run(lambda uow: show_product(uow, product_id))
     assert (made.id, made.name, made.barcode, made.barcodes) == (product_id, "Maziwa", "616110", ["616110", "616111"])
-    assert (made.vat_class, made.reorder_point, made.track_stock, made.active, made.rev) == ("C", Decimal("24.5"), True, True, 1)
+    assert (made.vat_class, made.reorder_point, made.track_stock, made.active, made.rev) == (
+        "C",
+        Decimal("24.5"),
+        True,
+        True,
+        1,
+    )
     assert '"reorder_point":"24.5"' in made.model_dump_json()
     assert await shop.rows("select product_id, last_unit_cost_cents from stock_levels where business_id = $1") == [
         (product_id, 4_000)
@@ -55,11 +64,15 @@ async def test_the_buying_price_is_for_those_who_may_see_it(shop: Shop):
 
 
 @pytest.mark.parametrize(("error", "same"), [(ProductExists, "id"), (SkuTaken, "sku"), (BarcodeTaken, "barcode")])
-async def test_codes_are_unique_in_a_business_and_not_beyond(shop: Shop, other_shop: Shop, error, same: str):
+async def test_codes_are_unique_in_a_business_and_not_beyond(
+    shop: Shop, other_shop: Shop, error: type[Exception], same: str
+):
     codes = {"id": new_id(), "sku": "A-1", "barcode": "616110"}
     await add(shop, **codes)
     with pytest.raises(error):
-        await add(shop, **{**codes, **{each: new_id() if each == "id" else f"Z-{each}" for each in codes if each != same}})
+        await add(
+            shop, **{**codes, **{each: new_id() if each == "id" else f"Z-{each}" for each in codes if each != same}}
+        )
     assert await shop.value(COUNT) == 1
     await add(other_shop, **codes)
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,13 @@ from payme.features.catalog.schemas import ChangeProduct
 from payme.features.catalog.services.change_product import change_product
 from payme.features.inventory.errors import ProductUnknown, StockOnHand
 from payme.features.inventory.schemas import MovementFilter
-from payme.features.inventory.services.read_stock import list_alerts, list_movements, list_stock, stock_version, value_stock
+from payme.features.inventory.services.read_stock import (
+    list_alerts,
+    list_movements,
+    list_stock,
+    stock_version,
+    value_stock,
+)
 from payme.features.inventory.services.take_stock import lock_stock
 from payme.kit.ids import new_id
 from payme.kit.time import SystemClock
@@ -17,7 +24,7 @@ from tests.shop import Shop
 from tests.stock_room import level, make_product, receive, sell
 
 
-def stock_of(shop: Shop, **wanted):
+def stock_of(shop: Shop, **wanted: Any):
     query = {"product_id": None, "below_reorder": False, "after": None, "limit": 10, **wanted}
     return shop.run(lambda uow: list_stock(uow, **query))
 
@@ -63,7 +70,7 @@ async def test_movements_are_filtered_and_hide_costs(shop: Shop):
     await receive(shop, milk, "3", 300)
     await sell(shop, [(tea, "1"), (milk, "1")])
 
-    async def kinds(as_seen_by: Shop = shop, **wanted):
+    async def kinds(as_seen_by: Shop = shop, **wanted: Any):
         rows = await as_seen_by.run(lambda uow: list_movements(uow, MovementFilter(**wanted), before=None, limit=10))
         return [(row.kind, row.product_id, row.cost_cents) for row in rows]
 
@@ -81,7 +88,10 @@ async def test_stock_is_valued_at_any_instant(shop: Shop):
     await sell(shop, [(tea, "1")])
     now = await shop.run(lambda uow: value_stock(uow, at=None))
     then = await shop.run(lambda uow: value_stock(uow, at=yesterday))
-    assert ((now.value_cents, now.products[0].on_hand), (then.value_cents, then.products[0].on_hand)) == ((200, 2), (300, 3))
+    assert ((now.value_cents, now.products[0].on_hand), (then.value_cents, then.products[0].on_hand)) == (
+        (200, 2),
+        (300, 3),
+    )
 
 
 async def test_counting_ends_only_at_zero_and_begins_with_a_level(shop: Shop):

@@ -41,12 +41,23 @@ async def test_an_earlier_day_of_receipt_comes_first(shop: Shop):
 async def test_the_view_tells_what_is_there_and_the_books_agree(shop: Shop):
     tea = await make_product(shop)
     view = await receive(shop, tea, "24", 129_600)
-    assert (view.kind, view.quantity, view.cost_cents, view.on_hand, view.available) == ("purchase", 24, 129_600, 24, 24)
+    assert (view.kind, view.quantity, view.cost_cents, view.on_hand, view.available) == (
+        "purchase",
+        24,
+        129_600,
+        24,
+        24,
+    )
     assert (await balance(shop, "inventory"), await balance(shop, "goods_received")) == (129_600, -129_600)
-    assert await shop.rows("select action, subject_id from audit_log where business_id = $1 and action like 'stock.%'") == [
-        ("stock.received", view.id)
-    ]
-    assert await shop.value("select rev from sync_changes where business_id = $1 and document_id = $2 and collection = 'stock'", tea) == 2
+    assert await shop.rows(
+        "select action, subject_id from audit_log where business_id = $1 and action like 'stock.%'"
+    ) == [("stock.received", view.id)]
+    assert (
+        await shop.value(
+            "select rev from sync_changes where business_id = $1 and document_id = $2 and collection = 'stock'", tea
+        )
+        == 2
+    )
 
 
 async def test_what_was_sold_before_it_came_is_trued_up(shop: Shop):

@@ -38,7 +38,9 @@ class Shelf:
 
     @property
     def on_hand(self) -> Decimal:
-        return sum((each.quantity for each in self.batches), Decimal(0)) - sum((each.quantity for each in self.owed), Decimal(0))
+        return sum((each.quantity for each in self.batches), Decimal(0)) - sum(
+            (each.quantity for each in self.owed), Decimal(0)
+        )
 
     @property
     def value(self) -> int:
@@ -53,7 +55,9 @@ class Shelf:
         for each in arrival.settlements:
             place = next(place for place, layer in enumerate(self.owed) if layer.id == each.owed_id)
             layer = self.owed[place]
-            self.owed[place] = Layer(layer.id, layer.quantity - each.quantity, layer.cost_cents - each.provisional_cents)
+            self.owed[place] = Layer(
+                layer.id, layer.quantity - each.quantity, layer.cost_cents - each.provisional_cents
+            )
             self.moved.append((Decimal(0), each.provisional_cents - each.actual_cents))
         self.owed = [layer for layer in self.owed if layer.quantity or layer.cost_cents]
         if arrival.left_quantity or arrival.left_cost_cents:
@@ -102,7 +106,9 @@ def test_a_batch_sold_in_parts_costs_what_it_cost(cost: int, parts: list[Decimal
     assert (seen, layer.quantity, layer.cost_cents) == (cost, 0, 0)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS)
 async def test_the_database_keeps_the_equations(database: Database, steps: list[tuple[str, Decimal, int]]):
     shop = await open_shop(database)

@@ -66,7 +66,6 @@ async def list_levels(
     below_reorder: Annotated[bool, Query(description="Only products at or below their reorder point")] = False,
 ) -> Response:
     """List what is on hand, set aside and available. Unchanged stock answers 304 to If-None-Match."""
-
     return await call.read_page(
         query,
         lambda uow, after, limit: read_stock.list_stock(
