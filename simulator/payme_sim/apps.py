@@ -91,7 +91,7 @@ _SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2
 
 def default_apps() -> list[App]:
     """List the apps that exist from the start; their keys are fixed and open nothing real."""
-    return [App(name="demo", consumer_key="payme-demo-key", consumer_secret="payme-demo-secret")]  # noqa: S106
+    return [App(name="demo", consumer_key="payme-demo-key", consumer_secret="payme-demo-secret")]
 
 
 def default_shortcodes() -> list[ShortCode]:

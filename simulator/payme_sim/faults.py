@@ -33,7 +33,7 @@ class FaultKind(StrEnum):
     SPIKE_429 = "spike_429"
     BUSY = "busy"
     EMPTY_MESSAGE = "empty_message"
-    KILLED_TOKEN = "killed_token"  # noqa: S105 - the name of a fault
+    KILLED_TOKEN = "killed_token"
     RESULT = "result"
     LOST = "lost"
     LATE = "late"

@@ -36,9 +36,9 @@ def test_every_module_says_what_it_holds():
     assert [file.relative_to(ROOT).as_posix() for file in silent] == []
 
 
-def test_decisions_are_numbered_without_a_gap_and_say_what_keeps_them():
+def test_decisions_have_a_number_each_and_say_what_keeps_them():
     pages = sorted(page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name[0].isdigit())
-    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    assert len({page.name[:4] for page in pages}) == len(pages)
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert text.startswith(f"# {page.name[:4]}: "), page.name

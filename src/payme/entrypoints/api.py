@@ -13,8 +13,8 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 import payme.features
-from payme.entrypoints.features import all_tasks
-from payme.entrypoints.wiring import csrf_of, http_options, pool_limits, wiring_of
+from payme.entrypoints.features import wire
+from payme.entrypoints.wiring import csrf_of, http_options, pool_limits, tools_of
 from payme.features.identity import IdentityAuthenticator
 from payme.runtime.database import Database
 from payme.runtime.database.migrations import Migrator
@@ -31,7 +31,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     database = Database(
         settings.database_url.get_secret_value(),
         limits=pool_limits(settings, settings.database_pool_size),
-        wiring=wiring_of(settings, all_tasks()),
+        wiring=wire(tools_of(settings)),
     )
     authenticator = IdentityAuthenticator(database)
     direct = settings.direct_database_url()

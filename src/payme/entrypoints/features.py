@@ -18,18 +18,13 @@ from payme.runtime.jobs.worker import upkeep_tasks
 
 def all_tasks() -> list[Tasks]:
     """Return the `tasks` of every feature, and the worker's own."""
-    declared = [found for module in _task_modules() if (found := getattr(module, "tasks", None))]
-    return [upkeep_tasks, *declared]
+    return [upkeep_tasks, *(module.tasks for module in _task_modules())]
 
 
 def wire(tools: Mapping[type[Any], Any]) -> Wiring:
     """Return who hears which event, with the tools that services ask for; the same in every process."""
     tasks = all_tasks()
-    within = reactions(tasks)
-    for module in _task_modules():
-        for event, heard in getattr(module, "REACTIONS", {}).items():
-            within.setdefault(event, []).extend(heard)
-    return Wiring(jobs=subscriptions(tasks), reactions=within, tools=tools)
+    return Wiring(jobs=subscriptions(tasks), reactions=reactions(tasks), tools=tools)
 
 
 def _task_modules() -> list[ModuleType]:

@@ -1,6 +1,5 @@
-"""From settings to the parts of a process: tools for services, who hears which event, the edge's options, the M-Pesa client."""
+"""From settings to the parts of a process: the tools that services ask for, the edge's options, the M-Pesa client."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,9 +8,8 @@ from payme.features.identity import GateOptions, Identity, IdentityOptions, Logi
 from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
-from payme.runtime.database import PoolLimits, Wiring
+from payme.runtime.database import PoolLimits
 from payme.runtime.http import HttpOptions
-from payme.runtime.jobs import Tasks, reactions, subscriptions
 from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, Keyring, PasswordHasher, TokenSigner, derive_key
 from payme.runtime.settings import Environment, MpesaEnvironment, Settings
 
@@ -26,11 +24,6 @@ class WorkerServices:
     """What job handlers need besides the database."""
 
     daraja: DarajaAccess
-
-
-def wiring_of(settings: Settings, tasks: Sequence[Tasks]) -> Wiring:
-    """Return who hears which event, and the tools that services ask for."""
-    return Wiring(jobs=subscriptions(tasks), reactions=reactions(tasks), tools=tools_of(settings))
 
 
 def tools_of(settings: Settings) -> dict[type[Any], Any]:

@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import start_http_server
 
 from payme.entrypoints.features import all_tasks, wire
+from payme.entrypoints.wiring import WorkerServices, daraja_of, pool_limits, tools_of
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
@@ -49,18 +50,6 @@ def limits_of(settings: Settings) -> WorkerLimits:
         concurrency=settings.worker_pool_size,
         heartbeat_seconds=settings.job_heartbeat_seconds,
         drain_seconds=min(WorkerLimits().drain_seconds, settings.shutdown_seconds),
-    )
-
-
-def pool_of(settings: Settings) -> PoolLimits:
-    """Return how the settings want a worker's pool to behave."""
-    return PoolLimits(
-        connections=settings.worker_pool_size,
-        acquire_seconds=settings.database_acquire_seconds,
-        lock_seconds=settings.database_lock_seconds,
-        statement_seconds=settings.database_statement_seconds,
-        attempts=settings.database_attempts,
-        share_of_one_business=settings.database_business_share,
     )
 
 
@@ -116,7 +105,14 @@ def main() -> None:
     """Run the worker with all features."""
     settings = load_settings()
     registry = Registry.of(all_tasks(), attempts=settings.job_attempts)
-    parts = WorkerParts(registry, wire({}), limits=limits_of(settings), pool=pool_of(settings))
+    parts = WorkerParts(
+        registry,
+        wire(tools_of(settings)),
+        services=WorkerServices(daraja_of(settings)),
+        limits=limits_of(settings),
+        # One connection more than handlers: the outcome of one never waits for the work of the others.
+        pool=pool_limits(settings, settings.worker_pool_size + 1),
+    )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))
 

@@ -93,9 +93,7 @@ async def test_a_sign_up_needs_a_number_or_an_address_that_is_one(
     database: Database, phone: str | None, email: str | None, refusal: type[Exception]
 ):
     with pytest.raises(refusal):
-        await sign_up(
-            database, SignUp(name="A", phone=phone, email=email, password=SecretStr(PASSWORD)), visitor=HERE
-        )
+        await sign_up(database, SignUp(name="A", phone=phone, email=email, password=SecretStr(PASSWORD)), visitor=HERE)
 
 
 def test_a_short_password_is_refused():
@@ -106,9 +104,7 @@ def test_a_short_password_is_refused():
 async def test_one_number_makes_one_user_in_whatever_form_it_is_written(database: Database):
     person = await make_person(database)
     with pytest.raises(IdentifierTaken):
-        await sign_up(
-            database, SignUp(name="B", phone="+" + person.phone, password=SecretStr(PASSWORD)), visitor=HERE
-        )
+        await sign_up(database, SignUp(name="B", phone="+" + person.phone, password=SecretStr(PASSWORD)), visitor=HERE)
 
 
 @pytest.mark.parametrize("form", ["{}", "+{}", "0{}"])
@@ -132,7 +128,9 @@ async def test_a_wrong_password_and_an_unknown_number_sound_the_same(database: D
     for identifier in (person.phone, new_phone(), "nobody@example.co.ke", "¯\\_(ツ)_/¯"):
         with pytest.raises(LoginFailed) as refused:
             await log_in(
-                database, LogIn(identifier=identifier, password=SecretStr("wrong-password")), visitor=Visitor("198.51.100.1")
+                database,
+                LogIn(identifier=identifier, password=SecretStr("wrong-password")),
+                visitor=Visitor("198.51.100.1"),
             )
         assert refused.value.facts == {}
 

@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 
 from payme.entrypoints.cli_jobs import app
 from payme.entrypoints.features import all_tasks, wire
-from payme.entrypoints.worker import limits_of, pool_of
+from payme.entrypoints.worker import limits_of
 from payme.runtime.jobs import Registry
 from payme.runtime.secrets import load_settings
 from tests.runtime.jobs.conftest import Queue, until

@@ -19,8 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from payme.entrypoints.demo.processes import Processes
 from payme.entrypoints.demo.shop import CASHIERS, DAYS, OWNER, PAYING_PHONE, DemoShop, MpesaAccount, ShopMaker
-from payme.entrypoints.features import all_tasks
-from payme.entrypoints.wiring import wiring_of
+from payme.entrypoints.features import wire
+from payme.entrypoints.wiring import tools_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.kit.time import FrozenClock, SystemClock
 from payme.runtime.database import Database, PoolLimits
@@ -33,7 +33,11 @@ FOLDER: Final = ROOT / ".demo"
 MIGRATIONS: Final = ROOT / "migrations" / "versions"
 _READY_SECONDS: Final = 60.0
 _STEPS: Final = DAYS + 2
-_PLATFORM_APP: Final = {"name": "platform", "consumer_key": "payme-platform-key", "consumer_secret": "payme-platform-secret"}
+_PLATFORM_APP: Final = {
+    "name": "platform",
+    "consumer_key": "payme-platform-key",
+    "consumer_secret": "payme-platform-secret",
+}
 console = Console()
 
 
@@ -152,7 +156,9 @@ class Demo:
         shop = {
             "business_id": str(made.business_id),
             "api_key": made.api_key,
-            "products": [{"id": str(each.id), "name": each.name, "price_cents": each.price_cents} for each in made.products],
+            "products": [
+                {"id": str(each.id), "name": each.name, "price_cents": each.price_cents} for each in made.products
+            ],
         }
         self.shop_file.write_text(json.dumps(shop), encoding="utf-8")
         self.shop_file.chmod(0o600)
@@ -213,7 +219,7 @@ async def _make_shop(settings: Settings, account: MpesaAccount, advance: Callabl
     clock = FrozenClock(SystemClock().now())
     dsn = settings.database_url.get_secret_value()
     limits = PoolLimits(connections=1)
-    database = await Database(dsn, wiring=wiring_of(settings, all_tasks()), clock=clock, limits=limits).open()
+    database = await Database(dsn, wiring=wire(tools_of(settings)), clock=clock, limits=limits).open()
     try:
         await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
         return await ShopMaker(database, clock, account, advance).make()

@@ -40,7 +40,7 @@ class Processes:
         logs = self.folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         with (logs / f"{name}.log").open("ab") as log:
-            child = subprocess.Popen(  # noqa: S603 -- our own modules
+            child = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
@@ -73,7 +73,9 @@ class Processes:
     def log_tail(self, name: str, lines: int = 15) -> str:
         """Return the last lines of a process's log."""
         log = self.folder / "logs" / f"{name}.log"
-        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""
+        return (
+            "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""
+        )
 
     def _end(self, process: Process) -> None:
         deadline = time.monotonic() + _ENDING_SECONDS
@@ -96,7 +98,7 @@ class Processes:
 
 def _start_of(pid: int) -> str:
     """Return when a process started, as its system tells it, or an empty text where there is none (or a dead one)."""
-    listed = subprocess.run(  # noqa: S603 -- a fixed command with a number
+    listed = subprocess.run(
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 -- wherever the system keeps it
         capture_output=True,
         text=True,

@@ -40,7 +40,11 @@ DAYS: Final = 30
 SALES_A_DAY: Final = 24
 TOKENS: Final = 5_000
 OWNER: Final = ("Wanjiku Kamau", "0722000100", "duka-la-mfano-2026")
-CASHIERS: Final = (("Achieng", "0722000201", "4821"), ("Mutiso", "0722000202", "7350"), ("Zawadi", "0722000203", "1946"))
+CASHIERS: Final = (
+    ("Achieng", "0722000201", "4821"),
+    ("Mutiso", "0722000202", "7350"),
+    ("Zawadi", "0722000203", "1946"),
+)
 PAYING_PHONE: Final = "254700000600"
 _PRODUCTS: Final = Path(__file__).parent / "products.csv"
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
@@ -84,7 +88,7 @@ class ShopMaker:
     clock: FrozenClock
     account: MpesaAccount
     advance: Callable[[str], None]
-    rng: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311 -- a demo's dice, repeatable
+    rng: random.Random = field(default_factory=lambda: random.Random(SEED))
     stock: dict[UUID, Decimal] = field(default_factory=dict[UUID, Decimal])
 
     async def make(self) -> DemoShop:
@@ -148,8 +152,10 @@ class ShopMaker:
         self.stock[product.id] = self.stock.get(product.id, Decimal(0)) + quantity
 
     async def _trade(self, shop: DemoShop, day: datetime) -> None:
-        busy = 1.5 if day.astimezone(NAIROBI).weekday() >= 4 else 1.0  # noqa: PLR2004 -- Friday to Sunday
-        moments = sorted(self.rng.uniform(7.0, 20.5) for _ in range(int(SALES_A_DAY * busy * self.rng.uniform(0.8, 1.2))))
+        busy = 1.5 if day.astimezone(NAIROBI).weekday() >= 4 else 1.0
+        moments = sorted(
+            self.rng.uniform(7.0, 20.5) for _ in range(int(SALES_A_DAY * busy * self.rng.uniform(0.8, 1.2)))
+        )
         for hour in moments:
             self.clock.instant = _at_hour(day, hour)
             await self._sell(shop)
@@ -165,15 +171,21 @@ class ShopMaker:
             lines.append({"product_id": product.id, "quantity": Decimal(quantity)})
         prices = {product.id: product.price_cents for product in basket}
         total = sum(int(prices[line["product_id"]] * line["quantity"]) for line in lines)
-        if total % 100 == 0 and self.rng.random() < 0.4:  # noqa: PLR2004 -- four in ten customers pay by M-Pesa
+        if total % 100 == 0 and self.rng.random() < 0.4:
             await self._sell_by_mpesa(shop, lines, total)
             return
-        handed = -(-total // 5000) * 5000 if self.rng.random() < 0.7 else total  # noqa: PLR2004 -- most pay with notes
+        handed = -(-total // 5000) * 5000 if self.rng.random() < 0.7 else total
         tender = {"method": "cash", "amount_cents": total, "received_cents": handed}
-        await self._run(shop, lambda uow: create_sale(uow, CreateSale.model_validate({"lines": lines, "tenders": [tender]})))
+        await self._run(
+            shop, lambda uow: create_sale(uow, CreateSale.model_validate({"lines": lines, "tenders": [tender]}))
+        )
 
     async def _sell_by_mpesa(self, shop: DemoShop, lines: list[dict[str, Any]], total_cents: int) -> None:
-        tender = {"method": "mpesa_stk", "amount_cents": total_cents, "phone": f"07{self.rng.randint(10**7, 10**8 - 1)}"}
+        tender = {
+            "method": "mpesa_stk",
+            "amount_cents": total_cents,
+            "phone": f"07{self.rng.randint(10**7, 10**8 - 1)}",
+        }
         command = CreateSale.model_validate({"lines": lines, "tenders": [tender]})
         sale = await self._run(shop, lambda uow: create_sale(uow, command))
         payment = sale.payments[0]

@@ -24,13 +24,19 @@ async def insert_accounts(uow: UnitOfWork) -> None:
           from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) t (id, code, name, kind)
           on conflict on constraint accounts_code_key do nothing returning id, code)
         insert into account_balances (business_id, account_id) select $1, id from account where code <> $6""",
-        uow.tenant, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], [r[3] for r in rows], AccountCode.TOKENS,
+        uow.tenant,
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        [r[2] for r in rows],
+        [r[3] for r in rows],
+        AccountCode.TOKENS,
     )
 
 
 def defer_postings(uow: UnitOfWork, postings: Sequence[Posting], occurred_at: datetime) -> None:
     """Have postings written and balances moved at the flush; all of one transaction go into one call, so that balances are
-    locked once and in one order."""
+    locked once and in one order.
+    """
     columns: list[list[object]] = [
         [each.kind for each in postings],
         [each.source for each in postings],
@@ -54,9 +60,12 @@ async def list_postings_of(uow: UnitOfWork, transaction_id: UUID) -> list[Postin
         join accounts f on f.business_id = p.business_id and f.id = p.from_account
         join accounts t on t.business_id = p.business_id and t.id = p.to_account
         where p.business_id = $1 and p.transaction_id = $2""",
-        uow.tenant, transaction_id,
+        uow.tenant,
+        transaction_id,
     )
-    return [Posting(r["kind"], AccountCode(r["source"]), AccountCode(r["target"]), r["amount"], r["cause"]) for r in rows]
+    return [
+        Posting(r["kind"], AccountCode(r["source"]), AccountCode(r["target"]), r["amount"], r["cause"]) for r in rows
+    ]
 
 
 async def list_balances(uow: UnitOfWork) -> list[AccountBalance]:

@@ -48,7 +48,8 @@ class Posting:
 def worth_posting(postings: Sequence[Posting]) -> list[Posting]:
     """Return the postings that move something; a negative amount is the same movement the other way round."""
     turned = [
-        Posting(each.kind, each.target, each.source, -each.amount, each.cause) if each.amount < 0 else each for each in postings
+        Posting(each.kind, each.target, each.source, -each.amount, each.cause) if each.amount < 0 else each
+        for each in postings
     ]
     return [each for each in turned if each.amount]
 

@@ -11,8 +11,14 @@ class AccountBalance(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11", "code": "cash", "name": "Cash in drawers", "kind": "asset",
-                 "unit": "KES", "balance": 125000}
+                {
+                    "id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11",
+                    "code": "cash",
+                    "name": "Cash in drawers",
+                    "kind": "asset",
+                    "unit": "KES",
+                    "balance": 125000,
+                }
             ]
         }
     )

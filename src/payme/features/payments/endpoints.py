@@ -35,7 +35,10 @@ class Acknowledgement(BaseModel):
 
 @router.get("/payments", operation="payments_list", response=Page[PaymentView], may="payments.read")
 async def list_payments(
-    call: Call, query: Paging, status: Annotated[PaymentStatus | None, Query()] = None, method: Annotated[str | None, Query()] = None
+    call: Call,
+    query: Paging,
+    status: Annotated[PaymentStatus | None, Query()] = None,
+    method: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List payments, newest first."""
 
@@ -45,7 +48,13 @@ async def list_payments(
     return await call.read_page(query, work, lambda row: [row.created_at.isoformat(), str(row.id)])
 
 
-@router.get("/payments/{payment_id}", operation="payments_get", response=PaymentView, may="payments.read", errors=(PaymentNotFound,))
+@router.get(
+    "/payments/{payment_id}",
+    operation="payments_get",
+    response=PaymentView,
+    may="payments.read",
+    errors=(PaymentNotFound,),
+)
 async def get_payment(call: Call, payment_id: UUID) -> Response:
     """Read a payment."""
     return await call.read(lambda uow: manage.get_payment(uow, payment_id))

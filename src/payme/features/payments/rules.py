@@ -96,7 +96,9 @@ def applied_cents(amount_cents: int, paid_cents: int | None) -> int:
 
 def receipt_taken(decision: Decision, state: PaymentState) -> Decision:
     """Return the decision once it is known that the receipt belongs to another payment already: nothing is credited."""
-    return replace(decision, status=state.status, effect=Effect.RECEIPT_TAKEN, paid_cents=None, unclaimed_cents=None, late=False)
+    return replace(
+        decision, status=state.status, effect=Effect.RECEIPT_TAKEN, paid_cents=None, unclaimed_cents=None, late=False
+    )
 
 
 def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:

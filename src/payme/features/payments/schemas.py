@@ -72,7 +72,9 @@ class ConfigureMethod(BaseModel):
         }
     )  # fmt: skip
 
-    shortcode: str | None = Field(default=None, pattern=r"^[0-9]{5,7}$", description="Paybill, or a till's store number.")
+    shortcode: str | None = Field(
+        default=None, pattern=r"^[0-9]{5,7}$", description="Paybill, or a till's store number."
+    )
     till_number: str | None = Field(default=None, pattern=r"^[0-9]{5,7}$")
     account_reference: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,12}$")
     environment: Literal["sandbox", "production"]

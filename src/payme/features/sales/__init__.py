@@ -12,4 +12,13 @@ from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.read_sale import get_sale
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
 
-__all__ = ["CreateSale", "SaleChanged", "SaleCompleted", "SaleView", "add_payment", "cancel_sale", "create_sale", "get_sale"]
+__all__ = [
+    "CreateSale",
+    "SaleChanged",
+    "SaleCompleted",
+    "SaleView",
+    "add_payment",
+    "cancel_sale",
+    "create_sale",
+    "get_sale",
+]

@@ -7,7 +7,13 @@ from uuid import UUID
 from fastapi import Query
 
 from payme.features.catalog import ProductNotFound
-from payme.features.payments import AmountOutsideLimits, MethodNotConfigured, PhoneInvalid, PromptAlreadyOpen, WholeShillings
+from payme.features.payments import (
+    AmountOutsideLimits,
+    MethodNotConfigured,
+    PhoneInvalid,
+    PromptAlreadyOpen,
+    WholeShillings,
+)
 from payme.features.sales import errors
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.schemas import AddPayment, CreateSale, SaleRow, SaleView

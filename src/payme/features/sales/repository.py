@@ -11,9 +11,7 @@ from payme.features.sales.rules import Cart, Line
 from payme.features.sales.schemas import SaleLineView, SaleRow
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 
-_RECORD = (
-    "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)"
-)
+_RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,10 @@ async def lock_facts(uow: UnitOfWork, till_id: UUID | None, product_ids: Sequenc
         select businesses_sale_facts($1, $2) as business,
                catalog_sale_facts($1, $3, ($4::timestamptz at time zone 'Africa/Nairobi')::date) as products,
                inventory_lock_stock($1, $3) as stock""",
-        uow.tenant, till_id, product_ids, uow.now,
+        uow.tenant,
+        till_id,
+        product_ids,
+        uow.now,
     )
     assert row is not None, "a select without a condition has a row"
     return SaleFacts(row["business"], row["products"], row["stock"])
@@ -141,7 +142,9 @@ async def list_lines(uow: UnitOfWork, sale_id: UUID) -> list[tuple[SaleLineView,
     return [(SaleLineView(**{key: row[key] for key in SaleLineView.model_fields}), row["track_stock"]) for row in rows]
 
 
-async def complete(uow: UnitOfWork, sale_id: UUID, *, paid_cents: int, change_cents: int, line_costs: Sequence[int]) -> None:
+async def complete(
+    uow: UnitOfWork, sale_id: UUID, *, paid_cents: int, change_cents: int, line_costs: Sequence[int]
+) -> None:
     """Record that a sale is completed, with the cost of each line in order."""
     await uow.execute(
         """-- sales.complete_lines
@@ -171,7 +174,12 @@ async def move(uow: UnitOfWork, sale_id: UUID, status: SaleStatus, *, paid_cents
 
 
 async def list_sales(
-    uow: UnitOfWork, *, limit: int, before: tuple[datetime, UUID] | None, status: SaleStatus | None, since: datetime | None
+    uow: UnitOfWork,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None,
+    status: SaleStatus | None,
+    since: datetime | None,
 ) -> list[SaleRow]:
     """Return sales, newest first, older than a (time, id) pair."""
     rows = await uow.fetch(
@@ -184,5 +192,3 @@ async def list_sales(
         uow.tenant, before[0] if before else None, before[1] if before else None, status, since, limit,
     )  # fmt: skip
     return [SaleRow(**row) for row in rows]
-
-

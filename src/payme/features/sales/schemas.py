@@ -118,17 +118,42 @@ class SaleView(BaseModel):
                     "receipt_number": "A1-000001",
                     "status": "completed",
                     "lines": [
-                        {"id": "01936f0e-8d12-7000-8000-000000000001", "product_id": _PRODUCT, "name": "Maize flour 2 kg",
-                         "quantity": "2", "unit_price_cents": 15000, "discount_cents": 0, "total_cents": 30000, "vat_class": "C",
-                         "vat_cents": 0, "cost_cents": 24000}
+                        {
+                            "id": "01936f0e-8d12-7000-8000-000000000001",
+                            "product_id": _PRODUCT,
+                            "name": "Maize flour 2 kg",
+                            "quantity": "2",
+                            "unit_price_cents": 15000,
+                            "discount_cents": 0,
+                            "total_cents": 30000,
+                            "vat_class": "C",
+                            "vat_cents": 0,
+                            "cost_cents": 24000,
+                        }
                     ],
-                    "total_cents": 30000, "discount_cents": 0, "rounding_cents": 0, "vat_cents": 0, "cost_cents": 24000,
-                    "profit_cents": 6000, "paid_cents": 30000, "change_cents": 20000,
-                    "payments": [{"id": "01936f0e-8d13-7000-8000-000000000001", "method": "cash", "status": "succeeded",
-                                  "assurance": "counted", "amount_cents": 30000}],
+                    "total_cents": 30000,
+                    "discount_cents": 0,
+                    "rounding_cents": 0,
+                    "vat_cents": 0,
+                    "cost_cents": 24000,
+                    "profit_cents": 6000,
+                    "paid_cents": 30000,
+                    "change_cents": 20000,
+                    "payments": [
+                        {
+                            "id": "01936f0e-8d13-7000-8000-000000000001",
+                            "method": "cash",
+                            "status": "succeeded",
+                            "assurance": "counted",
+                            "amount_cents": 30000,
+                        }
+                    ],
                     "tokens": {"charged": 1, "balance": 29, "available": 29},
-                    "branch_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b12", "till_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b13",
-                    "created_at": "2026-11-20T08:15:00Z", "currency": "KES", "rev": 1,
+                    "branch_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b12",
+                    "till_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b13",
+                    "created_at": "2026-11-20T08:15:00Z",
+                    "currency": "KES",
+                    "rev": 1,
                 }
             ]
         }

@@ -14,7 +14,8 @@ async def insert_wallet(uow: UnitOfWork, overdraft: int) -> None:
         insert into token_wallets (business_id, account_id, overdraft_limit)
         select $1, a.id, $2 from accounts a where a.business_id = $1 and a.code = 'tokens'
         on conflict (business_id) do nothing""",
-        uow.tenant, overdraft,
+        uow.tenant,
+        overdraft,
     )
 
 
@@ -37,13 +38,22 @@ def defer_charge(uow: UnitOfWork, quantity: int, lower_bound: int | None) -> Def
 def defer_reserve(uow: UnitOfWork, cause: UUID, operation: str, lower_bound: int | None) -> Deferred:
     """Set a token aside at the flush."""
     return uow.defer(
-        WriteOrder.WALLET, "tokens_reserve($1,$2,$3,$4,$5)", uow.tenant, cause, operation, uow.now, lower_bound, reply_as="tokens"
+        WriteOrder.WALLET,
+        "tokens_reserve($1,$2,$3,$4,$5)",
+        uow.tenant,
+        cause,
+        operation,
+        uow.now,
+        lower_bound,
+        reply_as="tokens",
     )
 
 
 def defer_settle(uow: UnitOfWork, cause: UUID, *, charge: bool) -> Deferred:
     """End a reservation at the flush."""
-    return uow.defer(WriteOrder.WALLET, "tokens_settle($1,$2,$3,$4)", uow.tenant, cause, charge, uow.now, reply_as="tokens")
+    return uow.defer(
+        WriteOrder.WALLET, "tokens_settle($1,$2,$3,$4)", uow.tenant, cause, charge, uow.now, reply_as="tokens"
+    )
 
 
 def defer_credit(uow: UnitOfWork, quantity: int) -> Deferred:
@@ -70,7 +80,11 @@ async def list_movements(uow: UnitOfWork, limit: int, before: tuple[datetime, UU
         join accounts t on t.business_id = p.business_id and t.id = p.to_account
         where p.business_id = $1 and p.unit = 'TOKEN' and ($2::timestamptz is null or (p.occurred_at, p.cause, p.kind) < ($2, $3::uuid, $4::text))
         order by p.occurred_at desc, p.cause desc, p.kind desc limit $5""",
-        uow.tenant, at, cause, kind, limit,
+        uow.tenant,
+        at,
+        cause,
+        kind,
+        limit,
     )
     return [TokenMovement(**row) for row in rows]
 
@@ -81,7 +95,13 @@ async def insert_purchase(uow: UnitOfWork, purchase: PurchaseView) -> None:
         """-- tokens.insert_purchase
         insert into token_purchases (business_id, id, quantity, price_cents, payment_id, created_by, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)""",
-        uow.tenant, purchase.id, purchase.quantity, purchase.price_cents, purchase.payment_id, uow.actor.id, uow.now,
+        uow.tenant,
+        purchase.id,
+        purchase.quantity,
+        purchase.price_cents,
+        purchase.payment_id,
+        uow.actor.id,
+        uow.now,
     )
 
 
@@ -91,7 +111,8 @@ async def lock_purchase(uow: UnitOfWork, purchase_id: UUID) -> PurchaseView | No
         """-- tokens.lock_purchase
         select t.id, t.quantity, t.price_cents, t.state, t.payment_id, '' as payment_status, t.created_at
         from token_purchases t where t.business_id = $1 and t.id = $2 for update""",
-        uow.tenant, purchase_id,
+        uow.tenant,
+        purchase_id,
     )
     return PurchaseView(**row) if row else None
 
@@ -101,5 +122,8 @@ async def end_purchase(uow: UnitOfWork, purchase_id: UUID, state: str) -> None:
     await uow.execute(
         """-- tokens.end_purchase
         update token_purchases set state = $3, ended_at = $4 where business_id = $1 and id = $2""",
-        uow.tenant, purchase_id, state, uow.now,
+        uow.tenant,
+        purchase_id,
+        state,
+        uow.now,
     )

@@ -13,7 +13,9 @@ class WalletView(BaseModel):
     """What is left to operate with."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"balance": 30, "reserved": 1, "available": 29, "overdraft": 200, "warning": "low"}]}
+        json_schema_extra={
+            "examples": [{"balance": 30, "reserved": 1, "available": 29, "overdraft": 200, "warning": "low"}]
+        }
     )
 
     balance: int

@@ -35,7 +35,9 @@ async def open_wallet(uow: UnitOfWork, *, welcome: int, overdraft: int) -> None:
     await repository.insert_wallet(uow, overdraft)
     if welcome:
         repository.defer_credit(uow, welcome)
-        ledger.post(uow, [Posting("token.welcome", AccountCode.TOKENS_GRANTED, AccountCode.TOKENS, welcome, uow.tenant)])
+        ledger.post(
+            uow, [Posting("token.welcome", AccountCode.TOKENS_GRANTED, AccountCode.TOKENS, welcome, uow.tenant)]
+        )
 
 
 async def grant(uow: UnitOfWork, quantity: int, *, reason: str) -> None:
@@ -100,8 +102,13 @@ async def buy_tokens(uow: UnitOfWork, command: BuyTokens) -> PurchaseView:
         uow, purpose=PURPOSE, purpose_id=purchase_id, amount_cents=price_cents, phone=command.phone, payee="platform"
     )
     purchase = PurchaseView(
-        id=purchase_id, quantity=quantity, price_cents=price_cents, state="awaiting_payment", payment_id=payment.id,
-        payment_status=payment.status, created_at=uow.now,
+        id=purchase_id,
+        quantity=quantity,
+        price_cents=price_cents,
+        state="awaiting_payment",
+        payment_id=payment.id,
+        payment_status=payment.status,
+        created_at=uow.now,
     )
     await repository.insert_purchase(uow, purchase)
     audit.record(uow, "tokens.purchase_requested", purchase_id, quantity=quantity, price_cents=price_cents)
@@ -122,14 +129,23 @@ async def credit_purchase(uow: UnitOfWork, event: PaymentSucceeded) -> None:
         uow,
         [
             Posting("token.purchase", AccountCode.TOKENS_BOUGHT, AccountCode.TOKENS, purchase.quantity, purchase.id),
-            Posting("token.purchase_paid", AccountCode.OWNER_EQUITY, AccountCode.PLATFORM_FEES, purchase.price_cents, purchase.id),
+            Posting(
+                "token.purchase_paid",
+                AccountCode.OWNER_EQUITY,
+                AccountCode.PLATFORM_FEES,
+                purchase.price_cents,
+                purchase.id,
+            ),
         ],
     )
     audit.record(uow, "tokens.purchased", purchase.id, quantity=purchase.quantity, price_cents=purchase.price_cents)
     uow.touch("token_purchases", purchase.id)
     uow.publish(
         TokensPurchased(
-            subject_id=purchase.id, quantity=purchase.quantity, paid_cents=purchase.price_cents, payment_id=event.payment_id
+            subject_id=purchase.id,
+            quantity=purchase.quantity,
+            paid_cents=purchase.price_cents,
+            payment_id=event.payment_id,
         )
     )
 

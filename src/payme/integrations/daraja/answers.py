@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     REFUSED = "refused"
     THROTTLED = "throttled"
-    TOKEN_REJECTED = "token_rejected"  # noqa: S105 -- the name of a verdict, no secret
+    TOKEN_REJECTED = "token_rejected"
     UNKNOWN = "unknown"
 
 

@@ -36,7 +36,7 @@ class QueryNote(StrEnum):
     NO_ANSWER = "no_answer"
     UNREADABLE = "unreadable"
     CONTRADICTION = "contradiction"
-    TOKEN_REFUSED = "token_refused"  # noqa: S105 -- the name of a note, no secret
+    TOKEN_REFUSED = "token_refused"
     CREDENTIALS_REFUSED = "credentials_refused"
     NOT_SENT = "not_sent"
     REFUSED = "refused"

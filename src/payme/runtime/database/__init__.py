@@ -5,4 +5,14 @@ from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable
 from payme.runtime.database.unit_of_work import Reply, UnitOfWork, Wiring
 from payme.runtime.database.write_order import Deferred, WriteOrder
 
-__all__ = ["Database", "DatabaseBusy", "DatabaseUnavailable", "Deferred", "PoolLimits", "Reply", "UnitOfWork", "Wiring", "WriteOrder"]
+__all__ = [
+    "Database",
+    "DatabaseBusy",
+    "DatabaseUnavailable",
+    "Deferred",
+    "PoolLimits",
+    "Reply",
+    "UnitOfWork",
+    "Wiring",
+    "WriteOrder",
+]

@@ -144,7 +144,9 @@ class UnitOfWork:
         self.deferred.append(deferred)
         return deferred
 
-    def touch(self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False) -> None:
+    def touch(
+        self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False
+    ) -> None:
         """Stamp a synced document as changed; the business's counter is taken last, after all other locks."""
         assert not self.flushed, "the unit of work is flushed; nothing can be touched any more"
         self.changes.append(_Change(collection, document_id, branch_id, deleted))
@@ -255,7 +257,12 @@ class UnitOfWork:
     def _event_rows(self) -> str:
         return json.dumps(
             [
-                {"id": str(new_id()), "name": event.name, "subject_id": str(event.subject_id), "payload": event.payload()}
+                {
+                    "id": str(new_id()),
+                    "name": event.name,
+                    "subject_id": str(event.subject_id),
+                    "payload": event.payload(),
+                }
                 for event in self.events
             ]
         )

@@ -55,7 +55,7 @@ class Dispatcher(BaseRoute):
             return Match.FULL, {"payme.methods": sorted(node.operations), "path_params": {}}
         return Match.FULL, {"route": operation, "path_params": dict(zip(node.names[method], values, strict=True))}
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 -- ASGI
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that matched."""
         operation = scope.get("route")
         if operation is None:

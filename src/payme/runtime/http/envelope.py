@@ -63,7 +63,7 @@ class Envelope:
         self._data_headers = [*common, *DATA_HEADERS]
         self._page_headers = [*common, *PAGE_HEADERS]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 -- ASGI
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; lifespan messages pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)

@@ -29,7 +29,7 @@ class Gate:
         self._app = app
         self._edge = edge
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 -- ASGI
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
         if scope["type"] == "http":
             if "\0" in scope["path"] or b"%00" in scope["query_string"]:

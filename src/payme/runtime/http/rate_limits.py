@@ -81,7 +81,7 @@ class ProcessCounters(Storage):
         """The errors that the storage itself raises: none of its own."""
         return ValueError
 
-    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:  # noqa: PLR0917 -- the library's signature
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Count and return the uses in the present window; no await inside, so no two uses can meet."""
         now = time.monotonic()
         if now >= self._next_sweep:

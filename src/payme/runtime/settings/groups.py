@@ -22,7 +22,7 @@ from payme.runtime.settings.kinds import (
 )
 
 # Known to everybody who can read this file, and refused outside development and tests.
-DEVELOPMENT_JWT_SECRET = "development-only-secret-of-no-worth"  # noqa: S105 -- published on purpose and refused in production
+DEVELOPMENT_JWT_SECRET = "development-only-secret-of-no-worth"
 DEVELOPMENT_ENCRYPTION_KEY = "de" * 32
 DEVELOPMENT_BLIND_INDEX_KEY = "b1" * 32
 

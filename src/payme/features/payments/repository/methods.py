@@ -104,24 +104,24 @@ async def find_token(uow: UnitOfWork, app_key: str) -> StoredToken | None:
 
 async def take_lease(uow: UnitOfWork, app_key: str, holder: UUID, life: timedelta) -> bool:
     """Give the right to renew a token to one holder, where nobody has it or its time has run out."""
-    return 0 < await uow.execute(
+    return await uow.execute(
         """-- payments.take_lease
         insert into daraja_apps as kept (business_id, app_key, lease_holder, lease_until)
         values ($1, $2, $3, clock_timestamp() + $4::interval)
         on conflict (business_id, app_key) do update set lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
         where kept.lease_until is null or kept.lease_until < clock_timestamp()""",
         uow.tenant, app_key, holder, life,
-    )  # fmt: skip
+    ) > 0  # fmt: skip
 
 
 async def store_token(uow: UnitOfWork, app_key: str, token: StoredToken, holder: UUID) -> bool:
     """Keep a token, if the lease is still the holder's."""
-    return 0 < await uow.execute(
+    return await uow.execute(
         """-- payments.store_token
         update daraja_apps set access_token_encrypted = $4, token_issued_at = $5, token_expires_at = $6
         where business_id = $1 and app_key = $2 and lease_holder = $3 and lease_until >= clock_timestamp()""",
         uow.tenant, app_key, holder, token.sealed, token.issued_at, token.expires_at,
-    )  # fmt: skip
+    ) > 0  # fmt: skip
 
 
 async def release_lease(uow: UnitOfWork, app_key: str, holder: UUID) -> None:
@@ -136,11 +136,11 @@ async def release_lease(uow: UnitOfWork, app_key: str, holder: UUID) -> None:
 
 async def take_query_turn(uow: UnitOfWork, app_key: str, every: timedelta) -> bool:
     """Take the right to ask M-Pesa once; False while it was taken less than `every` ago."""
-    return 0 < await uow.execute(
+    return await uow.execute(
         """-- payments.take_query_turn
         insert into daraja_apps as kept (business_id, app_key, query_allowed_at)
         values ($1, $2, clock_timestamp() + $3::interval)
         on conflict (business_id, app_key) do update set query_allowed_at = excluded.query_allowed_at
         where kept.query_allowed_at is null or kept.query_allowed_at <= clock_timestamp()""",
         uow.tenant, app_key, every,
-    )  # fmt: skip
+    ) > 0  # fmt: skip

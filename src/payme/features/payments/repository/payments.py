@@ -90,7 +90,9 @@ _VIEW_COLUMNS: Final = (
     "reason_code, reason_text, late, settlement, created_at, ended_at, rev"
 )
 _LIST_FOR: Final = (
-    "-- payments.list_for\nselect " + _VIEW_COLUMNS + " from payments where business_id = $1 and purpose = $2 and purpose_id = $3"
+    "-- payments.list_for\nselect "
+    + _VIEW_COLUMNS
+    + " from payments where business_id = $1 and purpose = $2 and purpose_id = $3"
     " order by created_at, id"
 )
 _FIND: Final = "-- payments.find_payment\nselect " + _VIEW_COLUMNS + " from payments where business_id = $1 and id = $2"
@@ -131,7 +133,8 @@ async def mark_sending(uow: UnitOfWork, payment_id: UUID, *, status: PaymentStat
 
 async def move(uow: UnitOfWork, payment: StoredPayment, status: PaymentStatus, changes: dict[str, Any]) -> None:
     """Record what a decision made of a payment. Keys of `changes`: paid_cents, receipt, checkout_request_id,
-    merchant_request_id, reason_code, reason_text, late; what is absent stays."""
+    merchant_request_id, reason_code, reason_text, late; what is absent stays.
+    """
     await uow.execute(
         """-- payments.move
         update payments set status = $3, assurance = case when $3 = 'succeeded' then 'confirmed' else 'none' end,
@@ -159,12 +162,12 @@ async def count_check(uow: UnitOfWork, payment_id: UUID) -> None:
 
 async def set_settlement(uow: UnitOfWork, payment_id: UUID, settlement: str, *, expected: str) -> bool:
     """Record where the money went, if it was where expected ('' is nowhere yet); return whether it was."""
-    return 0 < await uow.execute(
+    return await uow.execute(
         """-- payments.set_settlement
         update payments set settlement = $3, rev = rev + 1
         where business_id = $1 and id = $2 and status = 'succeeded' and coalesce(settlement, '') = $4""",
         uow.tenant, payment_id, settlement, expected,
-    )  # fmt: skip
+    ) > 0  # fmt: skip
 
 
 async def insert_evidence(

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from payme.features import audit, ledger
 from payme.features.ledger import AccountCode, Posting
-from payme.features.payments.repository import payments as repository
-from payme.features.payments.enums import Effect, PaymentStatus, Source
+from payme.features.payments.enums import Effect, PaymentStatus
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
+from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository.payments import StoredPayment
 from payme.features.payments.rules import (
     Decision,
@@ -26,11 +26,18 @@ from payme.features.payments.rules import (
 from payme.features.payments.services.checks import MpesaRules, schedule_check
 from payme.runtime.database import UnitOfWork
 
-_CREDITS = frozenset({Effect.SUCCEEDED, Effect.LATE_SUCCESS, Effect.AMOUNT_DIFFERS, Effect.RECEIPT_ADDED, Effect.SECOND_PAYMENT})
+_CREDITS = frozenset(
+    {Effect.SUCCEEDED, Effect.LATE_SUCCESS, Effect.AMOUNT_DIFFERS, Effect.RECEIPT_ADDED, Effect.SECOND_PAYMENT}
+)
 
 
 async def apply_message(
-    uow: UnitOfWork, payment_id: UUID, message: Message, *, inbox_id: UUID | None = None, facts: dict[str, Any] | None = None
+    uow: UnitOfWork,
+    payment_id: UUID,
+    message: Message,
+    *,
+    inbox_id: UUID | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> Decision:
     """Apply what somebody said about a payment; hearing it again changes nothing more.
 
@@ -74,7 +81,12 @@ async def _with_receipt(
 async def _write(
     uow: UnitOfWork, payment: StoredPayment, message: Message, decision: Decision, facts: dict[str, Any]
 ) -> None:
-    keeps_receipt = decision.effect in {Effect.SUCCEEDED, Effect.LATE_SUCCESS, Effect.RECEIPT_ADDED, Effect.AMOUNT_DIFFERS}
+    keeps_receipt = decision.effect in {
+        Effect.SUCCEEDED,
+        Effect.LATE_SUCCESS,
+        Effect.RECEIPT_ADDED,
+        Effect.AMOUNT_DIFFERS,
+    }
     changes = {
         "paid_cents": decision.paid_cents,
         "receipt": message.receipt if keeps_receipt else None,
@@ -104,15 +116,30 @@ async def _book(
     if credited and disputed:
         await repository.claim_unclaimed(uow, disputed[0])
     if decision.unclaimed_cents:
-        reason = {Effect.AMOUNT_DIFFERS: "amount_differs", Effect.SECOND_PAYMENT: "no_match"}.get(decision.effect, "overpaid")
+        reason = {Effect.AMOUNT_DIFFERS: "amount_differs", Effect.SECOND_PAYMENT: "no_match"}.get(
+            decision.effect, "overpaid"
+        )
         unclaimed_id = await repository.insert_unclaimed(
-            uow, payment, amount_cents=decision.unclaimed_cents, reason=reason, source=message.source, receipt=message.receipt
+            uow,
+            payment,
+            amount_cents=decision.unclaimed_cents,
+            reason=reason,
+            source=message.source,
+            receipt=message.receipt,
         )
         already_booked = credited and disputed is not None
         if payment.payee == "business" and not already_booked:
             ledger.post(
                 uow,
-                [Posting("payment.unclaimed", AccountCode.MPESA_UNCLAIMED, AccountCode.MPESA, decision.unclaimed_cents, unclaimed_id)],
+                [
+                    Posting(
+                        "payment.unclaimed",
+                        AccountCode.MPESA_UNCLAIMED,
+                        AccountCode.MPESA,
+                        decision.unclaimed_cents,
+                        unclaimed_id,
+                    )
+                ],
             )
         uow.touch("unclaimed", unclaimed_id)
 
@@ -141,5 +168,3 @@ def _tell(uow: UnitOfWork, payment: StoredPayment, message: Message, decision: D
         )  # fmt: skip
     else:
         uow.publish(PaymentChanged(subject_id=payment.id, status=decision.status))
-
-

@@ -38,7 +38,9 @@ class MpesaRules:
 
     verify_above_cents: int = 1_000_000
     grace: timedelta = timedelta(seconds=60)
-    check_at: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (20, 35, 65, 125, 300, 600, 1800, 3600, 10_800))
+    check_at: tuple[timedelta, ...] = tuple(
+        timedelta(seconds=s) for s in (20, 35, 65, 125, 300, 600, 1800, 3600, 10_800)
+    )
     query_every: timedelta = timedelta(seconds=12)
 
 
@@ -57,7 +59,9 @@ def schedule_check(uow: UnitOfWork, payment: StoredPayment, *, soon: bool = Fals
         return
     spread = delay * random.uniform(1.0, 1.1)  # noqa: S311 -- jitter is no secret
     kind = f"soon:{payment.checks}" if soon else str(payment.checks)
-    uow.enqueue(CHECK_JOB, {"payment_id": str(payment.id)}, execute_after=spread, dedupe_key=f"{CHECK_JOB}:{payment.id}:{kind}")
+    uow.enqueue(
+        CHECK_JOB, {"payment_id": str(payment.id)}, execute_after=spread, dedupe_key=f"{CHECK_JOB}:{payment.id}:{kind}"
+    )
 
 
 async def request_check(uow: UnitOfWork, payment_id: UUID) -> None:

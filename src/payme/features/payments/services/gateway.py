@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from payme.features.payments.repository import methods
 from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.payments.errors import MethodNotConfigured
+from payme.features.payments.repository import methods
 from payme.features.payments.repository.methods import StoredMethod
 from payme.features.payments.schemas import Payee
 from payme.integrations.daraja import (
@@ -119,7 +119,11 @@ class SharedTokens:
             if row is None:
                 return None
             text = self.cipher.decrypt(
-                row.sealed, table="daraja_apps", column="access_token_encrypted", business_id=uow.tenant, row_id=uow.tenant
+                row.sealed,
+                table="daraja_apps",
+                column="access_token_encrypted",
+                business_id=uow.tenant,
+                row_id=uow.tenant,
             )
             return Token(text, row.issued_at, row.expires_at)
 
@@ -127,7 +131,9 @@ class SharedTokens:
 
     async def try_lease(self, app_id: str, *, holder: str, seconds: int) -> bool:
         """Take the right to renew, if it is free."""
-        return await self._run(lambda uow: methods.take_lease(uow, app_id, UUID(hex=holder), timedelta(seconds=seconds)))
+        return await self._run(
+            lambda uow: methods.take_lease(uow, app_id, UUID(hex=holder), timedelta(seconds=seconds))
+        )
 
     async def store_token(self, app_id: str, token: Token, *, holder: str) -> bool:
         """Keep a token, if the lease is still the holder's."""
@@ -159,7 +165,9 @@ class DarajaAccess:
     callback_base_url: str
     options: ClientOptions
     cipher: FieldCipher
-    _clients: dict[tuple[UUID, str, str], DarajaClient] = field(default_factory=dict[tuple[UUID, str, str], DarajaClient])
+    _clients: dict[tuple[UUID, str, str], DarajaClient] = field(
+        default_factory=dict[tuple[UUID, str, str], DarajaClient]
+    )
 
     def client(self, database: Any, collector: Collector) -> DarajaClient:
         """Return this process's one client of an app; new credentials make a new one."""

@@ -52,7 +52,9 @@ async def say_no_prompt_came(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
         raise PaymentNotUnknown(status=payment.status)
     if uow.now - (payment.sent_at or payment.created_at) < NO_PROMPT_AFTER:
         raise PromptMayStillCome(wait_seconds=NO_PROMPT_AFTER.total_seconds())
-    await apply_message(uow, payment_id, Message(Source.PERSON, Outcome.FAILED, reason="not_sent", result_code="no_prompt"))
+    await apply_message(
+        uow, payment_id, Message(Source.PERSON, Outcome.FAILED, reason="not_sent", result_code="no_prompt")
+    )
     return await get_payment(uow, payment_id)
 
 
@@ -69,7 +71,9 @@ async def configure_method(uow: UnitOfWork, kind: MethodKind, command: Configure
     if kind in {"paybill", "till"}:
         _require_complete(method, known)
     await methods.upsert_method(uow, method)
-    audit.record(uow, "payment_method.configured", uow.tenant, kind=kind, shortcode=command.shortcode, active=command.active)
+    audit.record(
+        uow, "payment_method.configured", uow.tenant, kind=kind, shortcode=command.shortcode, active=command.active
+    )
     uow.touch("payment_methods", uow.tenant)
     return next(view for view in await methods.list_methods(uow) if view.kind == kind)
 
@@ -94,7 +98,11 @@ def _sealed(uow: UnitOfWork, name: str, secret: str | None) -> bytes | None:
 
 
 def _require_complete(method: StoredMethod, known: StoredMethod | None) -> None:
-    missing = [name for name in _SECRETS if not (getattr(method, f"{name}_encrypted") or getattr(known, f"{name}_encrypted", None))]
+    missing = [
+        name
+        for name in _SECRETS
+        if not (getattr(method, f"{name}_encrypted") or getattr(known, f"{name}_encrypted", None))
+    ]
     if method.shortcode is None:
         missing.append("shortcode")
     if method.kind == "till" and method.till_number is None:

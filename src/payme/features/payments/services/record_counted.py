@@ -5,8 +5,8 @@ from uuid import UUID
 
 from payme.features import ledger
 from payme.features.ledger import AccountCode, Posting
-from payme.features.payments.repository import payments as repository
 from payme.features.payments.enums import Assurance, PaymentStatus, Settlement
+from payme.features.payments.repository import payments as repository
 from payme.features.payments.schemas import PaymentView, Purpose
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
@@ -36,5 +36,7 @@ def record_counted(
     )  # fmt: skip
     repository.defer_counted(uow, payment, received_cents=received_cents, reference=reference)
     if held:
-        ledger.post(uow, [Posting("payment.held", AccountCode.PAYMENTS_HELD, ACCOUNT_OF[method], amount_cents, payment.id)])
+        ledger.post(
+            uow, [Posting("payment.held", AccountCode.PAYMENTS_HELD, ACCOUNT_OF[method], amount_cents, payment.id)]
+        )
     return payment

@@ -4,9 +4,9 @@ from typing import Final
 from uuid import UUID
 
 from payme.features import audit
-from payme.features.payments.repository import payments as repository
 from payme.features.payments.enums import Assurance, PaymentStatus
 from payme.features.payments.errors import AmountOutsideLimits, PhoneInvalid, WholeShillings
+from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository.payments import NewPrompt
 from payme.features.payments.rules import MPESA_LARGEST_CENTS
 from payme.features.payments.schemas import Payee, PaymentView, Purpose

@@ -16,7 +16,14 @@ from payme.features.payments.rules import Message
 from payme.features.payments.services.apply_message import apply_message
 from payme.features.payments.services.checks import schedule_check, words_for
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_of
-from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, StkAccepted, StkPush, description_from
+from payme.integrations.daraja import (
+    DarajaRefused,
+    DarajaUnavailable,
+    DarajaUnknown,
+    StkAccepted,
+    StkPush,
+    description_from,
+)
 from payme.runtime.database import UnitOfWork
 from payme.runtime.events import open_route
 from payme.runtime.security import FieldCipher

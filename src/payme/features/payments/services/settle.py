@@ -4,9 +4,9 @@ from uuid import UUID
 
 from payme.features import audit, ledger
 from payme.features.ledger import AccountCode, Posting
-from payme.features.payments.repository import payments as repository
 from payme.features.payments.enums import Settlement
 from payme.features.payments.errors import PaymentNotFound
+from payme.features.payments.repository import payments as repository
 from payme.features.payments.services.record_counted import ACCOUNT_OF
 from payme.runtime.database import UnitOfWork
 
@@ -21,19 +21,32 @@ async def settle(uow: UnitOfWork, payment_id: UUID, outcome: str, *, was_applied
     payment = await repository.lock_payment(uow, payment_id)
     if payment is None:
         raise PaymentNotFound(payment_id=payment_id)
-    if not await repository.set_settlement(uow, payment_id, settlement, expected=Settlement.APPLIED if was_applied else ""):
+    if not await repository.set_settlement(
+        uow, payment_id, settlement, expected=Settlement.APPLIED if was_applied else ""
+    ):
         return False
     applied = min(payment.amount_cents, payment.paid_cents or payment.amount_cents)
     if settlement is Settlement.RETURNED:
         ledger.post(
-            uow, [Posting("payment.returned", ACCOUNT_OF[payment.method], AccountCode.PAYMENTS_HELD, applied, payment.id)]
+            uow,
+            [Posting("payment.returned", ACCOUNT_OF[payment.method], AccountCode.PAYMENTS_HELD, applied, payment.id)],
         )
     if settlement is Settlement.UNCLAIMED:
         unclaimed_id = await repository.insert_unclaimed(
-            uow, payment, amount_cents=applied, reason="sale_not_open", source="sale", receipt=payment.mpesa_receipt_number
+            uow,
+            payment,
+            amount_cents=applied,
+            reason="sale_not_open",
+            source="sale",
+            receipt=payment.mpesa_receipt_number,
         )
         ledger.post(
-            uow, [Posting("payment.unclaimed", AccountCode.MPESA_UNCLAIMED, AccountCode.PAYMENTS_HELD, applied, unclaimed_id)]
+            uow,
+            [
+                Posting(
+                    "payment.unclaimed", AccountCode.MPESA_UNCLAIMED, AccountCode.PAYMENTS_HELD, applied, unclaimed_id
+                )
+            ],
         )
         uow.touch("unclaimed", unclaimed_id)
     audit.record(uow, f"payment.{settlement}", payment_id, amount_cents=applied)

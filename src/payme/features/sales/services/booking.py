@@ -81,7 +81,9 @@ def book_completion(
     ]  # fmt: skip
     postings += [
         Posting("sale.vat", AccountCode.VAT_PAYABLE, AccountCode.SALES_REVENUE, figures.vat_cents, sale_id),
-        Posting("sale.rounding", AccountCode.SALES_REVENUE, AccountCode.CASH_ROUNDING, -figures.rounding_cents, sale_id),
+        Posting(
+            "sale.rounding", AccountCode.SALES_REVENUE, AccountCode.CASH_ROUNDING, -figures.rounding_cents, sale_id
+        ),
         Posting("sale.cost", AccountCode.INVENTORY, AccountCode.COST_OF_GOODS, figures.cost_cents, sale_id),
     ]
     ledger.post(uow, postings)

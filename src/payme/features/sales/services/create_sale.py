@@ -9,7 +9,7 @@ from uuid import UUID
 
 from payme.features import payments
 from payme.features.catalog import ProductNotFound
-from payme.features.inventory import Plan, StockFacts, parse_stock
+from payme.features.inventory import Plan, parse_stock
 from payme.features.payments import PaymentView
 from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus, TenderMethod
@@ -78,7 +78,12 @@ async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: b
     """Record a tender that is paid at once, or have the prompt of one that is not sent after the commit."""
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(
-            uow, purpose="sale", purpose_id=sale_id, amount_cents=tender.amount_cents, phone=tender.phone, payee="business"
+            uow,
+            purpose="sale",
+            purpose_id=sale_id,
+            amount_cents=tender.amount_cents,
+            phone=tender.phone,
+            payee="business",
         )
     return payments.record_counted(
         uow, purpose="sale", purpose_id=sale_id, method=tender.method, amount_cents=tender.amount_cents,

@@ -23,7 +23,10 @@ async def get_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
 async def view_of(uow: UnitOfWork, sale: StoredSale) -> SaleView:
     """Return the view of a stored sale; costs only for those who may see them."""
     shows_cost = uow.actor.may("sales.read_cost") and sale.cost_cents is not None
-    lines = [line if shows_cost else line.model_copy(update={"cost_cents": None}) for line, _ in await repository.list_lines(uow, sale.id)]
+    lines = [
+        line if shows_cost else line.model_copy(update={"cost_cents": None})
+        for line, _ in await repository.list_lines(uow, sale.id)
+    ]
     paid = await payments.list_for(uow, "sale", sale.id)
     return SaleView(
         id=sale.id, receipt_number=sale.receipt_number, status=sale.status, lines=lines, total_cents=sale.total_cents,

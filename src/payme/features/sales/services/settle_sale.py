@@ -164,7 +164,9 @@ async def _reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | No
 
 
 async def _goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
-    return [Goods(line.product_id, line.quantity, tracked) for line, tracked in await repository.list_lines(uow, sale_id)]
+    return [
+        Goods(line.product_id, line.quantity, tracked) for line, tracked in await repository.list_lines(uow, sale_id)
+    ]
 
 
 async def _lock_goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
@@ -179,7 +181,9 @@ def _tracked(goods: Sequence[Goods]) -> list[UUID]:
 
 def _paid(known: Sequence[PaymentView]) -> int:
     """Return what of a sale's payments counts towards it, in cents."""
-    return sum(each.applied_cents for each in known if each.status == "succeeded" and each.settlement in {None, "applied"})
+    return sum(
+        each.applied_cents for each in known if each.status == "succeeded" and each.settlement in {None, "applied"}
+    )
 
 
 def _refuse_while_prompted(known: Sequence[PaymentView]) -> None:
