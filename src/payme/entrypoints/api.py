@@ -14,7 +14,7 @@ from granian.server import Server
 
 import payme.features
 from payme.entrypoints.features import wire
-from payme.entrypoints.wiring import csrf_of, http_options, pool_limits, tools_of
+from payme.entrypoints.wiring import csrf_of, http_options, observe, pool_limits, tools_of
 from payme.features.identity import IdentityAuthenticator
 from payme.runtime.database import Database
 from payme.runtime.database.migrations import Migrator
@@ -33,6 +33,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         limits=pool_limits(settings, settings.database_pool_size),
         wiring=wire(tools_of(settings)),
     )
+    observe(settings, database, "api")
     authenticator = IdentityAuthenticator(database)
     direct = settings.direct_database_url()
 

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
-from payme.runtime.database import PoolLimits
+from payme.runtime.database import Database, PoolLimits
 from payme.runtime.http import HttpOptions
+from payme.runtime.observability import PoolFigures, announce_build, configure_logging, watch_pool
 from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, Keyring, PasswordHasher, TokenSigner, derive_key
 from payme.runtime.settings import Environment, MpesaEnvironment, Settings
 
+VERSION = version("payme")
 _DARAJA = {
     MpesaEnvironment.SANDBOX: "https://sandbox.safaricom.co.ke",
     MpesaEnvironment.PRODUCTION: "https://api.safaricom.co.ke",
@@ -44,6 +47,24 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
     }
 
 
+def observe(settings: Settings, database: Database, name: str) -> None:
+    """Write logs as the settings say, and show the build and the pool among the metrics."""
+    configure_logging(settings.log_level)
+    announce_build(VERSION, settings.app_env)
+    watch_pool(name, lambda: figures_of(database))
+
+
+def figures_of(database: Database) -> PoolFigures:
+    """Return how full a pool is; one that is not open is empty."""
+    open_now = database.is_open
+    return PoolFigures(
+        size=database.pool.get_size() if open_now else 0,
+        idle=database.pool.get_idle_size() if open_now else 0,
+        largest=database.limits.connections,
+        retries=database.retries,
+    )
+
+
 def cipher_of(settings: Settings) -> FieldCipher:
     """Return the cipher of fields, with the keys that still decrypt."""
     return FieldCipher(
@@ -73,6 +94,7 @@ def http_options(settings: Settings) -> HttpOptions:
     prefix = "__Host-" if public_url.startswith("https://") else ""
     return HttpOptions(
         secret=derive_key(settings.jwt_secret.get_secret_value().encode(), "cursors"),
+        version=VERSION,
         environment=settings.app_env,
         public_url=public_url,
         allowed_origins=tuple(settings.cors_origins),

@@ -40,7 +40,8 @@ Result = TypeVar("Result")
 SEED: Final = 20_260_101
 DAYS: Final = 30
 SALES_A_DAY: Final = 24
-TOKENS: Final = 5_000
+TOKENS: Final = 10_000
+_FULL_SHELF: Final = 250
 OWNER: Final = ("Wanjiku Kamau", "0722000100", "duka-la-mfano-2026")
 CASHIERS: Final = (
     ("Achieng", "0722000201", "4821"),
@@ -103,6 +104,9 @@ class ShopMaker:
             await self._trade(shop, now - timedelta(days=day))
             self.advance("a day of sales")
         self.clock.instant = now
+        for product in shop.products:
+            await self._receive(shop, product, _FULL_SHELF)
+        self.advance("full shelves")
         return shop
 
     async def _open(self) -> DemoShop:
