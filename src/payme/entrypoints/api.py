@@ -64,11 +64,8 @@ def create(settings: Settings | None = None) -> FastAPI:
 
 def all_features() -> list[Feature]:
     """Return the HTTP side of every feature that has one."""
-    found: list[Feature] = []
-    for feature in pkgutil.iter_modules(payme.features.__path__, "payme.features."):
-        if importlib.util.find_spec(f"{feature.name}.endpoints") is not None:
-            found.append(importlib.import_module(f"{feature.name}.endpoints").feature)
-    return found
+    names = [f"{each.name}.endpoints" for each in pkgutil.iter_modules(payme.features.__path__, "payme.features.")]
+    return [importlib.import_module(name).feature for name in names if importlib.util.find_spec(name) is not None]
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ _DARAJA = {
     MpesaEnvironment.SANDBOX: "https://sandbox.safaricom.co.ke",
     MpesaEnvironment.PRODUCTION: "https://api.safaricom.co.ke",
 }
+_CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,10 @@ def http_options(settings: Settings) -> HttpOptions:
 
 def daraja_of(settings: Settings) -> DarajaAccess:
     """Return the access to M-Pesa; the world is an explicit setting, never guessed."""
+    shortest = min(settings.mpesa_oauth_seconds, settings.mpesa_push_seconds, settings.mpesa_query_seconds)
     timeouts = Timeouts(
+        # Connecting gives up first, so that nothing was sent is known and not in doubt.
+        connect_seconds=min(_CONNECT_SECONDS, shortest / 2),
         oauth_seconds=settings.mpesa_oauth_seconds,
         push_seconds=settings.mpesa_push_seconds,
         query_seconds=settings.mpesa_query_seconds,

@@ -1,12 +1,16 @@
 """Corrections and losses: their cost, their limit, and what they refuse."""
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from payme.features.inventory import Wanted, lock_stock, release, reserve
 from payme.features.inventory.errors import AlreadyRecorded, ApprovalNeeded, StockShort
 from payme.kit.ids import new_id
+from payme.runtime.database import UnitOfWork
 from tests.shop import Shop
 from tests.stock_room import adjust, balance, check_stock, level, make_product, receive, sell, spoil
 
@@ -68,11 +72,11 @@ async def test_goods_that_are_set_aside_can_be_lost(shop: Shop):
     tea, sale_id = await make_product(shop), new_id()
     await receive(shop, tea, "2", 200)
 
-    async def set_aside(uow):
+    async def set_aside(uow: UnitOfWork):
         await lock_stock(uow, [tea])
         reserve(uow, sale_id, wanted=[Wanted(tea, Decimal(2))])
 
-    async def give_back(uow):
+    async def give_back(uow: UnitOfWork):
         release(uow, sale_id, product_ids=[tea])
 
     await shop.run(set_aside)
@@ -87,7 +91,7 @@ async def test_goods_that_are_set_aside_can_be_lost(shop: Shop):
 @pytest.mark.parametrize(
     "write_off", [lambda shop, tea: adjust(shop, tea, "-3"), lambda shop, tea: spoil(shop, tea, "3")]
 )
-async def test_above_the_limit_somebody_must_approve(shop: Shop, write_off):
+async def test_above_the_limit_somebody_must_approve(shop: Shop, write_off: Callable[[Shop, UUID], Awaitable[Any]]):
     tea = await make_product(shop)
     await receive(shop, tea, "3", 200_001)
     with pytest.raises(ApprovalNeeded):

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from tests.shop import Shop
 from tests.stock_room import level, make_product, receive, sell
 
 
-def stock_of(shop: Shop, **wanted):
+def stock_of(shop: Shop, **wanted: Any):
     query = {"product_id": None, "below_reorder": False, "after": None, "limit": 10, **wanted}
     return shop.run(lambda uow: list_stock(uow, **query))
 
@@ -69,7 +70,7 @@ async def test_movements_are_filtered_and_hide_costs(shop: Shop):
     await receive(shop, milk, "3", 300)
     await sell(shop, [(tea, "1"), (milk, "1")])
 
-    async def kinds(as_seen_by: Shop = shop, **wanted):
+    async def kinds(as_seen_by: Shop = shop, **wanted: Any):
         rows = await as_seen_by.run(lambda uow: list_movements(uow, MovementFilter(**wanted), before=None, limit=10))
         return [(row.kind, row.product_id, row.cost_cents) for row in rows]
 

@@ -72,7 +72,7 @@ async def import_file(call: Call, *, dry_run: bool = False) -> Response:
     """Add a product for each good row of a CSV file, and explain the other rows.
 
     Columns: name and price, and any of sku, barcode (several with spaces between), unit, category, buying_price, vat_class,
-    reorder_point, track_stock, track_expiry. Prices are in shillings. Stock comes by receipts.
+    reorder_point, track_stock, track_expiry, active. Prices are in shillings. Stock comes by receipts.
     """
     content = await call.read_body()
     return await call.write(lambda uow: import_products(uow, content, dry_run=dry_run))

@@ -17,8 +17,9 @@ from payme.kit.money import CENTS_PER_SHILLING
 
 COLUMNS: Final = (
     "name", "sku", "barcode", "unit", "category", "price", "buying_price", "vat_class", "reorder_point", "track_stock",
-    "track_expiry",
+    "track_expiry", "active",
 )  # fmt: skip
+FLAGS: Final = frozenset({"track_stock", "track_expiry", "active"})
 REQUIRED: Final = frozenset({"name", "price"})
 _SHILLINGS: Final = re.compile(r"\d{1,12}(\.\d{1,2})?|\d{1,3}(,\d{3}){1,3}(\.\d{1,2})?", re.ASCII)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -56,9 +57,9 @@ def read_table(content: bytes) -> list[TableRow]:
 def write_table(products: Iterable[Mapping[str, str]]) -> str:
     """Return products, given as cells by column, as a CSV file."""
     file = io.StringIO(newline="")
-    writer = csv.DictWriter[str](file, COLUMNS)
-    writer.writeheader()
-    writer.writerows({column: _harmless(cell) for column, cell in product.items()} for product in products)
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    writer.writerows([_harmless(product[column]) for column in COLUMNS] for product in products)
     return file.getvalue()
 
 

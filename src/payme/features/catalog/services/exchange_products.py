@@ -11,6 +11,7 @@ from payme.features import audit
 from payme.features.catalog import repository
 from payme.features.catalog.events import ProductsImported
 from payme.features.catalog.rules.products_csv import (
+    FLAGS,
     TableRow,
     cents_of,
     flag_of,
@@ -85,7 +86,7 @@ def _read_row(row: TableRow, sheet: _Sheet) -> None:
             if values[f"{column}_cents"] is None:
                 detail = "Write an amount in shillings, such as 120 or 120.50"
                 sheet.blame(row.number, column, code="not_an_amount", detail=detail)
-        elif column in {"track_stock", "track_expiry"}:
+        elif column in FLAGS:
             values[column] = flag_of(cell)
             if values[column] is None:
                 sheet.blame(row.number, column, code="not_yes_or_no", detail="Write yes or no")
@@ -154,4 +155,5 @@ def _cells(product: ProductView) -> dict[str, str]:
         "reorder_point": "" if product.reorder_point is None else as_text(product.reorder_point),
         "track_stock": "yes" if product.track_stock else "no",
         "track_expiry": "yes" if product.track_expiry else "no",
+        "active": "yes" if product.active else "no",
     }
