@@ -12,11 +12,11 @@ from payme.runtime.secrets import load_settings
 if __name__ == "__main__":
     settings = load_settings()
     parts = WorkerParts(
-        Registry.of(all_tasks(), attempts=settings.job_attempts),
+        Registry.of(all_tasks()),
         wire(tools_of(settings)),
         services=WorkerServices(daraja_of(settings)),
         limits=replace(limits_of(settings), poll_seconds=0.1, upkeep_seconds=0.2, drain_seconds=5),
-        pool=pool_limits(settings, settings.worker_pool_size + 1),
+        pool=pool_limits(settings, settings.worker_pool_size),
     )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))

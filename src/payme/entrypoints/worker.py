@@ -47,9 +47,10 @@ class WorkerParts:
 def limits_of(settings: Settings) -> WorkerLimits:
     """Return how the settings want a worker to behave."""
     return WorkerLimits(
-        concurrency=settings.worker_pool_size,
-        heartbeat_seconds=settings.job_heartbeat_seconds,
-        drain_seconds=min(WorkerLimits().drain_seconds, settings.shutdown_seconds),
+        # One connection more than handlers: the outcome of one never waits for the work of the others.
+        concurrency=min(settings.worker_concurrency, settings.worker_pool_size - 1),
+        heartbeat_seconds=settings.worker_heartbeat_seconds,
+        drain_seconds=settings.worker_drain_seconds,
     )
 
 
@@ -104,14 +105,13 @@ def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
 def main() -> None:
     """Run the worker with all features."""
     settings = load_settings()
-    registry = Registry.of(all_tasks(), attempts=settings.job_attempts)
+    registry = Registry.of(all_tasks())
     parts = WorkerParts(
         registry,
         wire(tools_of(settings)),
         services=WorkerServices(daraja_of(settings)),
         limits=limits_of(settings),
-        # One connection more than handlers: the outcome of one never waits for the work of the others.
-        pool=pool_limits(settings, settings.worker_pool_size + 1),
+        pool=pool_limits(settings, settings.worker_pool_size),
     )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))
