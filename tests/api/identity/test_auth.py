@@ -228,6 +228,11 @@ async def test_the_audit_log_is_paged_by_cursor(owner: Client, shop: Shop):
     assert [row["action"] for row in one] == ["till.created"]
 
 
+@pytest.mark.parametrize("query", ["action=A", "subject_id=x", "limit=0", "limit=201", "cursor=x"])
+async def test_a_filter_that_makes_no_sense_is_422(owner: Client, shop: Shop, query: str):
+    assert (await owner.get(f"/v1/businesses/{shop.id}/audit?{query}")).status_code == 422
+
+
 async def test_settings_branches_and_tills_by_http(owner: Client, shop: Shop):
     base = f"/v1/businesses/{shop.id}"
     read = await owner.get(base)

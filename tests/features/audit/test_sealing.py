@@ -1,11 +1,14 @@
 import asyncio
 from uuid import UUID
 
+from structlog.testing import capture_logs
+
 from payme.features import audit
 from payme.features.audit import Sealing
 from payme.features.audit.services import list_entries
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
+from payme.runtime.observability.redaction import redact
 from tests.people import Shop, make_shop
 
 
@@ -53,6 +56,19 @@ async def test_what_was_recorded_is_listed_with_its_actor_and_sealed(shop: Shop,
     verification = await verify(worker_database, shop.id, sealing.head)
     assert verification.intact
     assert verification.sealed == sealing.position > 1
+
+
+async def test_the_head_in_the_log_survives_redaction_and_is_taken_back(shop: Shop, worker_database: Database):
+    await note(shop)
+    sealing = await seal_all(worker_database, shop.id)
+    with capture_logs() as lines:
+        audit.anchor(sealing)
+    written = redact({name: value for name, value in lines[0].items() if name != "log_level"})
+    assert written["position"] == sealing.position
+    assert written["head"].replace(":", "") == sealing.head
+    assert (await verify(worker_database, shop.id, written["head"].upper())).intact
+    for wrong in (written["head"][::-1], "zzz", ""):
+        assert not (await verify(worker_database, shop.id, wrong)).intact
 
 
 async def test_sealing_again_adds_nothing_and_small_batches_make_the_same_chain(shop: Shop, worker_database: Database):

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner, Result
 
+from payme.entrypoints.cli_audit import app as payme_audit
 from payme.features.audit.cli import build_app
 from payme.features.audit.rules import genesis, link, sealed_form
 from payme.features.businesses import list_business_ids
@@ -173,3 +174,12 @@ async def test_the_command_prints_every_chain_and_fails_when_one_is_broken(
     assert broken.exit_code == 1
     assert f"{shop.id}  1 fault(s)" in broken.output
     assert "altered  position 3" in broken.output
+
+
+async def test_the_command_of_the_product_reads_the_database_of_its_settings(
+    shop: Shop, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DATABASE_URL", owner_dsn)
+    found = await asyncio.to_thread(CliRunner().invoke, payme_audit, ["verify", "--business", str(shop.id)])
+    assert found.exit_code == 0
+    assert f"{shop.id}  intact" in found.output

@@ -73,3 +73,21 @@ async def test_a_failure_reaches_everybody_who_waits_and_is_not_remembered():
     kept.forget_all()
     assert await kept.get("a", source) == "a:first"
     assert source.asked == 3
+
+
+async def test_when_the_one_who_looks_it_up_goes_away_somebody_else_does_it():
+    kept, source = Remembered[str, str](30), Source()
+    source.gate.clear()
+    first = asyncio.create_task(kept.get("a", source))
+    while source.asked == 0:
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(kept.get("a", source)) for _ in range(3)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    first.cancel()
+    others[0].cancel()
+    source.gate.set()
+    results = await asyncio.gather(first, *others, return_exceptions=True)
+    assert [isinstance(each, asyncio.CancelledError) for each in results] == [True, True, False, False]
+    assert results[2:] == ["a:first", "a:first"]
+    assert source.asked == 2

@@ -1,7 +1,9 @@
 """The log of who did what over HTTP."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from fastapi import Query
 
 from payme.features.audit.schemas import AuditEntry
 from payme.features.audit.services import list_entries
@@ -9,12 +11,15 @@ from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
+Action = Annotated[
+    str, Query(pattern=r"^[a-z_.]{1,80}$", description="Only this kind of act", examples=["sale.completed"])
+]
 router = Router(prefix="/v1/businesses/{business_id}/audit", tag="audit")
 
 
 @router.get(operation="audit_list", may="audit.read", response=Page[AuditEntry])
 async def list_audit(
-    call: Call, query: Paging, *, action: str | None = None, subject_id: UUID | None = None
+    call: Call, query: Paging, *, action: Action | None = None, subject_id: UUID | None = None
 ) -> Response:
     """List what was done, newest first."""
 

@@ -11,6 +11,8 @@ from uuid import UUID
 import rfc8785
 
 GENESIS_LABEL: Final = b"payme.audit.chain.1\n"
+HEAD_GROUP: Final = 8
+HEXADECIMAL: Final = frozenset("0123456789abcdef")
 LARGEST_EXACT_INTEGER: Final = 2**53 - 1
 """Beyond it a JSON number is not the same in every language; RFC 8785 refuses it."""
 
@@ -26,6 +28,16 @@ def link(previous: bytes, row: dict[str, Any]) -> bytes:
     Raises: rfc8785.CanonicalizationError for a row that has no canonical form; PayMe writes none.
     """
     return hashlib.sha256(previous + rfc8785.dumps(row)).digest()
+
+
+def written_head(head: str) -> str:
+    """Return a head as it is noted outside: in groups, because a log takes a long run of letters and digits for a secret."""
+    return ":".join(head[place : place + HEAD_GROUP] for place in range(0, len(head), HEAD_GROUP))
+
+
+def read_head(text: str) -> str:
+    """Return the plain hexadecimal of a head as somebody noted it."""
+    return "".join(letter for letter in text.lower() if letter in HEXADECIMAL)
 
 
 def sealed_form(row: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import rfc8785
 import structlog
 
 from payme.features.audit import repository
-from payme.features.audit.rules import genesis, link, sealed_form
+from payme.features.audit.rules import genesis, link, read_head, sealed_form, written_head
 from payme.features.audit.schemas import AuditEntry, Fault, FaultKind, Sealing, Verification
 from payme.kit.pagination import DEFAULT_LIMIT
 from payme.runtime.database import UnitOfWork
@@ -37,7 +37,9 @@ async def seal(uow: UnitOfWork, *, limit: int = BATCH, thorough: bool = False) -
 
 def anchor(sealing: Sealing) -> None:
     """Write the head of a chain where the database cannot reach it, to compare with one day."""
-    _log.info("audit.head", business_id=str(sealing.business_id), position=sealing.position, head=sealing.head)
+    _log.info(
+        "audit.head", business_id=str(sealing.business_id), position=sealing.position, head=written_head(sealing.head)
+    )
 
 
 async def verify(uow: UnitOfWork, *, expect_head: str | None = None) -> Verification:
@@ -46,13 +48,13 @@ async def verify(uow: UnitOfWork, *, expect_head: str | None = None) -> Verifica
     With `expect_head`, a head noted earlier (hexadecimal), the chain must still pass through it: that alone shows a tail cut
     off, or a chain rewritten from some row on.
     """
-    walk = _Walk(head=genesis(uow.tenant), expected=expect_head.lower() if expect_head else None)
+    walk = _Walk(head=genesis(uow.tenant), expected=read_head(expect_head) if expect_head is not None else None)
     while rows := await repository.list_links(uow, after=walk.position, limit=BATCH):
         for row in rows:
             walk.step(dict(row))
     for audit_id in await repository.list_slipped_in(uow, limit=BATCH):
         walk.faults.append(Fault(kind="slipped_in", detail=f"row {audit_id} stands before the last link and has none"))
-    if walk.expected and not walk.passed_expected:
+    if walk.expected is not None and not walk.passed_expected:
         walk.faults.append(Fault(kind="head_absent", detail=f"the chain does not pass through {walk.expected}"))
     return Verification(
         business_id=uow.tenant,

@@ -33,13 +33,20 @@ class Remembered(Generic[Key, Value]):
 
     async def get(self, key: Key, look_up: Callable[[Key], Awaitable[Value]]) -> Value:
         """Return what is remembered, else look it up; a look-up that fails is not remembered."""
-        kept = self._kept.get(key)
-        if kept is not None and kept[0] > time.monotonic_ns():
-            return kept[1]
-        running = self._under_way.get(key)
-        if running is not None and not running.is_stale:
-            return await asyncio.shield(running.future)
-        return await self._look_up(key, look_up)
+        while True:
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] > time.monotonic_ns():
+                return kept[1]
+            running = self._under_way.get(key)
+            if running is None or running.is_stale:
+                return await self._look_up(key, look_up)
+            try:
+                return await asyncio.shield(running.future)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not running.future.cancelled() or (task is not None and task.cancelling()):
+                    raise
+                # Whoever was looking it up went away; somebody who is still here does it.
 
     def forget(self, key: Key) -> None:
         """Forget one key, also where it is being looked up at this moment."""
@@ -59,8 +66,12 @@ class Remembered(Generic[Key, Value]):
         begun = time.monotonic_ns()
         try:
             value = await look_up(key)
-        except BaseException as error:
-            lookup.future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
+        except asyncio.CancelledError:
+            lookup.future.cancel()
+            raise
+        except Exception as error:
+            lookup.future.set_exception(error)
+            # Nobody may have waited with us; an exception that is never looked at would be reported.
             lookup.future.exception()
             raise
         else:

@@ -28,7 +28,7 @@ async def open_session(uow: UnitOfWork, user: UserView, *, version: int, label: 
     identity, session_id = uow.tool(Identity), new_id()
     expires_at = uow.now + identity.options.session_life
     await sessions.insert_session(
-        uow, session_id, user_id=user.id, expires_at=expires_at, label=label[:_LONGEST_LABEL], now=uow.now
+        uow, session_id, user_id=user.id, expires_at=expires_at, label=_shown(label), now=uow.now
     )
     session = SessionRow(
         id=session_id,
@@ -124,6 +124,10 @@ def _generation_of(claims: RefreshClaims, session: SessionRow) -> int:
     """Return which generation a signed token is of; of the older ones it does not matter which."""
     recent = (session.generation, session.generation - 1)
     return next((each for each in recent if claims.token_id == _rotation_id(session.id, each)), 0)
+
+
+def _shown(label: str) -> str:
+    return "".join(letter for letter in label if letter.isprintable())[:_LONGEST_LABEL]
 
 
 def _rotation_id(session_id: UUID, generation: int) -> UUID:
