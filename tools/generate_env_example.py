@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from payme.runtime.settings import GROUPS, Group
 
@@ -32,14 +31,9 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def is_required(field: FieldInfo) -> bool:
-    """Tell whether the setting has no default."""
-    return field.default is PydanticUndefined
-
-
 def sample(field: FieldInfo) -> str:
     """Return the default, or the example where the default says nothing."""
-    default = "" if is_required(field) else written(field.default)
+    default = "" if field.is_required() else written(field.default)
     return default or written((field.examples or [""])[0])
 
 
@@ -49,9 +43,9 @@ def render() -> str:
     for group in GROUPS:
         parts.append(f"\n# --- {title(group)}\n")
         for name, field in group.model_fields.items():
-            mark = "" if is_required(field) else "# "
+            mark = "" if field.is_required() else "# "
             parts.append(
-                f"\n# {field.description}{' Required.' if is_required(field) else ''}\n{mark}{name.upper()}={sample(field)}\n"
+                f"\n# {field.description}{' Required.' if field.is_required() else ''}\n{mark}{name.upper()}={sample(field)}\n"
             )
     return "".join(parts)
 

@@ -4,7 +4,7 @@ Invariant: every setting stands in it once, with its default and what it means.
 """
 
 from payme.runtime.settings import GROUPS
-from tools.generate_env_example import is_required, title, written
+from tools.generate_env_example import title, written
 
 HEADER = """\
 # Settings
@@ -20,7 +20,7 @@ def render() -> str:
     for group in GROUPS:
         parts.append(f"\n## {title(group)}\n\n| variable | default | meaning |\n|---|---|---|\n")
         for name, field in group.model_fields.items():
-            default = "required" if is_required(field) else written(field.default)
+            default = "required" if field.is_required() else written(field.default)
             shown = default if default in {"", "required"} else f"`{default.replace(',', ', ')}`"
             example = f" Example: `{field.examples[0]}`." if field.examples else ""
             parts.append(f"| `{name.upper()}` | {shown} | {field.description}{example} |\n")

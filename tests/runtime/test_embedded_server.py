@@ -24,17 +24,35 @@ pytestmark = pytest.mark.timeout(120)
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="stepping down needs root")
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder that every account can enter; pytest's own are closed."""
+def open_folder() -> Path:
+    """Make a folder that every account can enter; pytest's own are closed."""
     made = Path(tempfile.mkdtemp(prefix="payme-test-", dir="/var/tmp"))
     made.chmod(0o755)
+    return made
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    made = open_folder()
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def pristine() -> Iterator[Path]:
+    """A stopped data folder with its passwords, made once: initdb takes longer than all the rest."""
+    made = open_folder()
+    EmbeddedServer(made / "postgres", durable=False).start()
+    EmbeddedServer(made / "postgres", durable=False).stop()
     yield made
     shutil.rmtree(made)
 
 
 @pytest.fixture
-def folder(place: Path) -> Path:
+def folder(place: Path, pristine: Path) -> Path:
+    """A copy of the pristine data, with the owners as they are."""
+    subprocess.run(["cp", "-a", f"{pristine}/.", place], check=True)
+    (place / "postgres" / "payme.conf").unlink()
     return place / "postgres"
 
 
@@ -48,6 +66,22 @@ def server(folder: Path) -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def address(server: EmbeddedServer) -> ServerAddress:
     return server.start()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[EmbeddedServer]:
+    """A running server for tests that only look."""
+    made = open_folder()
+    running = EmbeddedServer(made / "postgres", durable=False, tied=True)
+    running.start()
+    yield running
+    running.stop()
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def shared_address(shared: EmbeddedServer) -> ServerAddress:
+    return shared.start()
 
 
 async def ask(dsn: str, sql: str) -> str:
@@ -64,17 +98,17 @@ def kill_postmaster(server: EmbeddedServer) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def test_a_fresh_start_serves_over_loopback_and_socket(address: ServerAddress) -> None:
+def test_a_fresh_start_serves_over_loopback_and_socket(shared_address: ServerAddress) -> None:
     for unix in (False, True):
         assert (
-            asyncio.run(ask(address.dsn(unix=unix), "select current_user || '@' || current_database()"))
+            asyncio.run(ask(shared_address.dsn(unix=unix), "select current_user || '@' || current_database()"))
             == "payme_owner@payme"
         )
 
 
-def test_its_configuration_is_ours(address: ServerAddress) -> None:
+def test_its_configuration_is_ours(shared_address: ServerAddress) -> None:
     async def read() -> dict[str, str]:
-        connection = await asyncpg.connect(address.dsn())
+        connection = await asyncpg.connect(shared_address.dsn())
         rows = await connection.fetch("select name, setting from pg_settings")
         await connection.close()
         return {row["name"]: row["setting"] for row in rows}
@@ -94,22 +128,22 @@ def test_its_configuration_is_ours(address: ServerAddress) -> None:
     assert settings["server_version"].split(".")[0] == "18"
 
 
-def test_text_sorts_by_code_point_and_knows_letters_beyond_ascii(address: ServerAddress) -> None:
+def test_text_sorts_by_code_point_and_knows_letters_beyond_ascii(shared_address: ServerAddress) -> None:
     sql = "select string_agg(name, ',' order by name) || lower('É') from (values ('b'), ('B'), ('a')) t(name)"
-    assert asyncio.run(ask(address.dsn(), sql)) == "B,a,bé"
+    assert asyncio.run(ask(shared_address.dsn(), sql)) == "B,a,bé"
 
 
-def test_the_owner_is_no_superuser_and_may_make_roles_and_databases(address: ServerAddress) -> None:
+def test_the_owner_is_no_superuser_and_may_make_roles_and_databases(shared_address: ServerAddress) -> None:
     sql = "select rolsuper::text || rolbypassrls || rolcreaterole || rolcreatedb from pg_roles where rolname = current_user"
-    assert asyncio.run(ask(address.dsn(), sql)) == "falsefalsetruetrue"
+    assert asyncio.run(ask(shared_address.dsn(), sql)) == "falsefalsetruetrue"
 
 
 @pytest.mark.parametrize("unix", [False, True])
 @pytest.mark.parametrize("user", ["payme_owner", "postgres"])
-def test_no_password_is_no_entry(address: ServerAddress, user: str, *, unix: bool) -> None:
-    right = address.passwords[user]
+def test_no_password_is_no_entry(shared_address: ServerAddress, user: str, *, unix: bool) -> None:
+    right = shared_address.passwords[user]
     for wrong in ("", "guess"):
-        dsn = address.dsn("postgres", user, unix=unix).replace(right, wrong)
+        dsn = shared_address.dsn("postgres", user, unix=unix).replace(right, wrong)
         with pytest.raises((asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
             asyncio.run(ask(dsn, "select 1"))
 
@@ -230,15 +264,15 @@ def test_it_is_a_context_manager_both_ways(server: EmbeddedServer) -> None:
     assert not server.status().running
 
 
-def test_databases_are_copied_from_a_template(server: EmbeddedServer, address: ServerAddress) -> None:
-    server.create_database("pattern")
-    asyncio.run(ask(address.dsn("pattern"), "create table marked (id int)"))
-    server.create_database("copied", template="pattern")
-    assert asyncio.run(ask(address.dsn("copied"), "select count(*) from marked")) == "0"
+def test_databases_are_copied_from_a_template(shared: EmbeddedServer, shared_address: ServerAddress) -> None:
+    shared.create_database("pattern")
+    asyncio.run(ask(shared_address.dsn("pattern"), "create table marked (id int)"))
+    shared.create_database("copied", template="pattern")
+    assert asyncio.run(ask(shared_address.dsn("copied"), "select count(*) from marked")) == "0"
     with pytest.raises(EmbeddedServerError, match="exists"):
-        server.create_database("copied")
+        shared.create_database("copied")
     with pytest.raises(EmbeddedServerError, match="no database name"):
-        server.create_database('x"; drop database payme; --')
+        shared.create_database('x"; drop database payme; --')
 
 
 def test_a_taken_port_is_said_in_words(server: EmbeddedServer, address: ServerAddress, place: Path) -> None:
@@ -248,7 +282,8 @@ def test_a_taken_port_is_said_in_words(server: EmbeddedServer, address: ServerAd
     assert processes.living(other.data_dir) == []
 
 
-def test_a_foreign_folder_stays_untouched(folder: Path) -> None:
+def test_a_foreign_folder_stays_untouched(place: Path) -> None:
+    folder = place / "postgres"
     folder.mkdir()
     (folder / "letter.txt").write_text("mine")
     server = EmbeddedServer(folder)
@@ -258,16 +293,17 @@ def test_a_foreign_folder_stays_untouched(folder: Path) -> None:
 
 
 @AS_ROOT
-def test_root_steps_down_and_changes_no_permission(place: Path, server: EmbeddedServer) -> None:
+def test_root_steps_down_and_changes_no_permission(place: Path) -> None:
+    server = EmbeddedServer(place / "postgres", durable=False, tied=True)
     watched = [place, *place.parents, installed_root(), *installed_root().parents]
     before = {path: (path.stat().st_mode, path.stat().st_uid) for path in watched}
-    server.start()
-    pid = server.status().pid
-    assert pid is not None
-    assert pwd.getpwuid(Path(f"/proc/{pid}").stat().st_uid).pw_name in {"postgres", "nobody"}
-    assert server.relocation is None
-    assert {path: (path.stat().st_mode, path.stat().st_uid) for path in watched} == before
-    assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
+    with server:
+        pid = server.status().pid
+        assert pid is not None
+        assert pwd.getpwuid(Path(f"/proc/{pid}").stat().st_uid).pw_name in {"postgres", "nobody"}
+        assert server.relocation is None
+        assert {path: (path.stat().st_mode, path.stat().st_uid) for path in watched} == before
+        assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
 
 
 @AS_ROOT

@@ -14,7 +14,7 @@ from granian.server import Server
 
 import payme.features
 from payme.entrypoints.features import wire
-from payme.entrypoints.wiring import csrf_of, http_options, pool_limits, tools_of
+from payme.entrypoints.wiring import csrf_of, http_options, observe, pool_limits, tools_of
 from payme.features.identity import IdentityAuthenticator
 from payme.runtime.database import Database
 from payme.runtime.database.migrations import Migrator
@@ -33,6 +33,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         limits=pool_limits(settings, settings.database_pool_size),
         wiring=wire(tools_of(settings)),
     )
+    observe(settings, database, "api")
     authenticator = IdentityAuthenticator(database)
     direct = settings.direct_database_url()
 
@@ -64,11 +65,8 @@ def create(settings: Settings | None = None) -> FastAPI:
 
 def all_features() -> list[Feature]:
     """Return the HTTP side of every feature that has one."""
-    found: list[Feature] = []
-    for feature in pkgutil.iter_modules(payme.features.__path__, "payme.features."):
-        if importlib.util.find_spec(f"{feature.name}.endpoints") is not None:
-            found.append(importlib.import_module(f"{feature.name}.endpoints").feature)
-    return found
+    names = [f"{each.name}.endpoints" for each in pkgutil.iter_modules(payme.features.__path__, "payme.features.")]
+    return [importlib.import_module(name).feature for name in names if importlib.util.find_spec(name) is not None]
 
 
 def main() -> None:

@@ -2,21 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
-from payme.runtime.database import PoolLimits
+from payme.runtime.database import Database, PoolLimits
 from payme.runtime.http import HttpOptions
+from payme.runtime.observability import PoolFigures, announce_build, configure_logging, watch_pool
 from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, Keyring, PasswordHasher, TokenSigner, derive_key
 from payme.runtime.settings import Environment, MpesaEnvironment, Settings
 
+VERSION = version("payme")
 _DARAJA = {
     MpesaEnvironment.SANDBOX: "https://sandbox.safaricom.co.ke",
     MpesaEnvironment.PRODUCTION: "https://api.safaricom.co.ke",
 }
+_CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,24 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
         ),
         PlatformAccount: _platform(settings),
     }
+
+
+def observe(settings: Settings, database: Database, name: str) -> None:
+    """Write logs as the settings say, and show the build and the pool among the metrics."""
+    configure_logging(settings.log_level)
+    announce_build(VERSION, settings.app_env)
+    watch_pool(name, lambda: figures_of(database))
+
+
+def figures_of(database: Database) -> PoolFigures:
+    """Return how full a pool is; one that is not open is empty."""
+    open_now = database.is_open
+    return PoolFigures(
+        size=database.pool.get_size() if open_now else 0,
+        idle=database.pool.get_idle_size() if open_now else 0,
+        largest=database.limits.connections,
+        retries=database.retries,
+    )
 
 
 def cipher_of(settings: Settings) -> FieldCipher:
@@ -72,6 +94,7 @@ def http_options(settings: Settings) -> HttpOptions:
     prefix = "__Host-" if public_url.startswith("https://") else ""
     return HttpOptions(
         secret=derive_key(settings.jwt_secret.get_secret_value().encode(), "cursors"),
+        version=VERSION,
         environment=settings.app_env,
         public_url=public_url,
         allowed_origins=tuple(settings.cors_origins),
@@ -93,7 +116,10 @@ def http_options(settings: Settings) -> HttpOptions:
 
 def daraja_of(settings: Settings) -> DarajaAccess:
     """Return the access to M-Pesa; the world is an explicit setting, never guessed."""
+    shortest = min(settings.mpesa_oauth_seconds, settings.mpesa_push_seconds, settings.mpesa_query_seconds)
     timeouts = Timeouts(
+        # Connecting gives up first, so that nothing was sent is known and not in doubt.
+        connect_seconds=min(_CONNECT_SECONDS, shortest / 2),
         oauth_seconds=settings.mpesa_oauth_seconds,
         push_seconds=settings.mpesa_push_seconds,
         query_seconds=settings.mpesa_query_seconds,
@@ -121,13 +147,7 @@ def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
         csrf=csrf_of(settings),
         cipher=cipher,
         index=BlindIndex(bytes.fromhex(settings.blind_index_key.get_secret_value())),
-        gate=LoginGate(
-            GateOptions(
-                failures=settings.login_failures,
-                failures_per_address=settings.login_failures_per_address,
-                window_seconds=int(settings.login_window_seconds),
-            )
-        ),
+        gate=_gate(settings),
         options=IdentityOptions(
             access_life=timedelta(seconds=settings.access_token_seconds),
             session_life=timedelta(seconds=settings.refresh_token_seconds),
@@ -136,6 +156,16 @@ def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
             key_mode="live" if settings.app_env is Environment.PRODUCTION else "test",
         ),
     )
+
+
+def _gate(settings: Settings) -> LoginGate:
+    options = GateOptions(
+        failures=settings.login_failures,
+        failures_per_address=settings.login_failures_per_address,
+        window_seconds=int(settings.login_window_seconds),
+    )
+    redis_url = _redis(settings)
+    return LoginGate.shared(options, redis_url) if redis_url else LoginGate(options)
 
 
 def _platform(settings: Settings) -> PlatformAccount:

@@ -14,10 +14,11 @@ import structlog
 from prometheus_client import start_http_server
 
 from payme.entrypoints.features import all_tasks, wire
-from payme.entrypoints.wiring import WorkerServices, daraja_of, pool_limits, tools_of
+from payme.entrypoints.wiring import VERSION, WorkerServices, daraja_of, figures_of, pool_limits, tools_of
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
+from payme.runtime.observability import announce_build, configure_logging, watch_pool
 from payme.runtime.secrets import load_settings
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ class WorkerParts:
 def limits_of(settings: Settings) -> WorkerLimits:
     """Return how the settings want a worker to behave."""
     return WorkerLimits(
-        concurrency=settings.worker_pool_size,
-        heartbeat_seconds=settings.job_heartbeat_seconds,
-        drain_seconds=min(WorkerLimits().drain_seconds, settings.shutdown_seconds),
+        # One connection more than handlers: the outcome of one never waits for the work of the others.
+        concurrency=min(settings.worker_concurrency, settings.worker_pool_size - 1),
+        heartbeat_seconds=settings.worker_heartbeat_seconds,
+        drain_seconds=settings.worker_drain_seconds,
     )
 
 
@@ -63,6 +65,7 @@ async def serve(database_url: str, parts: WorkerParts, *, direct_url: str | None
     database = Database(database_url, role=_WORKER_ROLE, limits=parts.pool, wiring=parts.wiring)
     if not await _open(database, stop):
         return
+    watch_pool("worker", lambda: figures_of(database))
     if parts.metrics_port is not None:
         start_http_server(parts.metrics_port, parts.metrics_host)
     worker = Worker(database, parts.registry, services=parts.services, limits=parts.limits, direct_dsn=direct_url)
@@ -104,14 +107,16 @@ def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
 def main() -> None:
     """Run the worker with all features."""
     settings = load_settings()
-    registry = Registry.of(all_tasks(), attempts=settings.job_attempts)
+    configure_logging(settings.log_level)
+    announce_build(VERSION, settings.app_env)
+    registry = Registry.of(all_tasks())
     parts = WorkerParts(
         registry,
         wire(tools_of(settings)),
         services=WorkerServices(daraja_of(settings)),
         limits=limits_of(settings),
-        # One connection more than handlers: the outcome of one never waits for the work of the others.
-        pool=pool_limits(settings, settings.worker_pool_size + 1),
+        metrics_port=settings.worker_metrics_port,
+        pool=pool_limits(settings, settings.worker_pool_size),
     )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))

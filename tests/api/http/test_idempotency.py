@@ -6,11 +6,15 @@ import httpx2
 import pytest
 
 from payme.kit.ids import new_id
+from payme.runtime.database import Database
 from tests.api.http import shelf as feature
 from tests.api.http.shelf import Doorman
+from tests.api.http.types import Count, MakeApp, MakeClient
 
 
-async def test_64_equal_keys_at_once_have_one_effect_and_identical_answers(client, shelf, count_branches):
+async def test_64_equal_keys_at_once_have_one_effect_and_identical_answers(
+    client: httpx2.AsyncClient, shelf: str, count_branches: Count
+):
     body = {"name": "Gikomba"}
     answers = await asyncio.gather(
         *(client.post(shelf, json=body, headers={"idempotency-key": "k-64"}) for _ in range(64))
@@ -22,7 +26,7 @@ async def test_64_equal_keys_at_once_have_one_effect_and_identical_answers(clien
 
 
 async def test_equal_keys_in_two_processes_have_one_effect(
-    make_client, doorman: Doorman, business_id: UUID, shelf, count_branches
+    make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str, count_branches: Count
 ):
     doorman.register("amina", business_id)
     clients = [make_client(), make_client()]
@@ -34,14 +38,14 @@ async def test_equal_keys_in_two_processes_have_one_effect(
     assert await count_branches() == 1
 
 
-async def test_the_same_key_with_another_body_is_refused(client, shelf, count_branches):
+async def test_the_same_key_with_another_body_is_refused(client: httpx2.AsyncClient, shelf: str, count_branches: Count):
     first = await client.post(shelf, json={"name": "A"}, headers={"idempotency-key": "k"})
     other = await client.post(shelf, json={"name": "B"}, headers={"idempotency-key": "k"})
     assert (first.status_code, other.status_code, other.json()["code"]) == (201, 422, "idempotency.key_reused")
     assert await count_branches() == 1
 
 
-async def test_white_space_and_order_of_members_are_not_another_body(client, shelf):
+async def test_white_space_and_order_of_members_are_not_another_body(client: httpx2.AsyncClient, shelf: str):
     headers = {"idempotency-key": "k", "content-type": "application/json"}
     first = await client.post(shelf, content=b'{"name":"A","room_for":9}', headers=headers)
     again = await client.post(shelf, content=b'{ "room_for": 9, "name": "A" }', headers=headers)
@@ -50,7 +54,7 @@ async def test_white_space_and_order_of_members_are_not_another_body(client, she
 
 
 async def test_a_refusal_is_not_stored_and_a_success_is_replayed_when_the_rule_would_now_refuse(
-    client, shelf, count_branches
+    client: httpx2.AsyncClient, shelf: str, count_branches: Count
 ):
     refused = await client.post(shelf, json={"name": "A", "room_for": 0}, headers={"idempotency-key": "none"})
     assert (refused.status_code, refused.json()["code"], refused.json()["facts"]) == (
@@ -69,7 +73,7 @@ async def test_a_refusal_is_not_stored_and_a_success_is_replayed_when_the_rule_w
 
 
 async def test_a_key_belongs_to_one_credential_family(
-    make_client, doorman: Doorman, business_id: UUID, shelf, count_branches
+    make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str, count_branches: Count
 ):
     for token in ("amina", "brian"):
         doorman.register(token, business_id)
@@ -81,7 +85,9 @@ async def test_a_key_belongs_to_one_credential_family(
 @pytest.mark.parametrize(
     ("key", "code"), [(None, "key_required"), ("", "key_invalid"), ("x" * 256, "key_invalid"), ("a\tb", "key_invalid")]
 )
-async def test_a_key_is_needed_and_sane(client, shelf, count_branches, key, code):
+async def test_a_key_is_needed_and_sane(
+    client: httpx2.AsyncClient, shelf: str, count_branches: Count, key: str | None, code: str | None
+):
     headers = {} if key is None else {"idempotency-key": key}
     answer = await client.post(shelf, json={"name": "A"}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, f"idempotency.{code}")
@@ -89,7 +95,13 @@ async def test_a_key_is_needed_and_sane(client, shelf, count_branches, key, code
 
 
 async def test_a_call_whose_first_is_still_running_waits_and_then_says_so(
-    make_app, make_client, doorman: Doorman, business_id: UUID, shelf, count_branches, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp,
+    make_client: MakeClient,
+    doorman: Doorman,
+    business_id: UUID,
+    shelf: str,
+    count_branches: Count,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(feature, "release", asyncio.Event())
     doorman.register("amina", business_id)
@@ -113,7 +125,9 @@ async def test_a_call_whose_first_is_still_running_waits_and_then_says_so(
     assert await count_branches() == 1
 
 
-async def test_rows_that_stay_busy_end_in_a_conflict(make_client, doorman: Doorman, business_id: UUID, shelf):
+async def test_rows_that_stay_busy_end_in_a_conflict(
+    make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str
+):
     doorman.register("amina", business_id)
     answer = await make_client(still_running_seconds=0.1).post(
         f"{shelf}/busy", json={"name": "A"}, headers={"idempotency-key": "k"}
@@ -121,7 +135,9 @@ async def test_rows_that_stay_busy_end_in_a_conflict(make_client, doorman: Doorm
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency.still_running")
 
 
-async def test_the_answer_is_what_is_stored_byte_for_byte(client, shelf, database, business_id):
+async def test_the_answer_is_what_is_stored_byte_for_byte(
+    client: httpx2.AsyncClient, shelf: str, database: Database, business_id: UUID
+):
     answer = await client.post(shelf, json={"name": "Ünïcode ✓"}, headers={"idempotency-key": "bytes"})
     stored = await database.run(
         lambda uow: uow.fetchval(

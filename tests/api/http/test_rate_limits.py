@@ -4,17 +4,19 @@ import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
-from payme.runtime.http.rate_limits import RateLimiter, client_address
+from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address
 from tests.api.http.shelf import Doorman
+from tests.api.http.types import MakeApp, MakeClient
 
 FIFTY = {"principal": "50/minute", "anonymous": "50/minute", "callbacks": "1000/minute"}
 
 
 async def test_two_hundred_at_once_against_fifty_let_exactly_fifty_through(
-    make_client, doorman: Doorman, business_id, shelf
+    make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str
 ):
     doorman.register("amina", business_id)
     client = make_client(budgets=FIFTY)
@@ -25,7 +27,7 @@ async def test_two_hundred_at_once_against_fifty_let_exactly_fifty_through(
     )
 
 
-async def test_the_headers_say_policy_and_what_is_left(make_client):
+async def test_the_headers_say_policy_and_what_is_left(make_client: MakeClient):
     client = make_client(token=None, budgets={"anonymous": "2/minute"})
     answers = [await client.get("/v1/open") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -37,7 +39,7 @@ async def test_the_headers_say_policy_and_what_is_left(make_client):
 
 
 async def test_limits_are_counted_by_credential_and_by_address(
-    make_app, make_client, doorman: Doorman, business_id, shelf
+    make_app: MakeApp, make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str
 ):
     app = make_app(budgets={"principal": "1/minute", "anonymous": "1/minute"})
     for token in ("amina", "brian"):
@@ -49,12 +51,12 @@ async def test_limits_are_counted_by_credential_and_by_address(
         assert statuses == [200, 429]
 
 
-async def test_guessed_tokens_are_counted_by_address(make_client, shelf):
+async def test_guessed_tokens_are_counted_by_address(make_client: MakeClient, shelf: str):
     client = make_client(token="guess", budgets={"anonymous": "2/minute"})
     assert [(await client.get(shelf)).status_code for _ in range(3)] == [401, 401, 429]
 
 
-async def test_callbacks_have_a_budget_of_their_own_and_probes_none(make_client):
+async def test_callbacks_have_a_budget_of_their_own_and_probes_none(make_client: MakeClient):
     client = make_client(token=None, budgets={"anonymous": "1/minute", "callbacks": "3/minute"})
     await client.get("/v1/open")
     assert (await client.get("/v1/open")).status_code == 429
@@ -62,7 +64,7 @@ async def test_callbacks_have_a_budget_of_their_own_and_probes_none(make_client)
     assert {(await client.get("/livez")).status_code for _ in range(5)} == {200}
 
 
-async def test_an_invented_forwarded_address_changes_nothing(make_client):
+async def test_an_invented_forwarded_address_changes_nothing(make_client: MakeClient):
     client = make_client(token=None, budgets={"anonymous": "1/minute"})
     answers = [await client.get("/v1/open", headers={"x-forwarded-for": f"198.51.100.{turn}"}) for turn in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
@@ -81,7 +83,7 @@ async def test_an_invented_forwarded_address_changes_nothing(make_client):
         ("unknown", "198.51.100.9", "unknown"),
     ],
 )
-def test_only_our_own_proxies_are_believed(peer, header, expected):
+def test_only_our_own_proxies_are_believed(peer: str, header: str, expected: str):
     limiter = RateLimiter({}, trusted_proxies=("10.0.0.0/8",))
     scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", header.encode())]}
     assert client_address(scope, limiter.trusted) == expected
@@ -91,9 +93,9 @@ async def test_a_window_ends(monkeypatch: pytest.MonkeyPatch):
     limiter = RateLimiter({"b": "1/second"})
     now = 1000.0
     monkeypatch.setattr("payme.runtime.http.rate_limits.time.monotonic", lambda: now)
-    used = [(await limiter.spend("b", "k")).used for _ in range(2)]
+    used = [(await spend(limiter, "b", "k")).used for _ in range(2)]
     now += 1.01
-    used.append((await limiter.spend("b", "k")).used)
+    used.append((await spend(limiter, "b", "k")).used)
     assert used == [1, 2, 1]
 
 
@@ -114,26 +116,34 @@ def redis_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     process.wait()
 
 
+async def spend(limiter: RateLimiter, budget: str, key: str) -> Spent:
+    spent = await limiter.spend(budget, key)
+    assert spent is not None
+    return spent
+
+
 async def answers_from(limiter: RateLimiter) -> None:
     async with asyncio.timeout(10):
-        while (await limiter.spend("probe", "k")).used and limiter.fallbacks:
+        while (await spend(limiter, "probe", "k")).used and limiter.fallbacks:
             limiter.fallbacks = 0
             limiter._shared_again_at = 0.0
             await asyncio.sleep(0.02)
 
 
-async def test_two_processes_share_a_limit_in_redis_and_its_death_is_no_error(redis_server):
+async def test_two_processes_share_a_limit_in_redis_and_its_death_is_no_error(
+    redis_server: tuple[str, subprocess.Popen[bytes]],
+):
     url, process = redis_server
     budgets = {"b": "50/minute", "probe": "1000000/minute"}
     limiters = [RateLimiter(budgets, redis_url=url) for _ in range(2)]
     for limiter in limiters:
         await answers_from(limiter)
-    spent = await asyncio.gather(*(limiters[turn % 2].spend("b", "k") for turn in range(200)))
+    spent = await asyncio.gather(*(spend(limiters[turn % 2], "b", "k") for turn in range(200)))
     assert sorted(each.used for each in spent) == list(range(1, 201))
     assert all(limiter.fallbacks == 0 for limiter in limiters)
     process.kill()
     process.wait()
-    after = await asyncio.gather(*(limiters[turn % 2].spend("b", "other") for turn in range(200)))
+    after = await asyncio.gather(*(spend(limiters[turn % 2], "b", "other") for turn in range(200)))
     assert sum(each.used <= each.limit for each in after) == 100
     assert all(limiter.fallbacks == 100 for limiter in limiters)
     for limiter in limiters:

@@ -1,12 +1,14 @@
 from uuid import UUID
 
+import httpx2
 import pytest
 
 from payme.kit.ids import new_id
 from tests.api.http.shelf import Doorman
+from tests.api.http.types import MakeApp, MakeClient
 
 
-async def fill(client, shelf: str, count: int) -> list[str]:
+async def fill(client: httpx2.AsyncClient, shelf: str, count: int) -> list[str]:
     ids = sorted(str(new_id()) for _ in range(count))
     for each in ids:
         answer = await client.post(shelf, json={"id": each, "name": each}, headers={"idempotency-key": each})
@@ -14,7 +16,7 @@ async def fill(client, shelf: str, count: int) -> list[str]:
     return ids
 
 
-async def test_a_list_is_walked_by_its_cursors(client, shelf):
+async def test_a_list_is_walked_by_its_cursors(client: httpx2.AsyncClient, shelf: str):
     ids = await fill(client, shelf, 5)
     seen, path = [], f"{shelf}?limit=2"
     while path:
@@ -27,7 +29,9 @@ async def test_a_list_is_walked_by_its_cursors(client, shelf):
     assert seen == ids
 
 
-async def test_a_cursor_is_good_for_its_own_list_only(client, make_client, doorman: Doorman, shelf, owner_dsn):
+async def test_a_cursor_is_good_for_its_own_list_only(
+    client: httpx2.AsyncClient, make_client: MakeClient, doorman: Doorman, shelf: str, owner_dsn: str
+):
     await fill(client, shelf, 3)
     cursor = (await client.get(f"{shelf}?limit=1")).json()["next_cursor"]
     assert (await client.get(f"{shelf}?cursor={cursor}")).status_code == 200
@@ -38,13 +42,13 @@ async def test_a_cursor_is_good_for_its_own_list_only(client, make_client, doorm
     assert (await client.get(f"{shelf}/counted?cursor={cursor}")).json()["code"] == "pagination.cursor_invalid"
 
 
-async def test_a_cursor_of_another_business_is_refused(client, shelf, make_app):
+async def test_a_cursor_of_another_business_is_refused(client: httpx2.AsyncClient, shelf: str, make_app: MakeApp):
     foreign = make_app().state.edge.cursors.encode(f"shelf_list:{UUID(int=1)}", ["x"])
     answer = await client.get(f"{shelf}?cursor={foreign}")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/cursor")
 
 
-async def test_what_did_not_change_is_not_sent_again(client, shelf):
+async def test_what_did_not_change_is_not_sent_again(client: httpx2.AsyncClient, shelf: str):
     [branch] = await fill(client, shelf, 1)
     for path in (shelf, f"{shelf}/{branch}", f"{shelf}/counted"):
         first = await client.get(path)
@@ -57,13 +61,13 @@ async def test_what_did_not_change_is_not_sent_again(client, shelf):
     assert (await client.get(f"{shelf}/counted", headers={"if-none-match": tag})).status_code == 200
 
 
-async def test_head_is_get_without_the_body(client, shelf):
+async def test_head_is_get_without_the_body(client: httpx2.AsyncClient, shelf: str):
     whole = await client.get(shelf)
     answer = await client.head(shelf)
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (200, b"", whole.headers["etag"])
 
 
-async def test_nobody_overwrites_what_they_have_not_read(client, shelf):
+async def test_nobody_overwrites_what_they_have_not_read(client: httpx2.AsyncClient, shelf: str):
     [branch] = await fill(client, shelf, 1)
     path = f"{shelf}/{branch}"
     absent = await client.patch(path, json={"name": "B"})
@@ -82,7 +86,7 @@ async def test_nobody_overwrites_what_they_have_not_read(client, shelf):
 @pytest.mark.parametrize(
     ("header", "status"), [('"1"', 412), ('W/"3"', 412), ("*", 200), ('"9", "3"', 200), ("3", 412)]
 )
-async def test_how_a_revision_may_be_named(client, shelf, header, status):
+async def test_how_a_revision_may_be_named(client: httpx2.AsyncClient, shelf: str, header: str, status: int):
     [branch] = await fill(client, shelf, 1)
     for _ in range(2):
         await client.patch(f"{shelf}/{branch}", json={"name": "B"}, headers={"if-match": "*"})
@@ -90,7 +94,7 @@ async def test_how_a_revision_may_be_named(client, shelf, header, status):
     assert answer.status_code == status
 
 
-async def test_a_put_that_creates_needs_no_revision(client, shelf):
+async def test_a_put_that_creates_needs_no_revision(client: httpx2.AsyncClient, shelf: str):
     path = f"{shelf}/{new_id()}"
     assert (await client.put(path, json={"name": "A"}, headers={"if-match": '"1"'})).status_code == 412
     assert (await client.put(path, json={"name": "A"})).status_code == 201

@@ -1,15 +1,19 @@
 import asyncio
 import json
+from typing import Any
+from uuid import UUID
 
+import httpx2
 import pytest
 
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.http import HttpOptions, create_app
 from payme.runtime.http.envelope import DATA_HEADERS, HSTS, PAGE_HEADERS
 from tests.api.http.shelf import FEATURE, Doorman, Stamps
+from tests.api.http.types import MakeApp, MakeClient
 
 
-async def test_the_probes_say_how_the_service_is(make_client):
+async def test_the_probes_say_how_the_service_is(make_client: MakeClient):
     client = make_client(token=None, version="1.2.3", environment="test")
     assert (await client.get("/livez")).json() == {"status": "alive"}
     ready = await client.get("/readyz")
@@ -29,7 +33,7 @@ async def test_the_probes_say_how_the_service_is(make_client):
     assert (status["status"], status["maintenance"], status["environment"]) == ("operational", "off", "test")
 
 
-async def test_a_database_that_is_away_makes_it_unhealthy_but_alive(make_client):
+async def test_a_database_that_is_away_makes_it_unhealthy_but_alive(make_client: MakeClient):
     away = Database("postgresql://payme@127.0.0.1:1/none", limits=PoolLimits(connections=1))
     app = create_app(
         HttpOptions(secret=b"k"), database=away, authenticator=Doorman(), csrf=Stamps(), features=[FEATURE]
@@ -44,7 +48,7 @@ async def test_a_database_that_is_away_makes_it_unhealthy_but_alive(make_client)
     ] is False
 
 
-async def test_readiness_asks_what_it_was_told_to_ask(database, make_client):
+async def test_readiness_asks_what_it_was_told_to_ask(database: Database, make_client: MakeClient):
     async def behind() -> bool:
         return False
 
@@ -69,13 +73,13 @@ async def test_readiness_asks_what_it_was_told_to_ask(database, make_client):
 
 
 async def test_the_database_is_asked_once_a_second_at_most(
-    make_app, make_client, database, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, make_client: MakeClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ):
     app = make_app()
     asked = 0
     run = database.run
 
-    async def counting(*arguments, **options):
+    async def counting(*arguments: Any, **options: Any):
         nonlocal asked
         asked += 1
         return await run(*arguments, **options)
@@ -86,7 +90,7 @@ async def test_the_database_is_asked_once_a_second_at_most(
     assert asked == 1
 
 
-async def test_metrics_count_by_route_template(client, shelf):
+async def test_metrics_count_by_route_template(client: httpx2.AsyncClient, shelf: str):
     await client.get(f"{shelf}/no-uuid")
     await client.get("/secret/path/0712345678")
     text = (await client.get("/metrics")).text
@@ -128,7 +132,7 @@ PAGE_SNAPSHOT = {
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_every_answer_has_its_headers(make_client, path, snapshot, scheme):
+async def test_every_answer_has_its_headers(make_client: MakeClient, path: str, snapshot: dict[str, str], scheme: str):
     answer = await make_client(public_url=f"{scheme}://shop.test").get(path)
     expected = {**snapshot, HSTS[0].decode(): HSTS[1].decode()} if scheme == "https" else snapshot
     names = {*expected, "strict-transport-security"}
@@ -142,7 +146,7 @@ def test_no_policy_allows_inline_code():
         assert b"unsafe" not in value, name
 
 
-async def test_other_origins_are_let_in_only_when_they_are_named(make_client):
+async def test_other_origins_are_let_in_only_when_they_are_named(make_client: MakeClient):
     preflight = {
         "origin": "https://pos.example",
         "access-control-request-method": "POST",
@@ -172,7 +176,9 @@ async def test_other_origins_are_let_in_only_when_they_are_named(make_client):
         ("drain", {"read": 503, "change": 503, "callback": 503, "probe": 200}),
     ],
 )
-async def test_maintenance_closes_what_it_says(make_client, doorman: Doorman, business_id, shelf, mode, statuses):
+async def test_maintenance_closes_what_it_says(
+    make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str, mode: str, statuses: dict[str, int]
+):
     doorman.register("amina", business_id)
     client = make_client(maintenance=mode)
     answers = {
@@ -188,7 +194,7 @@ async def test_maintenance_closes_what_it_says(make_client, doorman: Doorman, bu
             assert (answer.json()["code"], answer.headers["retry-after"]) == ("http.maintenance", "30")
 
 
-async def test_the_description_names_every_route_with_its_refusals(client, make_app):
+async def test_the_description_names_every_route_with_its_refusals(client: httpx2.AsyncClient, make_app: MakeApp):
     document = (await client.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     described = {
@@ -217,7 +223,7 @@ async def test_the_description_names_every_route_with_its_refusals(client, make_
         assert schema.get("examples") or schema.get("example"), name
 
 
-async def test_the_reference_page_needs_nothing_from_elsewhere(client):
+async def test_the_reference_page_needs_nothing_from_elsewhere(client: httpx2.AsyncClient):
     page = await client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     for path in ("/docs", "/docs/docs.js", "/docs/docs.css"):
@@ -231,7 +237,7 @@ async def test_the_reference_page_needs_nothing_from_elsewhere(client):
         assert forbidden not in page.text
 
 
-async def test_the_application_opens_and_closes_its_database(owner_dsn):
+async def test_the_application_opens_and_closes_its_database(owner_dsn: str):
     database = Database(owner_dsn, limits=PoolLimits(connections=1))
     app = create_app(HttpOptions(secret=b"k"), database=database, authenticator=Doorman(), csrf=Stamps(), features=[])
     async with app.router.lifespan_context(app):

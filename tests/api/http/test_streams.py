@@ -1,18 +1,23 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx2
 import pytest
 
-from payme.runtime.database import Database, PoolLimits
+from payme.runtime.database import Database, PoolLimits, UnitOfWork
 from payme.runtime.database.notifications import NotificationLine
 from payme.runtime.events.broadcaster import Broadcaster
 from payme.runtime.events.stream import BATCH, StoredEvent
 from payme.runtime.http.live import frames
 from tests.api.http.shelf import AddBranch, Doorman, add_branch
+from tests.api.http.types import MakeApp, MakeClient
+
+MakeOpened = Callable[..., Awaitable[Any]]
+Add = Callable[..., Awaitable[None]]
 
 
 class Browser:
@@ -66,7 +71,7 @@ class Browser:
 
 
 @pytest.fixture
-async def opened(make_app, doorman: Doorman, business_id):
+async def opened(make_app: MakeApp, doorman: Doorman, business_id: UUID):
     """An application whose broadcaster hears, with somebody who may listen."""
     doorman.register("amina", business_id)
     apps = []
@@ -84,9 +89,9 @@ async def opened(make_app, doorman: Doorman, business_id):
 
 
 @pytest.fixture
-def add(database, business_id):
+def add(database: Database, business_id: UUID):
     async def add(*names: str) -> None:
-        async def work(uow) -> None:
+        async def work(uow: UnitOfWork) -> None:
             for name in names:
                 await add_branch(uow, AddBranch(name=name))
 
@@ -96,11 +101,11 @@ def add(database, business_id):
 
 
 @pytest.fixture
-def path(business_id) -> str:
+def path(business_id: UUID) -> str:
     return f"/v1/businesses/{business_id}/events"
 
 
-async def test_what_happens_arrives_at_once(opened, add, path):
+async def test_what_happens_arrives_at_once(opened: MakeOpened, add: Add, path: str):
     await add("before the stream was opened")
     browser = Browser(await opened(), path)
     await browser.until(lambda: "retry:" in browser.text)
@@ -112,7 +117,7 @@ async def test_what_happens_arrives_at_once(opened, add, path):
     await browser.leave()
 
 
-async def test_a_client_goes_on_after_the_last_event_it_saw(opened, add, path):
+async def test_a_client_goes_on_after_the_last_event_it_saw(opened: MakeOpened, add: Add, path: str):
     app = await opened()
     await add("A")
     await add("B")
@@ -129,7 +134,7 @@ async def test_a_client_goes_on_after_the_last_event_it_saw(opened, add, path):
     await by_query.leave()
 
 
-async def test_the_id_comes_with_the_last_event_of_a_transaction(opened, add, path):
+async def test_the_id_comes_with_the_last_event_of_a_transaction(opened: MakeOpened, add: Add, path: str):
     app = await opened()
     await add("A", "B", "C")
     browser = Browser(app, path, headers={"last-event-id": "0"})
@@ -138,7 +143,7 @@ async def test_the_id_comes_with_the_last_event_of_a_transaction(opened, add, pa
     await browser.leave()
 
 
-async def test_a_client_that_leaves_is_forgotten(opened, path):
+async def test_a_client_that_leaves_is_forgotten(opened: MakeOpened, path: str):
     app = await opened()
     browser = Browser(app, path)
     await browser.until(lambda: app.state.edge.broadcaster.watchers == 1)
@@ -146,7 +151,7 @@ async def test_a_client_that_leaves_is_forgotten(opened, path):
     assert app.state.edge.broadcaster.watchers == 0
 
 
-async def test_a_lost_notification_is_healed_at_the_heartbeat(opened, add, path):
+async def test_a_lost_notification_is_healed_at_the_heartbeat(opened: MakeOpened, add: Add, path: str):
     app = await opened(heartbeat_seconds=0.05)
     browser = Browser(app, path, headers={"last-event-id": "0"})
     await browser.until(lambda: "retry:" in browser.text)
@@ -157,7 +162,7 @@ async def test_a_lost_notification_is_healed_at_the_heartbeat(opened, add, path)
     await browser.leave()
 
 
-async def test_a_stream_ends_by_itself_and_at_a_shutdown(opened, path):
+async def test_a_stream_ends_by_itself_and_at_a_shutdown(opened: MakeOpened, path: str):
     app = await opened(stream_seconds=0.05)
     browser = Browser(app, path)
     await asyncio.wait_for(browser.ended, 5)
@@ -169,14 +174,14 @@ async def test_a_stream_ends_by_itself_and_at_a_shutdown(opened, path):
     await asyncio.wait_for(browser.ended, 5)
 
 
-async def test_whoever_loses_the_permission_loses_the_stream(opened, doorman: Doorman, path):
+async def test_whoever_loses_the_permission_loses_the_stream(opened: MakeOpened, doorman: Doorman, path: str):
     browser = Browser(await opened(heartbeat_seconds=0.02), path)
     await browser.until(lambda: "retry:" in browser.text)
     doorman.parts.clear()
     await asyncio.wait_for(browser.ended, 5)
 
 
-async def test_names_choose_what_is_heard(opened, add, path):
+async def test_names_choose_what_is_heard(opened: MakeOpened, add: Add, path: str):
     app = await opened()
     await add("A")
     browsers = {
@@ -190,7 +195,9 @@ async def test_names_choose_what_is_heard(opened, add, path):
         await browser.leave()
 
 
-async def test_the_way_in_is_guarded(client, make_client, doorman: Doorman, business_id, path):
+async def test_the_way_in_is_guarded(
+    client: httpx2.AsyncClient, make_client: MakeClient, doorman: Doorman, business_id: UUID, path: str
+):
     doorman.register("deaf", business_id, frozenset({"shelf.read"}))
     assert (await make_client(token="deaf").get(path)).status_code == 403
     assert (await make_client(token=None).get(path)).status_code == 401
@@ -201,14 +208,14 @@ async def test_the_way_in_is_guarded(client, make_client, doorman: Doorman, busi
     assert (await full.get(path)).status_code == 503
 
 
-async def test_a_batch_that_was_cut_off_keeps_its_last_id_back(database):
+async def test_a_batch_that_was_cut_off_keeps_its_last_id_back(database: Database):
     event = StoredEvent(7, uuid4(), "a.b", uuid4(), {}, database.clock.now())
     assert "id: 7" not in frames([event] * BATCH)
     assert frames([event] * (BATCH - 1)).count("id: 7") == 1
 
 
 @pytest.fixture
-async def neighbour(owner_dsn):
+async def neighbour(owner_dsn: str):
     """Another process, as far as notifications can tell: its own pool and its own line."""
     database = await Database(owner_dsn, limits=PoolLimits(connections=1)).open()
     broadcaster = Broadcaster(database, NotificationLine(owner_dsn))
@@ -218,7 +225,9 @@ async def neighbour(owner_dsn):
     await database.close()
 
 
-async def test_a_commit_in_another_process_is_heard_of(opened, neighbour, owner_dsn, business_id, path):
+async def test_a_commit_in_another_process_is_heard_of(
+    opened: MakeOpened, neighbour: Database, owner_dsn: str, business_id: UUID, path: str
+):
     app = await opened(notify_dsn=owner_dsn)
     browser = Browser(app, path)
     await browser.until(lambda: "retry:" in browser.text)
@@ -227,7 +236,9 @@ async def test_a_commit_in_another_process_is_heard_of(opened, neighbour, owner_
     await browser.leave()
 
 
-async def test_a_broken_line_is_made_again_and_its_gap_is_looked_after(opened, neighbour, owner_dsn, business_id, path):
+async def test_a_broken_line_is_made_again_and_its_gap_is_looked_after(
+    opened: MakeOpened, neighbour: Database, owner_dsn: str, business_id: UUID, path: str
+):
     app = await opened(notify_dsn=owner_dsn)
     browser = Browser(app, path)
     await browser.until(lambda: "retry:" in browser.text)

@@ -9,8 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from payme.features.audit.cli import build_app
 from payme.features.audit.rules import genesis, link, sealed_form

@@ -26,13 +26,14 @@ from payme.kit.time import FrozenClock, SystemClock
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.embedded import EmbeddedServer, EmbeddedServerError
 from payme.runtime.database.migrations import Migrator
-from payme.runtime.settings import Settings
+from payme.runtime.observability import configure_logging
+from payme.runtime.settings import Settings, read_settings
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 FOLDER: Final = ROOT / ".demo"
 MIGRATIONS: Final = ROOT / "migrations" / "versions"
 _READY_SECONDS: Final = 60.0
-_STEPS: Final = DAYS + 2
+_STEPS: Final = DAYS + 3
 _PLATFORM_APP: Final = {
     "name": "platform",
     "consumer_key": "payme-platform-key",
@@ -52,6 +53,7 @@ def main() -> int:
     arguments = parser.parse_args()
     demo = Demo(arguments.port, arguments.sim_port)
     signal.signal(signal.SIGTERM, _as_interrupt)
+    configure_logging("warning")
     if arguments.stop:
         demo.stop()
         console.print("The demo is stopped.")
@@ -100,7 +102,7 @@ class Demo:
         _say("Schema", f"{applied} migrations applied" if applied else "at its head")
         accounts = self._start_simulator()
         values = self._values(dsn, accounts["650880"])
-        shop = self._shop(Settings.from_values(values), accounts["174379"])
+        shop = self._shop(read_settings(values), accounts["174379"])
         for name in ("api", "worker"):
             self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
         self._await(f"{self.base_url}/readyz", "api")

@@ -6,12 +6,13 @@ because the past cannot be phoned.
 
 import csv
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -35,10 +36,12 @@ from payme.kit.ids import new_id
 from payme.kit.time import NAIROBI, FrozenClock
 from payme.runtime.database import Database, UnitOfWork
 
+Result = TypeVar("Result")
 SEED: Final = 20_260_101
 DAYS: Final = 30
 SALES_A_DAY: Final = 24
-TOKENS: Final = 5_000
+TOKENS: Final = 10_000
+_FULL_SHELF: Final = 250
 OWNER: Final = ("Wanjiku Kamau", "0722000100", "duka-la-mfano-2026")
 CASHIERS: Final = (
     ("Achieng", "0722000201", "4821"),
@@ -101,6 +104,9 @@ class ShopMaker:
             await self._trade(shop, now - timedelta(days=day))
             self.advance("a day of sales")
         self.clock.instant = now
+        for product in shop.products:
+            await self._receive(shop, product, _FULL_SHELF)
+        self.advance("full shelves")
         return shop
 
     async def _open(self) -> DemoShop:
@@ -111,7 +117,7 @@ class ShopMaker:
         shop = DemoShop(new_id(), signed_up.user.id)
         await self._run(shop, lambda uow: create_business(uow, CreateBusiness(name="Duka la Mfano"), owner_name=name))
         for cashier, number, pin in CASHIERS:
-            await self._hire(shop, cashier, number, pin)
+            await self._hire(shop, cashier, phone=number, pin=pin)
         await self._run(shop, lambda uow: tokens.grant(uow, TOKENS, reason="demo"))
         made = await self._run(
             shop, lambda uow: create_api_key(uow, CreateApiKey(name="Demo", scopes=sorted(PERMISSIONS)))
@@ -125,7 +131,7 @@ class ShopMaker:
         self.advance("the shop and its people")
         return shop
 
-    async def _hire(self, shop: DemoShop, name: str, phone: str, pin: str) -> None:
+    async def _hire(self, shop: DemoShop, name: str, *, phone: str, pin: str) -> None:
         command = SignUp(name=name, phone=phone, password=SecretStr(f"{name.lower()}-na-pesa-2026"))
         person = (await sign_up(self.database, command, visitor=Visitor(label="demo"))).user
 
@@ -139,7 +145,7 @@ class ShopMaker:
         with _PRODUCTS.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
-            product = await self._run(shop, lambda uow, row=row: create_product(uow, _product_command(row)))
+            product = await self._run(shop, partial(create_product, command=_product_command(row)))
             kept = Product(product.id, product.name, product.price_cents, _cents(row["buying_price"]))
             shop.products.append(kept)
             await self._receive(shop, kept, self.rng.randint(30, 90))
@@ -208,7 +214,7 @@ class ShopMaker:
         prefix = f"{chr(ord('A') + day.year - 2006)}{chr(ord('A') + day.month - 1)}{days[day.day - 1]}"
         return prefix + "".join(self.rng.choices(_LETTERS, k=7))
 
-    async def _run(self, shop: DemoShop, work: Any) -> Any:
+    async def _run(self, shop: DemoShop, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         actor = Actor("user", shop.owner_id, OWNER[0], "demo", PERMISSIONS)
         return await self.database.run(work, business_id=shop.business_id, actor=actor)
 

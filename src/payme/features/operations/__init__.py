@@ -1,4 +1,9 @@
-"""Running a deployment: what `payme doctor` explains, invariant checks over all features, maintenance, backups.
+"""Operations: what must hold and whether it does, what is set up wrongly, what waits for a person.
 
-Reads every feature below through its face. Holds no rule of the business and is never on the path of a sale.
+The only feature that reads tables of others, because an invariant stands across features; it writes none.
 """
+
+from payme.features.operations.repository.invariants import Finding, Invariant
+from payme.features.operations.services.invariants import check_invariants
+
+__all__ = ["Finding", "Invariant", "check_invariants"]

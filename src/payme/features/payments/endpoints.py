@@ -45,7 +45,7 @@ async def list_payments(
     async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[PaymentView]:
         return await manage.list_payments(uow, after, limit, status=status, method=method)
 
-    return await call.read_page(query, work, lambda row: [row.created_at.isoformat(), str(row.id)])
+    return await call.read_page(query, work, key=lambda row: [row.created_at.isoformat(), str(row.id)])
 
 
 @router.get(
@@ -86,7 +86,9 @@ async def say_no_prompt_came(call: Call, payment_id: UUID) -> Response:
 @router.get("/unclaimed", operation="unclaimed_list", response=Page[UnclaimedView], may="payments.read")
 async def list_unclaimed(call: Call, query: Paging) -> Response:
     """List money that arrived and belongs to nothing yet, newest first."""
-    return await call.read_page(query, manage.list_unclaimed, lambda row: [row.received_at.isoformat(), str(row.id)])
+    return await call.read_page(
+        query, manage.list_unclaimed, key=lambda row: [row.received_at.isoformat(), str(row.id)]
+    )
 
 
 @router.get("/payment-methods", operation="payment_methods_list", response=list[MethodView], may="payments.read")

@@ -58,7 +58,7 @@ async def list_page(
     async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[SaleRow]:
         return await list_sales(uow, after, limit, status=status, since=since)
 
-    return await call.read_page(query, work, lambda row: [row.created_at.isoformat(), str(row.id)])
+    return await call.read_page(query, work, key=lambda row: [row.created_at.isoformat(), str(row.id)])
 
 
 @router.get("/{sale_id}", operation="sales_get", response=SaleView, may="sales.read", errors=(errors.SaleNotFound,))

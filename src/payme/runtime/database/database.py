@@ -24,7 +24,7 @@ from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, tra
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from asyncpg import Connection, Pool, Record
 
@@ -127,7 +127,7 @@ class Database:
     @asynccontextmanager
     async def unit_of_work(
         self, *, business_id: UUID | None = None, actor: Actor = SYSTEM, read_only: bool = False
-    ) -> AsyncIterator[UnitOfWork]:
+    ) -> AsyncGenerator[UnitOfWork]:
         """Open one transaction; flush and commit it at the end, roll it back when the body raises."""
         async with self._share(business_id), self._connection() as connection:
             uow = UnitOfWork(connection, business_id, actor, self.clock.now(), self.wiring)
@@ -156,7 +156,7 @@ class Database:
         return f"begin{mode}; {lock}; set local payme.business_id = '{UUID(int=business_id.int)}'"
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection[Record]]:
+    async def _connection(self) -> AsyncGenerator[Connection[Record]]:
         try:
             connection = await self.pool.acquire(timeout=self.limits.acquire_seconds)
         except Exception as error:
@@ -167,7 +167,7 @@ class Database:
             await self.pool.release(connection)
 
     @asynccontextmanager
-    async def _share(self, business_id: UUID | None) -> AsyncIterator[None]:
+    async def _share(self, business_id: UUID | None) -> AsyncGenerator[None]:
         if business_id is None:
             yield
             return

@@ -17,7 +17,7 @@ from payme.runtime.database.errors import translate
 from payme.runtime.database.write_order import Deferred, WriteOrder, compose, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -200,7 +200,7 @@ class UnitOfWork:
         return row["t0"] if reply else None
 
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
+    async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what happens inside, deferred writes included, when it raises."""
         marks = [len(kept) for kept in (self.deferred, self.changes, self.jobs, self.events)]
         await self.connection.execute("savepoint inner_work")

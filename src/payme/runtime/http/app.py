@@ -15,6 +15,7 @@ from payme.runtime.database.notifications import NotificationLine
 from payme.runtime.events.broadcaster import Broadcaster
 from payme.runtime.http import live, probes, reference
 from payme.runtime.http.dispatch import Dispatcher
+from payme.runtime.http.draining import told_to_stop
 from payme.runtime.http.edge import Edge
 from payme.runtime.http.envelope import Envelope
 from payme.runtime.http.gate import Gate
@@ -96,13 +97,12 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
-        middleware=_middlewares(edge),
+        middleware=_middlewares(edge, operations),
         exception_handlers={HTTPException: _refuse},
     )
     app.state.edge = edge
     app.state.operations = operations
     app.router.redirect_slashes = False
-    app.router.routes.insert(0, Dispatcher(edge, operations))
     app.openapi = lambda: describe(app, operations, features=described)
     return app
 
@@ -131,8 +131,10 @@ def describe(app: FastAPI, operations: Sequence[Operation], *, features: Sequenc
     return app.openapi_schema
 
 
-def _middlewares(edge: Edge) -> list[Middleware]:
-    found = [Middleware(Envelope, edge=edge), Middleware(Gate, edge=edge)]
+def _middlewares(edge: Edge, operations: Sequence[Operation]) -> list[Middleware]:
+    # Operations are answered before the framework's own layers, which would cost a sale as much as its body does.
+    dispatcher = Middleware(Dispatcher, edge=edge, operations=operations)
+    found = [Middleware(Envelope, edge=edge), Middleware(Gate, edge=edge), dispatcher]
     if edge.options.allowed_origins:
         cors = Middleware(
             CORSMiddleware,
@@ -155,7 +157,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await edge.database.open()
     await edge.broadcaster.open()
     try:
-        yield
+        with told_to_stop(edge.drain):
+            yield
     finally:
         edge.drain()
         await edge.broadcaster.close()

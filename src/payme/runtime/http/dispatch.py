@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Match
 
 from payme.runtime.http.bodies import check_json, check_media_type, validate_json
 from payme.runtime.http.call import Call
@@ -18,7 +17,7 @@ from payme.runtime.http.problems import problem_response
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from payme.runtime.http.edge import Edge
     from payme.runtime.http.operation import Operation
@@ -32,37 +31,31 @@ class _Node:
     operations: dict[str, Operation] = field(default_factory=dict[str, "Operation"])
 
 
-class Dispatcher(BaseRoute):
-    """All operations of the application as one route."""
+class Dispatcher:
+    """ASGI middleware that answers every operation; what it does not know goes on to the application."""
 
-    def __init__(self, edge: Edge, operations: Iterable[Operation]) -> None:
+    def __init__(self, app: ASGIApp, edge: Edge, *, operations: Iterable[Operation]) -> None:
+        self._app = app
         self._edge = edge
         self._root = _Node()
         for operation in operations:
             self._add(operation)
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Find the operation of a request; a known path with another method is answered here too."""
-        if scope["type"] != "http":
-            return Match.NONE, {}
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on; a known path with another method is answered here too."""
         values: list[str] = []
-        node = _find(self._root, scope["path"].split("/")[1:], values=values)
+        node = _find(self._root, scope["path"].split("/")[1:], values=values) if scope["type"] == "http" else None
         if node is None:
-            return Match.NONE, {}
+            await self._app(scope, receive, send)
+            return
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         operation = node.operations.get(method)
         if operation is None:
-            return Match.FULL, {"payme.methods": sorted(node.operations), "path_params": {}}
-        return Match.FULL, {"route": operation, "path_params": dict(zip(node.names[method], values, strict=True))}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that matched."""
-        operation = scope.get("route")
-        if operation is None:
-            await problem_response(MethodNotAllowed(allow=", ".join(scope["payme.methods"])), scope)(
-                scope, receive, send
-            )
+            error = MethodNotAllowed(allow=", ".join(sorted(node.operations)))
+            await problem_response(error, scope)(scope, receive, send)
             return
+        scope["route"] = operation
+        scope["path_params"] = dict(zip(node.names[method], values, strict=True))
         try:
             response = await perform(Call(Request(scope, receive, send), edge=self._edge, operation=operation))
         except Exception as error:

@@ -111,7 +111,6 @@ class Envelope:
                 address=self._edge.client_address(scope),
                 code=scope.get("payme.problem"),
             )
-        clear_contextvars()
 
 
 class _Sender:

@@ -32,11 +32,11 @@ async def admit(call: Call) -> None:
         return
     principal = call.principal = await _principal(call)
     call.actor = principal.as_actor()
-    bind_contextvars(actor=str(principal.id), actor_kind=principal.kind)
     if call.operation.budget is not None:
         await call.spend(call.operation.budget or "principal", principal.family)
     if "business_id" in call.operation.parameters:
         await _enter_business(call, principal)
+    bind_contextvars(actor=str(principal.id), actor_kind=principal.kind, business_id=call.tenant and str(call.tenant))
     if access.kind == "permission" and not call.actor.may(access.permission):
         raise PermissionMissing(permission=access.permission)
 
@@ -72,7 +72,6 @@ async def _enter_business(call: Call, principal: Principal) -> None:
     actor = await call.edge.authenticator.actor_in(principal, business_id)
     if actor is None:
         raise BusinessNotFound
-    bind_contextvars(business_id=str(business_id))
     call.within(business_id, actor)
 
 

@@ -101,7 +101,7 @@ def fingerprint_of(body: bytes, path_params: dict[str, Any], *, is_json: bool = 
     content = body
     if is_json and body:
         content = json.dumps(parse_json(body), sort_keys=True, separators=(",", ":")).encode()
-    place = json.dumps(path_params, sort_keys=True, default=str).encode()
+    place = "\n".join(f"{name}={value}" for name, value in sorted(path_params.items())).encode()
     return hashlib.sha256(place + b"\0" + content).digest()
 
 

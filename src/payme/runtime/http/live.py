@@ -72,7 +72,7 @@ class EventStream(Response):
         self._call, self._position, self._names = call, position, names
         self._options = call.edge.options
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- every ASGI answer is given its scope
         """Stream until the end."""
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),

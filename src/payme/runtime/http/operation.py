@@ -91,5 +91,5 @@ def with_signature(parameters: tuple[inspect.Parameter, ...]) -> Endpoint:
     async def described(**_: Any) -> Response:
         raise AssertionError
 
-    described.__signature__ = inspect.Signature(list(parameters))  # pyright: ignore[reportFunctionMemberAccess]
+    described.__signature__ = inspect.Signature(list(parameters))  # pyright: ignore[reportFunctionMemberAccess] -- functions may carry a signature
     return described

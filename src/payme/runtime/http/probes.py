@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -108,7 +108,7 @@ async def health(call: Call) -> Response:
     connected = await edge.database_check()
     view = Health(
         status="healthy" if connected else "unhealthy",
-        timestamp=datetime.now(UTC),
+        timestamp=edge.database.clock.now(),
         uptime_seconds=edge.uptime_seconds(),
         database="connected" if connected else "unreachable",
         version=edge.options.version,
@@ -135,7 +135,7 @@ async def status(call: Call) -> Response:
             maintenance=edge.maintenance,
             version=edge.options.version,
             environment=edge.options.environment,
-            timestamp=datetime.now(UTC),
+            timestamp=edge.database.clock.now(),
         )
     )
 

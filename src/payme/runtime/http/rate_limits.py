@@ -11,7 +11,7 @@ import ipaddress
 import time
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 from limits import RateLimitItem, parse
@@ -23,7 +23,7 @@ from redis.asyncio import BlockingConnectionPool
 from payme.runtime.http.errors import RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import Scope
 
@@ -129,11 +129,7 @@ class RateLimiter:
     ) -> None:
         self._items: dict[str, RateLimitItem] = {name: parse(text) for name, text in budgets.items()}
         self._local = ProcessCounters()
-        self._pool = (
-            BlockingConnectionPool.from_url(redis_url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
-            if redis_url
-            else None
-        )
+        self._pool = _redis_pool(redis_url) if redis_url else None
         self._shared = _redis_storage(redis_url, self._pool) if redis_url else None
         self._shared_again_at = 0.0
         self.fallbacks = 0
@@ -193,6 +189,11 @@ def client_address(scope: Scope, trusted: Networks) -> str:
             return hop
         peer = hop
     return peer
+
+
+def _redis_pool(url: str) -> Any:
+    make = cast("Callable[..., Any]", BlockingConnectionPool.from_url)  # pyright: ignore[reportUnknownMemberType] -- untyped options
+    return make(url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
 
 
 def _redis_storage(url: str, pool: Any) -> Any:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Required, TypedDict, TypeVar, get_origin, get_type_hints
+from typing import Annotated, Any, Required, TypedDict, TypeVar, Unpack, get_origin, get_type_hints
 
 from fastapi.params import Body, Depends, Param
 from pydantic import BaseModel, TypeAdapter
-from typing_extensions import Unpack
 
 from payme.kit.errors import DomainError
 from payme.runtime.http.access import Access, may

@@ -1,4 +1,11 @@
-"""Structured logs with redaction, metrics, traces, error reports.
+"""Structured logs with redaction, and the metrics that belong to no other room.
 
-Off unless configured. Nothing here changes what a request does.
+A log line is one JSON object on standard error; what it may hold is a list (`redaction.ALLOWED`), and what it holds is scrubbed
+besides. Not here: the metrics of requests and jobs (their rooms count themselves). Nothing here changes what a request does.
 """
+
+from payme.runtime.observability.logs import configure_logging, current_request_id
+from payme.runtime.observability.metrics import PoolFigures, announce_build, watch_pool
+from payme.runtime.observability.redaction import ALLOWED, scrub
+
+__all__ = ["ALLOWED", "PoolFigures", "announce_build", "configure_logging", "current_request_id", "scrub", "watch_pool"]

@@ -5,6 +5,16 @@ Invariant: nothing else in the system reads the environment.
 """
 
 from payme.runtime.settings.groups import Environment, Group, LogLevel, MpesaEnvironment
-from payme.runtime.settings.reading import GROUPS, Settings, SettingsError
+from payme.runtime.settings.model import GROUPS, Settings
+from payme.runtime.settings.reading import SettingsError, read_settings
 
-__all__ = ["GROUPS", "Environment", "Group", "LogLevel", "MpesaEnvironment", "Settings", "SettingsError"]
+__all__ = [
+    "GROUPS",
+    "Environment",
+    "Group",
+    "LogLevel",
+    "MpesaEnvironment",
+    "Settings",
+    "SettingsError",
+    "read_settings",
+]

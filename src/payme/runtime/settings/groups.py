@@ -213,9 +213,13 @@ class Limits(Group):
     idempotency_keep_hours: int = Field(24, ge=24, description="How long a reply is kept for repetition.")
     tokens_welcome: int = Field(30, ge=0, description="Tokens that a new business gets.")
     tokens_offline_overdraft: int = Field(200, ge=0, description="Tokens that offline sales may go below zero.")
-    job_attempts: int = Field(8, ge=1, le=50, description="Starts of one job before it is put aside for a person.")
-    job_heartbeat_seconds: float = Field(
-        60, ge=1, description="Silence after which a job counts as lost and runs again."
+    worker_concurrency: int = Field(10, ge=2, le=64, description="Jobs at once in one worker process.")
+    worker_heartbeat_seconds: float = Field(
+        30, ge=1, description="Silence after which a worker's job counts as lost and runs again."
+    )
+    worker_drain_seconds: float = Field(20, gt=0, description="How long a stopping worker may finish its jobs.")
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port on which a worker shows its metrics.", examples=["9100"]
     )
 
 

@@ -46,7 +46,7 @@ _NOTHING = RefreshTokens()
     access=public,
     status=201,
     response=SignedIn,
-    budget="sign_up",
+    budget="sign_in",
     errors=(IdentifierMissing, PhoneInvalid, EmailInvalid, IdentifierTaken),
 )
 async def sign_up(call: Call, command: SignUp) -> Response:

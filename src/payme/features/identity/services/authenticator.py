@@ -89,18 +89,18 @@ class IdentityAuthenticator:
         """Forget a session, a member or a key, as a notice names it."""
         kind, _, rest = subject.partition(":")
         try:
-            ids = [UUID(each) for each in rest.split(":")]
+            ids = tuple(UUID(each) for each in rest.split(":"))
         except ValueError:
-            self.forget_all()
-            return
-        if kind == "session":
-            self._sessions.forget(ids[0])
-        elif kind == "member":
-            self._parts.forget((ids[1], ids[0]))
-        elif kind == "key":
-            self._forget_key(ids[0], ids[1])
-        else:
-            self.forget_all()
+            ids = ()
+        match kind, ids:
+            case "session", (session_id,):
+                self._sessions.forget(session_id)
+            case "member", (business_id, user_id):
+                self._parts.forget((user_id, business_id))
+            case "key", (business_id, key_id):
+                self._forget_key(business_id, key_id)
+            case _:
+                self.forget_all()
 
     def forget_all(self) -> None:
         """Forget everything; a notice may have been missed."""
@@ -171,3 +171,6 @@ class IdentityAuthenticator:
         digest = self._keys_by_id.pop((business_id, key_id), None)
         if digest is not None:
             self._keys.forget((business_id, digest))
+        else:
+            # It may be looked up for the first time at this very moment.
+            self._keys.forget_all()

@@ -13,11 +13,13 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
+from limits.storage import storage_from_string
 
 from payme.runtime.http.errors import RateLimited
 
 _ACCOUNT = "login_account"
 _ADDRESS = "login_address"
+_REDIS_SECONDS = 1
 
 
 class TooManyFailures(RateLimited):
@@ -38,11 +40,28 @@ class GateOptions:
 
 @dataclass(slots=True)
 class LoginGate:
-    """Counts failures by account and by address, in `storage`; when that does not answer, in this process."""
+    """Counts failures by account and by address, in `storage`; when that does not answer, in this process.
+
+    The storage must wrap its errors (`wrap_exceptions`), for that is how its silence is told from a mistake of ours.
+    """
 
     options: GateOptions = field(default_factory=GateOptions)
     storage: Storage = field(default_factory=MemoryStorage)
     _fallback: Storage = field(default_factory=MemoryStorage)
+
+    @classmethod
+    def shared(cls, options: GateOptions, redis_url: str) -> "LoginGate":
+        """Return a gate that several processes share; when Redis is away, each counts for itself."""
+        uri = redis_url if redis_url.startswith("async+") else f"async+{redis_url}"
+        storage = storage_from_string(
+            uri,
+            wrap_exceptions=True,
+            implementation="redispy",
+            socket_connect_timeout=_REDIS_SECONDS,
+            socket_timeout=_REDIS_SECONDS,
+        )
+        assert isinstance(storage, Storage), "an asynchronous address gives an asynchronous storage"
+        return cls(options, storage)
 
     async def enter(self, account: str, address: str) -> None:
         """Count a try for an account, given as an opaque name. Raises: TooManyFailures."""

@@ -29,7 +29,7 @@ host all all ::1/128 scram-sha-256
 COMMON = {
     "listen_addresses": HOST,
     "unix_socket_permissions": "0700",
-    "max_connections": "120",
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "deadlock_timeout": "200ms",
     "password_encryption": "scram-sha-256",

@@ -68,7 +68,7 @@ def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
 def clear_remains(data_dir: Path) -> None:
     """Wait for the orphans of a dead postmaster, end those that do not notice, and drop a note without a writer.
 
-    Call it only when `serving` is None. The write-ahead log makes this safe: an orphan can no longer commit.
+    Call it only when `serving` is None. It is safe at any moment: what an orphan still commits is in the write-ahead log.
     """
     for force in (None, signal.SIGQUIT, signal.SIGKILL):
         if force is not None:
@@ -76,11 +76,9 @@ def clear_remains(data_dir: Path) -> None:
         if wait_for(lambda: not living(data_dir), seconds=ORPHAN_GRACE_SECONDS):
             break
     noted = read_postmaster(data_dir)
-    if noted is None:
-        return
-    _reap(noted.pid)
-    # PostgreSQL believes a pid that exists, be it a zombie that nobody collects or a stranger who got the number.
-    if not wait_for(lambda: not _exists(noted.pid), seconds=ORPHAN_GRACE_SECONDS):
+    if noted is not None and not living(data_dir):
+        _reap(noted.pid)
+        # PostgreSQL believes a pid that exists, be it a zombie that nobody has collected or a stranger who got the number.
         (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 

@@ -7,6 +7,7 @@ Invariant: after `stop` no process works in the data folder; with `tied` the sam
 import asyncio
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -29,6 +30,7 @@ START_SECONDS = 60
 STOP_SECONDS = 30
 GRACE_SECONDS = 3
 START_TRIES = 3
+ADDRESS_TAKEN = "Address already in use"
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SYSTEM_DATA = Path("/var/lib")
 # Ends the server when our end of its standard input closes, which the kernel does whatever kills us.
@@ -80,18 +82,17 @@ class EmbeddedServer:
         Raises: EmbeddedServerError with the end of the server's log when it does not come up.
         """
         with self._locked():
-            programs = programs_for(self._account)
             if not self._settle():
-                passwords = self._initialise(programs)
-                self._launch(programs)
+                passwords = self._initialise()
+                self._launch()
             else:
                 passwords = cluster.load_passwords(self._password_file)
             running = processes.serving(self.data_dir)
             if running is None:
                 raise EmbeddedServerError(f"PostgreSQL ended right after its start.\n{self._log_tail()}")
             address = ServerAddress(cluster.HOST, running.port, self._socket_dir, passwords)
-            self._ensure_owner(programs, address)
-            self._tie(programs)
+            self._ensure_owner(address)
+            self._tie()
             return address
 
     def stop(self) -> None:
@@ -100,7 +101,7 @@ class EmbeddedServer:
             for mode in ("fast", "immediate"):
                 if processes.serving(self.data_dir) is None:
                     break
-                pg_ctl = programs_for(self._account) / "pg_ctl"
+                pg_ctl = self._programs / "pg_ctl"
                 command = [pg_ctl, "-D", self.data_dir, "-m", mode, "-w", "-t", str(STOP_SECONDS), "stop"]
                 self._account.run(command, seconds=STOP_SECONDS + 10)
             if not processes.wait_for(lambda: not processes.living(self.data_dir), seconds=GRACE_SECONDS):
@@ -130,7 +131,7 @@ class EmbeddedServer:
         passwords = cluster.load_passwords(self._password_file)
         address = ServerAddress(cluster.HOST, running.port, self._socket_dir, passwords)
         copied = f' template "{template}"' if template else ""
-        self._sql(programs_for(self._account), address, script=f'create database "{name}" owner {OWNER}{copied};')
+        self._sql(address, f'create database "{name}" owner {OWNER}{copied};')
 
     def __enter__(self) -> ServerAddress:
         """Start the server."""
@@ -147,6 +148,10 @@ class EmbeddedServer:
     async def __aexit__(self, *_: object) -> None:
         """Stop the server without holding up the event loop."""
         await asyncio.to_thread(self.stop)
+
+    @functools.cached_property
+    def _programs(self) -> Path:
+        return programs_for(self._account)
 
     @property
     def _password_file(self) -> Path:
@@ -191,7 +196,7 @@ class EmbeddedServer:
             raise EmbeddedServerError(f"PostgreSQL has been starting or stopping for too long.\n{self._log_tail()}")
         return processes.serving(self.data_dir) is not None or self._settle()
 
-    def _initialise(self, programs: Path) -> dict[str, str]:
+    def _initialise(self) -> dict[str, str]:
         """Run initdb when there is no data yet; return the passwords."""
         if (self.data_dir / "PG_VERSION").exists():
             return cluster.load_passwords(self._password_file)
@@ -208,16 +213,16 @@ class EmbeddedServer:
             once.flush()
             self._account.own(Path(once.name))
             arguments = cluster.initdb_arguments(unfinished, Path(once.name), durable=self._durable)
-            done = self._account.run([programs / "initdb", *arguments], seconds=START_SECONDS)
+            done = self._account.run([self._programs / "initdb", *arguments], seconds=START_SECONDS)
         if done.returncode != 0:
             raise EmbeddedServerError(f"initdb failed: {done.stderr.strip()}")
         unfinished.rename(self.data_dir)
         return passwords
 
-    def _launch(self, programs: Path) -> None:
+    def _launch(self) -> None:
         self._make_socket_dir()
         log = self.data_dir / "start.log"
-        command = [programs / "pg_ctl", "-D", self.data_dir, "-l", log, "-w", "-t", str(START_SECONDS), "start"]
+        command = [self._programs / "pg_ctl", "-D", self.data_dir, "-l", log, "-w", "-t", str(START_SECONDS), "start"]
         for port in self._ports():
             log.unlink(missing_ok=True)
             cluster.write_configuration(
@@ -226,6 +231,8 @@ class EmbeddedServer:
             if self._account.run(command, seconds=START_SECONDS + 10).returncode == 0:
                 return
             processes.clear_remains(self.data_dir)
+            if ADDRESS_TAKEN not in self._log_tail():
+                break
         raise EmbeddedServerError(f"PostgreSQL did not start.\n{self._log_tail()}")
 
     def _ports(self) -> Iterator[int]:
@@ -253,23 +260,24 @@ class EmbeddedServer:
             raise EmbeddedServerError(f"{folder} belongs to somebody else; remove it and start again.")
         folder.chmod(0o700)
         self._account.own(folder)
+        for left in folder.iterdir():  # a socket's lock file names a pid as well, and that may be a zombie's
+            left.unlink()
 
-    def _ensure_owner(self, programs: Path, address: ServerAddress) -> None:
+    def _ensure_owner(self, address: ServerAddress) -> None:
         """Create the owner account and the database `payme` when missing; a killed first start is finished here."""
         password = address.passwords[OWNER]
         self._sql(
-            programs,
             address,
-            script=f"select 'create role {OWNER} login createdb createrole password ''{password}'''"  # noqa: S608 -- a value of our own making
+            f"select 'create role {OWNER} login createdb createrole password ''{password}'''"  # noqa: S608 -- a value of our own making
             f" where not exists (select from pg_roles where rolname = '{OWNER}') \\gexec\n"
             f"select 'create database payme owner {OWNER}'"
             " where not exists (select from pg_database where datname = 'payme') \\gexec\n",
         )
 
-    def _sql(self, programs: Path, address: ServerAddress, *, script: str) -> None:
+    def _sql(self, address: ServerAddress, script: str) -> None:
         where = ("-h", address.host, "-p", str(address.port), "-U", SUPERUSER, "-d", "postgres")
         done = subprocess.run(
-            [str(programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *where],
+            [str(self._programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *where],
             env={**clean_environment(), "PGPASSWORD": address.passwords[SUPERUSER]},
             input=script,
             capture_output=True,
@@ -280,11 +288,11 @@ class EmbeddedServer:
         if done.returncode != 0:
             raise EmbeddedServerError(done.stderr.strip())
 
-    def _tie(self, programs: Path) -> None:
+    def _tie(self) -> None:
         if not self._tied or (self._guard and self._guard.poll() is None):
             return
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, str(programs / "pg_ctl"), str(self.data_dir)],
+            ["/bin/sh", "-c", GUARD, str(self._programs / "pg_ctl"), str(self.data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -78,8 +78,8 @@ function curl(method, path, operation, api) {
   if (operation.security?.length) lines.push("-H \"Authorization: Bearer $TOKEN\"");
   for (const parameter of operation.parameters ?? []) {
     if (parameter.in !== "header" || !parameter.required) continue;
-    const value = parameter.name === "Idempotency-Key" ? crypto.randomUUID() : parameter.name === "If-Match" ? '"1"' : "text";
-    lines.push(`-H ${quoted(`${parameter.name}: ${value}`)}`);
+    if (parameter.name === "Idempotency-Key") lines.push('-H "Idempotency-Key: try-$(date +%s)"');
+    else lines.push(`-H ${quoted(`${parameter.name}: ${parameter.name === "If-Match" ? '"1"' : "text"}`)}`);
   }
   const content = Object.entries(operation.requestBody?.content ?? {})[0];
   if (content) {
@@ -117,7 +117,9 @@ function answers(operation, api) {
   return [...parts, ...section("Refusals", refusals.length ? table(refusals) : null)];
 }
 
+/** Browsers give the clipboard to pages from this machine and over TLS only. */
 function copyButton(text) {
+  if (!navigator.clipboard) return "";
   const button = element("button", { type: "button" }, "Copy curl");
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(text);

@@ -1,0 +1,1 @@
+"""SQL of operations: the invariants, which alone may read the tables of every feature, and never write."""

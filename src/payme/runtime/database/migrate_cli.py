@@ -1,0 +1,89 @@
+"""The `payme migrate` commands: up, status and plan; the command line mounts `app`.
+
+Not here: what a migration is and how it runs (`migrations`, `revisions`). Exit codes: 0 done, 1 refused or failed, and
+`plan` says 3 when something is pending, so that a script can ask.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+
+import payme
+from payme.runtime.database.migrations import MigrationLimits, Migrator
+from payme.runtime.database.revisions import MigrationError, load_revisions
+from payme.runtime.secrets import load_settings
+from payme.runtime.settings import Settings, SettingsError
+
+PENDING_EXIT_CODE: Final = 3
+Result = TypeVar("Result")
+
+app = typer.Typer(help="Bring the database to the newest schema.", no_args_is_help=True)
+
+
+def migrations_folder() -> Path:
+    """Return where the revisions lie: beside the sources in a checkout, inside the package when installed."""
+    package = Path(payme.__file__).parent
+    checkout = package.parent.parent / "migrations" / "versions"
+    return checkout if checkout.is_dir() else package / "migrations" / "versions"
+
+
+def migrator_for(settings: Settings) -> Migrator:
+    """Return the runner for the configured database, which it reaches without a transaction pooler."""
+    limits = MigrationLimits(
+        lock_seconds=settings.migration_lock_seconds, statement_seconds=settings.migration_statement_seconds
+    )
+    return Migrator(settings.direct_database_url(), migrations_folder(), limits, typer.echo)
+
+
+@app.command()
+def up(
+    before_contract: Annotated[  # noqa: FBT002 -- an option of a command line
+        bool, typer.Option("--before-contract", help="Stop before the first revision of the contract phase.")
+    ] = False,
+) -> None:
+    """Apply every revision that is pending."""
+    count = _run(_migrator().up(stop_before_contract=before_contract))
+    typer.echo(f"{count} applied." if count else "Nothing to do.")
+
+
+@app.command()
+def status() -> None:
+    """Show each revision with its state."""
+    migrator = _migrator()
+    pending = {revision.version for revision in _run(migrator.pending())}
+    for revision in load_revisions(migrator.folder):
+        typer.echo(f"{'pending' if revision.version in pending else 'applied':8} {revision.file_name}")
+
+
+@app.command()
+def plan() -> None:
+    """Show what `up` would apply, with its SQL; exit with 3 when there is something."""
+    pending = _run(_migrator().pending())
+    for revision in pending:
+        how = "in a transaction" if revision.in_transaction else "outside a transaction"
+        typer.echo(f"-- {revision.file_name} ({how})\n{revision.sql.rstrip()}\n")
+    if pending:
+        raise typer.Exit(PENDING_EXIT_CODE)
+    typer.echo("Nothing to do.")
+
+
+def _migrator() -> Migrator:
+    try:
+        return migrator_for(load_settings())
+    except SettingsError as error:
+        raise _refusal(error) from None
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return asyncio.run(work)
+    except MigrationError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: Exception) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(1)
