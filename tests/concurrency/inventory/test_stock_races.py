@@ -49,16 +49,15 @@ async def test_a_sale_that_waited_sees_the_batch_that_came_meanwhile(shop: Shop,
         locked.set()
         await go_on.wait()
 
-    holder = asyncio.create_task(shop.run(first))
-    await locked.wait()
-    receipt = asyncio.create_task(receive(shop, tea, "5", 1_000))
-    await _waiting(owner_dsn, 1)
-    waiting = asyncio.create_task(sell(shop, [(tea, "5")]))
-    await _waiting(owner_dsn, 2)
-    go_on.set()
-    await holder
-    await receipt
-    assert (await waiting).cost_cents == 1_000
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(shop.run(first))
+        await locked.wait()
+        tasks.create_task(receive(shop, tea, "5", 1_000))
+        await _waiting(owner_dsn, 1)
+        waiting = tasks.create_task(sell(shop, [(tea, "5")]))
+        await _waiting(owner_dsn, 2)
+        go_on.set()
+    assert waiting.result().cost_cents == 1_000
     assert await level(shop, tea) == (0, 0, 0)
     await check_stock(shop)
 
