@@ -77,25 +77,28 @@ async def finish(job: JobContext) -> None:
     await _hang_at(job, "after", number)
 
 
+def _block(job: JobContext) -> None:
+    """Hold up the event loop on the first attempt until a file is there: the mistake that is tested."""
+    end = time.monotonic() + LONGEST_BLOCK_SECONDS
+    while job.database.attempt.number == 1 and not Path(job.payload["until"]).exists() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 @tasks.job("probe.block_outside", attempts=5, backoff=QUICK)
 async def block_outside(job: JobContext) -> None:
-    """Block the event loop on the first attempt until a file is there; then have an effect without a unique cause."""
-    number = await _note_run(job)
-    if number == 1:
-        end = time.monotonic() + LONGEST_BLOCK_SECONDS
-        while not Path(job.payload["until"]).exists() and time.monotonic() < end:
-            time.sleep(0.02)  # noqa: ASYNC251 -- the mistake that is tested
+    """Block, then have an effect without a unique cause."""
+    await _note_run(job)
+    _block(job)
     await job.run(partial(_act, job=job))
 
 
 @tasks.job("probe.block_inside", attempts=5, backoff=QUICK)
 async def block_inside(job: JobContext) -> None:
-    """Block the event loop on the first attempt, inside the transaction of an effect without a unique cause."""
-    number = await _note_run(job)
+    """Block inside the transaction of an effect without a unique cause."""
+    await _note_run(job)
 
     async def work(uow: UnitOfWork) -> None:
-        if number == 1:
-            time.sleep(job.payload["seconds"])  # noqa: ASYNC251 -- the mistake that is tested
+        _block(job)
         await _act(uow, job)
 
     await job.finish(work)

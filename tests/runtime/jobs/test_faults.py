@@ -104,13 +104,14 @@ async def test_a_handler_that_blocks_before_its_transaction_is_overtaken_and_doe
     assert await queue.count("job_dead_letters") == 0
 
 
-async def test_a_handler_that_blocks_inside_its_transaction_is_waited_for(queue: Queue) -> None:
+async def test_a_handler_that_blocks_inside_its_transaction_is_waited_for(queue: Queue, tmp_path: Path) -> None:
     first = queue.spawn()
-    await queue.enqueue("probe.block_inside", {"cause": "a", "seconds": SCALED.heartbeat_seconds * 4})
+    await queue.enqueue("probe.block_inside", {"cause": "a", "until": str(tmp_path / "go on")})
     await until(lambda: queue.count("probe_runs"))
     second = queue.spawn()
     held = "queue_manager_id <> (select worker_id from job_attempts where job_id = pgqueuer.id)"
     await until(lambda: queue.count("pgqueuer", held))
+    (tmp_path / "go on").touch()
     await wake(queue, first)
     assert [row["number"] for row in await queue.owner.fetch("select number from probe_effects where cause = 'a'")] == [
         1
