@@ -6,6 +6,7 @@ import signal
 import time
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from payme.kit.errors import OutcomeUnknown, ProviderUnavailable, Refused
@@ -19,6 +20,7 @@ create table probe_unique_effects (cause text primary key, number integer not nu
 grant select, insert on probe_runs, probe_effects, probe_unique_effects to payme_worker;
 """
 QUICK = Backoff(first=timedelta(milliseconds=10), longest=timedelta(milliseconds=20))
+LONGEST_BLOCK_SECONDS = 30
 tasks = Tasks("probe")
 
 
@@ -75,22 +77,31 @@ async def finish(job: JobContext) -> None:
     await _hang_at(job, "after", number)
 
 
-@tasks.job("probe.block", attempts=5, backoff=QUICK)
-async def block(job: JobContext) -> None:
-    """Block the event loop on the first attempt, outside or inside the transaction of an effect without a unique cause."""
-    number = await _note_run(job)
-    seconds = job.payload["seconds"] if number == 1 else 0
+def _block(job: JobContext) -> None:
+    """Hold up the event loop on the first attempt until a file is there: the mistake that is tested."""
+    end = time.monotonic() + LONGEST_BLOCK_SECONDS
+    while job.database.attempt.number == 1 and not Path(job.payload["until"]).exists() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+@tasks.job("probe.block_outside", attempts=5, backoff=QUICK)
+async def block_outside(job: JobContext) -> None:
+    """Block, then have an effect without a unique cause."""
+    await _note_run(job)
+    _block(job)
+    await job.run(partial(_act, job=job))
+
+
+@tasks.job("probe.block_inside", attempts=5, backoff=QUICK)
+async def block_inside(job: JobContext) -> None:
+    """Block inside the transaction of an effect without a unique cause."""
+    await _note_run(job)
 
     async def work(uow: UnitOfWork) -> None:
-        if job.payload["where"] == "inside":
-            time.sleep(seconds)  # noqa: ASYNC251 -- the mistake that is tested
+        _block(job)
         await _act(uow, job)
 
-    if job.payload["where"] == "outside":
-        time.sleep(seconds)  # noqa: ASYNC251 -- the mistake that is tested
-        await job.run(work)
-    else:
-        await job.finish(work)
+    await job.finish(work)
 
 
 @tasks.job("probe.poison", attempts=3, backoff=QUICK)

@@ -76,23 +76,48 @@ async def test_a_job_that_kills_every_worker_stops_at_its_ceiling(queue: Queue) 
     assert process.poll() is None
 
 
-@pytest.mark.parametrize(("where", "winner"), [("outside", 2), ("inside", 1)])
-async def test_a_handler_that_blocks_the_loop_has_no_double_effect(queue: Queue, where: str, winner: int) -> None:
+async def wake(queue: Queue, process: subprocess.Popen) -> None:
+    """Wait until a worker that was blocked is at work again, and everything is done."""
+    runs = await queue.count("probe_runs", f"pid = {process.pid}")
+
+    async def at_work_again() -> bool:
+        await queue.enqueue("probe.slow", {"cause": "witness", "seconds": 0.2})
+        return bool(await queue.count("probe_runs", f"pid = {process.pid}") > runs)
+
+    await until(at_work_again)
+    await until(queue.is_empty)
+
+
+async def test_a_handler_that_blocks_before_its_transaction_is_overtaken_and_does_nothing(
+    queue: Queue, tmp_path: Path
+) -> None:
     first = queue.spawn()
-    await queue.enqueue("probe.block", {"cause": "a", "where": where, "seconds": SCALED.heartbeat_seconds * 3})
+    await queue.enqueue("probe.block_outside", {"cause": "a", "until": str(tmp_path / "go on")})
     await until(lambda: queue.count("probe_runs"))
     queue.spawn()
     await until(queue.is_empty)
-
-    async def first_is_at_work_again() -> bool:
-        await queue.enqueue("probe.slow", {"cause": "witness", "seconds": 0.2})
-        return bool(await queue.count("probe_runs", f"pid = {first.pid}") > 1)
-
-    await until(first_is_at_work_again)
-    await until(queue.is_empty)
-    numbers = [row["number"] for row in await queue.owner.fetch("select number from probe_effects where cause = 'a'")]
-    assert numbers == [winner]
+    (tmp_path / "go on").touch()
+    await wake(queue, first)
+    assert [row["number"] for row in await queue.owner.fetch("select number from probe_effects where cause = 'a'")] == [
+        2
+    ]
     assert await queue.count("job_dead_letters") == 0
+
+
+async def test_a_handler_that_blocks_inside_its_transaction_is_waited_for(queue: Queue, tmp_path: Path) -> None:
+    first = queue.spawn()
+    await queue.enqueue("probe.block_inside", {"cause": "a", "until": str(tmp_path / "go on")})
+    await until(lambda: queue.count("probe_runs"))
+    second = queue.spawn()
+    held = "queue_manager_id <> (select worker_id from job_attempts where job_id = pgqueuer.id)"
+    await until(lambda: queue.count("pgqueuer", held))
+    (tmp_path / "go on").touch()
+    await wake(queue, first)
+    assert [row["number"] for row in await queue.owner.fetch("select number from probe_effects where cause = 'a'")] == [
+        1
+    ]
+    assert await queue.count("job_dead_letters") == 0
+    assert second.poll() is None
 
 
 async def test_sigterm_lets_a_running_job_end(queue: Queue) -> None:
@@ -134,14 +159,13 @@ async def test_a_worker_survives_a_restart_of_postgresql(tmp_path: Path) -> None
         await owner.close()
         database = await Database(dsn, role="payme_worker", limits=PoolLimits(connections=3)).open()
         running = asyncio.create_task(Worker(database, Registry.of([probe.tasks]), limits=SCALED).run(stop))
-        await _run_one(dsn, "before")
+        await _run_one(dsn, "before", running)
         for number in range(2):
             await asyncio.to_thread(server.stop)
             await asyncio.to_thread(server.start)
             began = time.monotonic()
-            await _run_one(dsn, f"after {number}")
+            await _run_one(dsn, f"after {number}", running)
             assert time.monotonic() - began < 10
-            assert not running.done()
         stop.set()
         await running
         await database.close()
@@ -150,11 +174,16 @@ async def test_a_worker_survives_a_restart_of_postgresql(tmp_path: Path) -> None
         await asyncio.to_thread(server.stop)
 
 
-async def _run_one(dsn: str, cause: str) -> None:
+async def _run_one(dsn: str, cause: str, running: asyncio.Task[None]) -> None:
     app = await Database(dsn, limits=PoolLimits(connections=1)).open()
     async with app.unit_of_work() as uow:
         uow.enqueue("probe.effect", {"cause": cause})
     await app.close()
     owner = await asyncpg.connect(dsn)
-    await until(lambda: owner.fetchval("select count(*) from probe_unique_effects where cause = $1", cause))
+
+    async def done() -> bool:
+        assert not running.done(), running
+        return bool(await owner.fetchval("select count(*) from probe_unique_effects where cause = $1", cause))
+
+    await until(done)
     await owner.close()

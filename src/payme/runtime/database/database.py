@@ -11,7 +11,7 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
@@ -196,8 +196,10 @@ async def _leave_as_it_is(connection: Connection[Any]) -> None:
 
 
 async def _roll_back(connection: Connection[Record]) -> None:
-    if not connection.is_closed() and connection.is_in_transaction():
-        try:
+    try:
+        if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("rollback")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
+        with suppress(asyncpg.InterfaceError):
             connection.terminate()

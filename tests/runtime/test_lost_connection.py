@@ -1,0 +1,33 @@
+import asyncio
+
+import asyncpg
+import pytest
+
+from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, UnitOfWork
+
+
+@pytest.mark.parametrize("statement", ["select pg_sleep(20)", "select 1"])
+async def test_a_connection_that_the_server_ends_is_an_unavailable_database_and_is_replaced(
+    owner_dsn: str, statement: str
+) -> None:
+    database = await Database(owner_dsn, limits=PoolLimits(connections=2)).open()
+    owner = await asyncpg.connect(owner_dsn)
+
+    async def lose(uow: UnitOfWork) -> None:
+        pid = await uow.fetchval("select pg_backend_pid()")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(owner.execute("select pg_sleep(0.2), pg_terminate_backend($1)", pid))
+            if statement == "select pg_sleep(20)":
+                await uow.fetch(statement)
+        await uow.fetch(statement)
+
+    try:
+        with pytest.raises((DatabaseUnavailable, ExceptionGroup)) as raised:
+            await database.run(lose)
+        error = raised.value.exceptions[0] if isinstance(raised.value, ExceptionGroup) else raised.value
+        assert isinstance(error, DatabaseUnavailable)
+        for _ in range(4):
+            assert await database.run(lambda uow: uow.fetchval("select 1")) == 1
+    finally:
+        await owner.close()
+        await database.close()
