@@ -42,6 +42,7 @@ create table payments (
   amount_cents bigint not null check (amount_cents > 0),
   received_cents bigint check (received_cents >= amount_cents),
   paid_cents bigint check (paid_cents > 0),
+  claimed_cents bigint check (claimed_cents > 0),
   payee text not null default 'business' check (payee in ('business', 'platform')),
   shortcode text,
   phone_encrypted bytea,
@@ -54,7 +55,6 @@ create table payments (
   reason_text text,
   late boolean not null default false,
   settlement text check (settlement in ('applied', 'returned', 'unclaimed')),
-  no_prompt_confirmed_by uuid,
   checks integer not null default 0,
   sent_at timestamptz,
   ended_at timestamptz,
@@ -64,15 +64,18 @@ create table payments (
   primary key (business_id, id),
   check (method <> 'mpesa_stk' or amount_cents % 100 = 0),
   check (settlement is null or status = 'succeeded'),
+  check (claimed_cents is null or status <> 'succeeded'),
   check ((assurance = 'none') = (status <> 'succeeded')),
   check ((status in ('succeeded', 'failed', 'expired')) = (ended_at is not null))
 );
 comment on column payments.settlement is 'Where succeeded money went: into its purpose, back to the customer, or to the unclaimed tray; null until its purpose has heard of it.';
+comment on column payments.claimed_cents is 'What a callback named and M-Pesa has not confirmed yet; null when there is no such claim.';
 create index payments_by_purpose on payments (business_id, purpose, purpose_id);
 create index payments_by_time on payments (business_id, created_at, id);
 create unique index payments_one_open_prompt on payments (business_id, purpose, purpose_id)
   where method = 'mpesa_stk' and status in ('created', 'sending', 'pending', 'unknown');
-create index payments_unsettled on payments (business_id, created_at) where status in ('created', 'sending', 'pending', 'unknown');
+create index payments_unsettled on payments (business_id, created_at) where status in ('created', 'sending', 'pending', 'unknown') or claimed_cents is not null
+    or (status = 'succeeded' and settlement is null);
 select tenant_table('payments', 'select, insert, update');
 
 create function payments_record_counted(
@@ -103,7 +106,7 @@ create table payment_evidence (
   primary key (business_id, id),
   foreign key (business_id, payment_id) references payments
 );
-comment on column payment_evidence.effect is 'What the decision made of it: applied, duplicate, late_success, amount_differs, ignored and so on.';
+comment on column payment_evidence.effect is 'What the decision made of it: noted, succeeded, late_success, duplicate, amount_differs and so on.';
 create unique index payment_evidence_once on payment_evidence (business_id, inbox_id) where inbox_id is not null;
 create index payment_evidence_by_payment on payment_evidence (business_id, payment_id, received_at);
 select tenant_table('payment_evidence', 'select, insert');
@@ -137,7 +140,8 @@ create table unclaimed_money (
   primary key (business_id, id),
   check ((state = 'unclaimed') = (ended_at is null))
 );
-create unique index unclaimed_money_once on unclaimed_money (business_id, payment_id, reason) where payment_id is not null;
+create unique index unclaimed_money_once on unclaimed_money (business_id, payment_id, reason, coalesce(mpesa_receipt_number, ''))
+  where payment_id is not null;
 select tenant_table('unclaimed_money', 'select, insert, update');
 
 create table callback_routes (

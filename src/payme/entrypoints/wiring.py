@@ -21,6 +21,7 @@ _DARAJA = {
     MpesaEnvironment.PRODUCTION: "https://api.safaricom.co.ke",
 }
 _CONNECT_SECONDS = 5.0
+_MINUTE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
             verify_above_cents=settings.verify_above_cents,
             grace=timedelta(seconds=settings.mpesa_prompt_seconds),
             check_at=tuple(timedelta(seconds=each) for each in settings.mpesa_query_schedule_seconds),
-            query_every=timedelta(seconds=settings.mpesa_query_gap_seconds),
+            query_every=timedelta(
+                seconds=max(settings.mpesa_query_gap_seconds, _MINUTE_SECONDS / settings.mpesa_queries_per_minute)
+            ),
+            callback_sources=settings.mpesa_callback_sources,
         ),
         PlatformAccount: _platform(settings),
     }

@@ -14,17 +14,19 @@ from payme.features.payments.errors import (
 )
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
 from payme.features.payments.repository.payments import list_for
-from payme.features.payments.schemas import ConfigureMethod, PaymentView
+from payme.features.payments.schemas import ConfigureMethod, PaymentView, UnsettledPayment
 from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
+from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method
-from payme.features.payments.services.record_counted import record_counted
+from payme.features.payments.services.record_counted import Counted, record_counted
 from payme.features.payments.services.request_stk import request_stk
 from payme.features.payments.services.settle import settle
 
 __all__ = [
     "AmountOutsideLimits",
     "ConfigureMethod",
+    "Counted",
     "DarajaAccess",
     "MethodNotConfigured",
     "MpesaRules",
@@ -35,9 +37,11 @@ __all__ = [
     "PhoneInvalid",
     "PlatformAccount",
     "PromptAlreadyOpen",
+    "UnsettledPayment",
     "WholeShillings",
     "configure_method",
     "list_for",
+    "list_unsettled",
     "record_counted",
     "request_stk",
     "settle",

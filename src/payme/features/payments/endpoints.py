@@ -37,6 +37,7 @@ class Acknowledgement(BaseModel):
 async def list_payments(
     call: Call,
     query: Paging,
+    *,
     status: Annotated[PaymentStatus | None, Query()] = None,
     method: Annotated[str | None, Query()] = None,
 ) -> Response:

@@ -60,6 +60,8 @@ class Effect(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     TO_VERIFY = "to_verify"
     TOO_EARLY = "too_early"
+    AMOUNT_CORRECTED = "amount_corrected"
+    CONTRADICTS_CLAIM = "contradicts_claim"
     CONTRADICTS_SUCCESS = "contradicts_success"
     SECOND_PAYMENT = "second_payment"
     RECEIPT_TAKEN = "receipt_taken"

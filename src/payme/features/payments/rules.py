@@ -3,36 +3,44 @@
     created → sending → pending → succeeded | failed | expired
                       ↘ unknown ↗
 A success from any source wins over a failure, before or after it; a failure never undoes a success. Another amount than asked
-is never a silent success: it waits among the unclaimed until M-Pesa is asked. Silence decides nothing.
+is never a silent success: it waits among the unclaimed until M-Pesa is asked. An amount above the limit of the policy is not
+believed on a callback alone. Silence decides nothing.
 Source: Daraja portal, M-Pesa Express; late and contradictory answers as seen in production.
 """
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final
 
 from payme.features.payments.enums import OPEN_STATUSES, Effect, Outcome, PaymentStatus, Source
 
+MPESA_SMALLEST_CENTS: Final = 100
 MPESA_LARGEST_CENTS: Final = 25_000_000
 NO_PROMPT_AFTER: Final = timedelta(minutes=2)
 UNREACHABLE: Final = "unreachable"
+TIMED_OUT: Final = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentState:
-    """What the decision needs of a payment. `disputed_cents`: another amount that a callback named, if one did."""
+    """What the decision needs of a payment.
+
+    `claimed_cents`: what a callback named and M-Pesa has not confirmed yet, if there is such an amount.
+    """
 
     status: PaymentStatus
     amount_cents: int
     age: timedelta
     receipt: str | None = None
     checkout_request_id: str | None = None
-    disputed_cents: int | None = None
+    paid_cents: int | None = None
+    claimed_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody said: amounts in cents, None where the source does not say."""
+    """What somebody said: amounts in cents, None where the source does not say. A paid callback has amount and receipt."""
 
     source: Source
     outcome: Outcome
@@ -55,16 +63,41 @@ class Policy:
 class Decision:
     """The next status and what else follows.
 
-    `paid_cents` is set when money is credited; `unclaimed_cents` when an amount goes to the tray; `ask` when M-Pesa is to be
-    asked soon.
+    `paid_cents` is set when money is credited; `unclaimed_cents` when an amount goes to the tray; `missing_cents` when money that
+    was credited on a query's word turned out to be less; `claimed_cents` when an amount is to be confirmed; `ask` when M-Pesa is
+    to be asked soon.
     """
 
     status: PaymentStatus
     effect: Effect
     paid_cents: int | None = None
     unclaimed_cents: int | None = None
+    missing_cents: int | None = None
+    claimed_cents: int | None = None
     ask: bool = False
     late: bool = False
+
+
+class ReceiptOwner(Enum):
+    """Whose a receipt turned out to be when it was registered."""
+
+    NEW = auto()
+    OURS_ALREADY = auto()
+    ANOTHERS = auto()
+
+
+CARRIES_RECEIPT: Final = frozenset(
+    {
+        Effect.SUCCEEDED,
+        Effect.LATE_SUCCESS,
+        Effect.AMOUNT_DIFFERS,
+        Effect.TO_VERIFY,
+        Effect.RECEIPT_ADDED,
+        Effect.AMOUNT_CORRECTED,
+        Effect.SECOND_PAYMENT,
+    }
+)
+"""Effects for which the message's receipt must be nobody else's."""
 
 
 def next_state(state: PaymentState, message: Message, policy: Policy) -> Decision:
@@ -79,14 +112,10 @@ def next_state(state: PaymentState, message: Message, policy: Policy) -> Decisio
             return _failed(state, message, policy)
         case Outcome.REFUSED:
             return _refused(state)
-        case Outcome.ACCEPTED:
-            return _moved(state, PaymentStatus.PENDING)
+        case Outcome.ACCEPTED | Outcome.PENDING:
+            return Decision(_still_open(state), Effect.NOTED)
         case Outcome.UNKNOWN:
-            if message.source is Source.ACCEPTANCE and state.status in {PaymentStatus.CREATED, PaymentStatus.SENDING}:
-                return Decision(PaymentStatus.UNKNOWN, Effect.NOTED)
-            return Decision(state.status, Effect.NOTED)
-        case Outcome.PENDING:
-            return _moved(state, PaymentStatus.PENDING)
+            return _doubtful(state, message)
 
 
 def applied_cents(amount_cents: int, paid_cents: int | None) -> int:
@@ -94,27 +123,31 @@ def applied_cents(amount_cents: int, paid_cents: int | None) -> int:
     return amount_cents if paid_cents is None else min(amount_cents, paid_cents)
 
 
-def receipt_taken(decision: Decision, state: PaymentState) -> Decision:
-    """Return the decision once it is known that the receipt belongs to another payment already: nothing is credited."""
-    return replace(
-        decision, status=state.status, effect=Effect.RECEIPT_TAKEN, paid_cents=None, unclaimed_cents=None, late=False
-    )
+def with_receipt(decision: Decision, state: PaymentState, owner: ReceiptOwner) -> Decision:
+    """Return the decision once it is known whose the receipt is: another payment's credits nothing, ours not twice."""
+    if owner is ReceiptOwner.ANOTHERS:
+        return Decision(state.status, Effect.RECEIPT_TAKEN, ask=state.status is not PaymentStatus.SUCCEEDED)
+    if owner is ReceiptOwner.OURS_ALREADY and decision.effect is Effect.SECOND_PAYMENT:
+        return replace(decision, effect=Effect.DUPLICATE, unclaimed_cents=None)
+    return decision
 
 
 def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:
     if state.status is PaymentStatus.SUCCEEDED:
         return _paid_again(state, message)
     late = state.status not in OPEN_STATUSES
-    if message.amount_cents is None:
-        return _succeeded(state.disputed_cents or state.amount_cents, state, late=late)
-    if message.amount_cents != state.amount_cents:
-        if state.disputed_cents is not None:
-            return Decision(state.status, Effect.DUPLICATE, ask=True)
+    amount = message.amount_cents
+    if amount is None:
+        return _succeeded(state.claimed_cents or state.amount_cents, state, late=late)
+    if state.claimed_cents is not None:
+        return _claimed_again(state, message, amount)
+    if amount != state.amount_cents:
         status = state.status if late else PaymentStatus.UNKNOWN
-        return Decision(status, Effect.AMOUNT_DIFFERS, unclaimed_cents=message.amount_cents, ask=True)
-    if message.source is Source.CALLBACK and message.amount_cents > policy.verify_above_cents:
-        return Decision(state.status if late else PaymentStatus.PENDING, Effect.TO_VERIFY, ask=True)
-    return _succeeded(message.amount_cents, state, late=late)
+        return Decision(status, Effect.AMOUNT_DIFFERS, unclaimed_cents=amount, claimed_cents=amount, ask=True)
+    if message.source is Source.CALLBACK and amount > policy.verify_above_cents:
+        status = state.status if late else PaymentStatus.PENDING
+        return Decision(status, Effect.TO_VERIFY, claimed_cents=amount, ask=True)
+    return _succeeded(amount, state, late=late)
 
 
 def _succeeded(paid_cents: int, state: PaymentState, *, late: bool) -> Decision:
@@ -123,12 +156,28 @@ def _succeeded(paid_cents: int, state: PaymentState, *, late: bool) -> Decision:
     return Decision(PaymentStatus.SUCCEEDED, effect, paid_cents=paid_cents, unclaimed_cents=excess, late=late)
 
 
+def _claimed_again(state: PaymentState, message: Message, amount_cents: int) -> Decision:
+    """Decide about more news of money while an earlier claim is not confirmed: only M-Pesa's answer credits it."""
+    if message.receipt == state.receipt:
+        return Decision(state.status, Effect.DUPLICATE, ask=True)
+    return Decision(state.status, Effect.SECOND_PAYMENT, unclaimed_cents=amount_cents, ask=True)
+
+
 def _paid_again(state: PaymentState, message: Message) -> Decision:
-    if message.receipt and state.receipt is None:
+    amount = message.amount_cents
+    if message.receipt is None or amount is None or message.receipt == state.receipt:
+        return Decision(state.status, Effect.DUPLICATE)
+    if state.receipt is not None:
+        return Decision(state.status, Effect.SECOND_PAYMENT, unclaimed_cents=amount)
+    difference = amount - (state.paid_cents or state.amount_cents)
+    if difference == 0:
         return Decision(state.status, Effect.RECEIPT_ADDED)
-    if message.receipt and message.receipt != state.receipt and message.amount_cents:
-        return Decision(state.status, Effect.SECOND_PAYMENT, unclaimed_cents=message.amount_cents)
-    return Decision(state.status, Effect.DUPLICATE)
+    return Decision(
+        state.status,
+        Effect.AMOUNT_CORRECTED,
+        unclaimed_cents=max(0, difference) or None,
+        missing_cents=max(0, -difference) or None,
+    )
 
 
 def _failed(state: PaymentState, message: Message, policy: Policy) -> Decision:
@@ -136,13 +185,15 @@ def _failed(state: PaymentState, message: Message, policy: Policy) -> Decision:
         return Decision(state.status, Effect.CONTRADICTS_SUCCESS)
     if state.status not in OPEN_STATUSES:
         return Decision(state.status, Effect.DUPLICATE)
-    young = state.age < policy.grace
-    doubted = message.reason == UNREACHABLE or state.disputed_cents is not None
-    if young and (message.source is Source.QUERY or doubted):
-        return Decision(PaymentStatus.PENDING, Effect.TOO_EARLY, ask=True)
-    if state.disputed_cents is not None and message.source is not Source.QUERY:
-        return Decision(state.status, Effect.NOTED, ask=True)
-    return Decision(PaymentStatus.FAILED, Effect.FAILED)
+    is_young = state.age < policy.grace
+    if is_young and (message.source is Source.QUERY or message.reason == UNREACHABLE):
+        return Decision(_still_open(state), Effect.TOO_EARLY, ask=True)
+    if state.claimed_cents is not None:
+        return Decision(PaymentStatus.UNKNOWN, Effect.CONTRADICTS_CLAIM, ask=message.source is not Source.QUERY)
+    # A person closes a prompt that M-Pesa took and never spoke of again; without an id it was never taken.
+    given_up = message.source is Source.PERSON and state.checkout_request_id is not None
+    is_over = given_up or message.reason == TIMED_OUT
+    return Decision(PaymentStatus.EXPIRED if is_over else PaymentStatus.FAILED, Effect.FAILED)
 
 
 def _refused(state: PaymentState) -> Decision:
@@ -151,8 +202,16 @@ def _refused(state: PaymentState) -> Decision:
     return Decision(state.status, Effect.NOTED)
 
 
-def _moved(state: PaymentState, status: PaymentStatus) -> Decision:
-    if state.status in OPEN_STATUSES:
-        keeps_doubt = state.disputed_cents is not None
-        return Decision(PaymentStatus.UNKNOWN if keeps_doubt else status, Effect.NOTED)
-    return Decision(state.status, Effect.NOTED)
+def _doubtful(state: PaymentState, message: Message) -> Decision:
+    if message.source is Source.ACCEPTANCE and state.status in {PaymentStatus.CREATED, PaymentStatus.SENDING}:
+        return Decision(PaymentStatus.UNKNOWN, Effect.NOTED)
+    asks = message.source is Source.CALLBACK and state.status is not PaymentStatus.SUCCEEDED
+    return Decision(state.status, Effect.NOTED, ask=asks)
+
+
+def _still_open(state: PaymentState) -> PaymentStatus:
+    """Return the status of a payment whose end is not known yet; a final one stays as it is."""
+    if state.status not in OPEN_STATUSES:
+        return state.status
+    is_disputed = state.claimed_cents is not None and state.claimed_cents != state.amount_cents
+    return PaymentStatus.UNKNOWN if is_disputed else PaymentStatus.PENDING

@@ -110,3 +110,19 @@ class UnclaimedView(BaseModel):
     payment_id: UUID | None
     state: str
     received_at: datetime
+
+
+class UnsettledPayment(BaseModel):
+    """A payment whose end is not known yet, and why nobody can ask M-Pesa about it, where that is so."""
+
+    payment_id: UUID
+    purpose: str
+    purpose_id: UUID
+    status: PaymentStatus
+    since: datetime
+    amount_cents: int
+    checks: int
+    can_ask: bool = Field(description="M-Pesa gave the request an id, so there is something to ask about.")
+    claimed_cents: int | None = None
+    age_seconds: int = 0
+    reason: str = ""

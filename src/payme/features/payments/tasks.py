@@ -54,12 +54,13 @@ async def understand_callback(job: JobContext) -> None:
 async def check_prompt(job: JobContext) -> None:
     """Ask M-Pesa what became of a prompt, and schedule the next question while it is open."""
     payment_id = UUID(job.payload["payment_id"])
-    question = await job.run(lambda uow: checks.begin_check(uow, payment_id))
+    even_if_over = bool(job.payload.get("even_if_over"))
+    question = await job.run(lambda uow: checks.begin_check(uow, payment_id, even_if_over=even_if_over))
     if question is None:
         return
     owner = question.collector.owner
     if not await job.database.run(lambda uow: checks.take_turn(uow, question), business_id=owner):
-        await job.finish(lambda uow: checks.put_off(uow, payment_id))
+        await job.finish(lambda uow: checks.put_off(uow, payment_id, even_if_over=even_if_over))
         return
     message = await checks.ask(job.services.daraja, job.database.database, question)
     await job.finish(lambda uow: conclude_check(uow, payment_id, message))

@@ -102,7 +102,7 @@ async def find_token(uow: UnitOfWork, app_key: str) -> StoredToken | None:
     return StoredToken(**row) if row else None
 
 
-async def take_lease(uow: UnitOfWork, app_key: str, holder: UUID, life: timedelta) -> bool:
+async def take_lease(uow: UnitOfWork, app_key: str, *, holder: UUID, life: timedelta) -> bool:
     """Give the right to renew a token to one holder, where nobody has it or its time has run out."""
     return await uow.execute(
         """-- payments.take_lease
@@ -114,7 +114,7 @@ async def take_lease(uow: UnitOfWork, app_key: str, holder: UUID, life: timedelt
     ) > 0  # fmt: skip
 
 
-async def store_token(uow: UnitOfWork, app_key: str, token: StoredToken, holder: UUID) -> bool:
+async def store_token(uow: UnitOfWork, app_key: str, token: StoredToken, *, holder: UUID) -> bool:
     """Keep a token, if the lease is still the holder's."""
     return await uow.execute(
         """-- payments.store_token

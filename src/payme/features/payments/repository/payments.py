@@ -1,14 +1,12 @@
-"""SQL of payments, their evidence and the unclaimed tray."""
+"""SQL of payments themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from payme.features.payments.enums import Effect, PaymentStatus
-from payme.features.payments.rules import Message
-from payme.features.payments.schemas import PaymentView, UnclaimedView
-from payme.kit.ids import new_id
+from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
+from payme.features.payments.schemas import PaymentView, UnsettledPayment
 from payme.runtime.database import UnitOfWork, WriteOrder
 
 _COUNTED: Final = "payments_record_counted($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)"
@@ -23,7 +21,6 @@ class StoredPayment:
     purpose_id: UUID
     method: str
     status: PaymentStatus
-    assurance: str
     amount_cents: int
     paid_cents: int | None
     payee: str
@@ -31,12 +28,36 @@ class StoredPayment:
     phone_encrypted: bytes | None
     checkout_request_id: str | None
     mpesa_receipt_number: str | None
-    settlement: str | None
+    claimed_cents: int | None
     checks: int
     sent_at: datetime | None
     created_at: datetime
-    created_by: UUID
-    rev: int
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the prompt was sent; before that, when it was wanted."""
+        return self.sent_at or self.created_at
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether M-Pesa's answer can still change something: it is open, or a claim about it is not confirmed."""
+        return self.status in OPEN_STATUSES or self.claimed_cents is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a decision changes about a payment; None leaves a value as it is, and `settles_claim` ends what was claimed."""
+
+    status: PaymentStatus
+    paid_cents: int | None = None
+    receipt: str | None = None
+    checkout_request_id: str | None = None
+    merchant_request_id: str | None = None
+    reason_code: str | None = None
+    reason_text: str | None = None
+    claimed_cents: int | None = None
+    late: bool = False
+    settles_claim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +98,12 @@ async def lock_payment(uow: UnitOfWork, payment_id: UUID) -> StoredPayment | Non
     """Lock and return a payment, or None. A payment is locked before anything else of its transaction."""
     row = await uow.fetchrow(
         """-- payments.lock_payment
-        select id, purpose, purpose_id, method, status, assurance, amount_cents, paid_cents, payee, shortcode, phone_encrypted,
-          checkout_request_id, mpesa_receipt_number, settlement, checks, sent_at, created_at, created_by, rev
+        select id, purpose, purpose_id, method, status, amount_cents, paid_cents, payee, shortcode, phone_encrypted,
+          checkout_request_id, mpesa_receipt_number, claimed_cents, checks, sent_at, created_at
         from payments where business_id = $1 and id = $2 for update""",
         uow.tenant, payment_id,
     )  # fmt: skip
-    return StoredPayment(**{**row, "status": PaymentStatus(row["status"])}) if row else None
+    return replace(StoredPayment(**row), status=PaymentStatus(row["status"])) if row else None
 
 
 _VIEW_COLUMNS: Final = (
@@ -122,32 +143,41 @@ async def list_payments(
     return [PaymentView(**row) for row in await uow.fetch(_LIST, uow.tenant, at, last, status, method, limit)]
 
 
-async def mark_sending(uow: UnitOfWork, payment_id: UUID, *, status: PaymentStatus) -> None:
-    """Record that the push is about to leave, or that nothing left after all."""
+async def mark_sending(uow: UnitOfWork, payment_id: UUID, *, shortcode: str) -> None:
+    """Record that the push is about to leave, for this short code."""
     await uow.execute(
         """-- payments.mark_sending
-        update payments set status = $3, sent_at = $4, rev = rev + 1 where business_id = $1 and id = $2""",
-        uow.tenant, payment_id, status, uow.now if status is PaymentStatus.SENDING else None,
+        update payments set status = 'sending', sent_at = $3, shortcode = $4, rev = rev + 1
+        where business_id = $1 and id = $2 and status = 'created'""",
+        uow.tenant, payment_id, uow.now, shortcode,
     )  # fmt: skip
 
 
-async def move(uow: UnitOfWork, payment: StoredPayment, status: PaymentStatus, changes: dict[str, Any]) -> None:
-    """Record what a decision made of a payment. Keys of `changes`: paid_cents, receipt, checkout_request_id,
-    merchant_request_id, reason_code, reason_text, late; what is absent stays.
-    """
+async def mark_unsent(uow: UnitOfWork, payment_id: UUID) -> None:
+    """Record that nothing left after all, so that the push may be tried again."""
+    await uow.execute(
+        """-- payments.mark_unsent
+        update payments set status = 'created', sent_at = null, rev = rev + 1
+        where business_id = $1 and id = $2 and status = 'sending'""",
+        uow.tenant, payment_id,
+    )  # fmt: skip
+
+
+async def move(uow: UnitOfWork, payment_id: UUID, changes: Changes) -> None:
+    """Record what a decision made of a payment; what is None stays."""
     await uow.execute(
         """-- payments.move
         update payments set status = $3, assurance = case when $3 = 'succeeded' then 'confirmed' else 'none' end,
-          ended_at = case when $3 in ('succeeded', 'failed', 'expired') then coalesce(case when status = $3 then ended_at end, $4) end,
+          ended_at = case when status = $3 then ended_at when $3 in ('succeeded', 'failed', 'expired') then $4 end,
           paid_cents = coalesce($5, paid_cents), mpesa_receipt_number = coalesce($6, mpesa_receipt_number),
           checkout_request_id = coalesce(checkout_request_id, $7), merchant_request_id = coalesce(merchant_request_id, $8),
           reason_code = case when $3 = 'succeeded' then null else coalesce($9, reason_code) end,
           reason_text = case when $3 = 'succeeded' then null else coalesce($10, reason_text) end,
-          late = late or $11, rev = rev + 1
+          late = late or $11, claimed_cents = case when not $13 then coalesce($12, claimed_cents) end, rev = rev + 1
         where business_id = $1 and id = $2""",
-        uow.tenant, payment.id, status, uow.now, changes.get("paid_cents"), changes.get("receipt"),
-        changes.get("checkout_request_id"), changes.get("merchant_request_id"), changes.get("reason_code"),
-        changes.get("reason_text"), changes.get("late", False),
+        uow.tenant, payment_id, changes.status, uow.now, changes.paid_cents, changes.receipt, changes.checkout_request_id,
+        changes.merchant_request_id, changes.reason_code, changes.reason_text, changes.late, changes.claimed_cents,
+        changes.settles_claim,
     )  # fmt: skip
 
 
@@ -170,80 +200,17 @@ async def set_settlement(uow: UnitOfWork, payment_id: UUID, settlement: str, *, 
     ) > 0  # fmt: skip
 
 
-async def insert_evidence(
-    uow: UnitOfWork, payment: StoredPayment, message: Message, effect: Effect, inbox_id: UUID | None
-) -> None:
-    """Keep what was said about a payment and what was made of it."""
-    await uow.execute(
-        """-- payments.insert_evidence
-        insert into payment_evidence (business_id, id, payment_id, source, outcome, shortcode, amount_cents, mpesa_receipt_number,
-          result_code, result_text, inbox_id, effect, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
-        uow.tenant, new_id(), payment.id, message.source, message.outcome, payment.shortcode, message.amount_cents,
-        message.receipt, message.result_code, message.reason, inbox_id, effect, uow.now,
-    )  # fmt: skip
-
-
-async def register_receipt(uow: UnitOfWork, receipt: str, *, shortcode: str, payment_id: UUID) -> bool:
-    """Take a receipt for a payment, once and for all; return False where another payment has it."""
-    await uow.execute(
-        """-- payments.register_receipt
-        insert into mpesa_receipts (mpesa_receipt_number, business_id, shortcode, applied_to, applied_id, recorded_at)
-        values ($1, $2, $3, 'payment', $4, $5) on conflict on constraint mpesa_receipts_pkey do nothing""",
-        receipt, uow.tenant, shortcode, payment_id, uow.now,
-    )  # fmt: skip
-    owner = await uow.fetchval(
-        """-- payments.find_receipt_owner
-        select applied_id from mpesa_receipts where mpesa_receipt_number = $1""",
-        receipt,
-    )
-    return owner == payment_id
-
-
-async def insert_unclaimed(
-    uow: UnitOfWork, payment: StoredPayment, *, amount_cents: int, reason: str, source: str, receipt: str | None
-) -> UUID:
-    """Put an amount among the unclaimed and return the row's id."""
-    unclaimed_id = new_id()
-    await uow.execute(
-        """-- payments.insert_unclaimed
-        insert into unclaimed_money (business_id, id, source, reason, amount_cents, shortcode, mpesa_receipt_number, payment_id, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-        uow.tenant, unclaimed_id, source, reason, amount_cents, payment.shortcode or "", receipt, payment.id, uow.now,
-    )  # fmt: skip
-    return unclaimed_id
-
-
-async def lock_disputed(uow: UnitOfWork, payment_id: UUID) -> tuple[UUID, int] | None:
-    """Lock the unclaimed amount that a callback named for a payment, if one did and it is still unclaimed."""
-    row = await uow.fetchrow(
-        """-- payments.lock_disputed
-        select id, amount_cents from unclaimed_money
-        where business_id = $1 and payment_id = $2 and reason = 'amount_differs' and state = 'unclaimed' for update""",
-        uow.tenant, payment_id,
-    )  # fmt: skip
-    return (row["id"], row["amount_cents"]) if row else None
-
-
-async def claim_unclaimed(uow: UnitOfWork, unclaimed_id: UUID) -> None:
-    """Record that an unclaimed amount found its purpose."""
-    await uow.execute(
-        """-- payments.claim_unclaimed
-        update unclaimed_money set state = 'claimed', ended_at = $3, ended_by = $4, rev = rev + 1
-        where business_id = $1 and id = $2 and state = 'unclaimed'""",
-        uow.tenant, unclaimed_id, uow.now, uow.actor.id,
-    )  # fmt: skip
-
-
-async def list_unclaimed(uow: UnitOfWork, *, limit: int, before: tuple[datetime, UUID] | None) -> list[UnclaimedView]:
-    """Return unclaimed amounts, newest first, older than a (time, id) pair."""
-    at, last = before or (None, None)
+async def list_unsettled(uow: UnitOfWork, *, before: datetime) -> list[UnsettledPayment]:
+    """Return the payments whose end is not known, or whose purpose has not heard of it, since before an instant; oldest first."""
     rows = await uow.fetch(
-        """-- payments.list_unclaimed
-        select id, source, reason, amount_cents, shortcode, mpesa_receipt_number, payment_id, state, received_at
-        from unclaimed_money
-        where business_id = $1 and state = 'unclaimed' and ($2::timestamptz is null or (received_at, id) < ($2, $3::uuid))
-        order by received_at desc, id desc limit $4""",
-        uow.tenant, at, last, limit,
+        """-- payments.list_unsettled
+        select id as payment_id, purpose, purpose_id, status, coalesce(sent_at, created_at) as since, amount_cents, checks,
+          checkout_request_id is not null as can_ask, claimed_cents
+        from payments
+        where business_id = $1 and created_at < $2 and method = 'mpesa_stk'
+          and (status in ('created', 'sending', 'pending', 'unknown') or claimed_cents is not null
+            or (status = 'succeeded' and settlement is null))
+        order by created_at, id""",
+        uow.tenant, before,
     )  # fmt: skip
-    return [UnclaimedView(**row) for row in rows]
+    return [UnsettledPayment(**row) for row in rows]

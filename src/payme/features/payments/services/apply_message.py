@@ -4,7 +4,8 @@ The payment is locked, the rules decide, and everything that follows is written 
 tray, audit and the event, which is published once because only a change of state publishes it.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from payme.features import audit, ledger
@@ -12,159 +13,188 @@ from payme.features.ledger import AccountCode, Posting
 from payme.features.payments.enums import Effect, PaymentStatus
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
+from payme.features.payments.repository import evidence as evidence_repository
 from payme.features.payments.repository import payments as repository
-from payme.features.payments.repository.payments import StoredPayment
+from payme.features.payments.repository import unclaimed as tray
+from payme.features.payments.repository.payments import Changes, StoredPayment
 from payme.features.payments.rules import (
+    CARRIES_RECEIPT,
     Decision,
     Message,
     PaymentState,
     Policy,
     applied_cents,
     next_state,
-    receipt_taken,
+    with_receipt,
 )
 from payme.features.payments.services.checks import MpesaRules, schedule_check
 from payme.runtime.database import UnitOfWork
 
-_CREDITS = frozenset(
-    {Effect.SUCCEEDED, Effect.LATE_SUCCESS, Effect.AMOUNT_DIFFERS, Effect.RECEIPT_ADDED, Effect.SECOND_PAYMENT}
-)
+_KEEPS_RECEIPT: Final = CARRIES_RECEIPT - {Effect.SECOND_PAYMENT}
+_SILENT: Final = frozenset({Effect.NOTED, Effect.DUPLICATE, Effect.TOO_EARLY})
+_TRAY_REASON: Final = {Effect.AMOUNT_DIFFERS: "amount_differs", Effect.SECOND_PAYMENT: "no_match"}
+_ENDED_WITHOUT_MONEY: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What comes with a message besides its meaning: the stored callback, M-Pesa's second id, words for people."""
+
+    inbox_id: UUID | None = None
+    merchant_request_id: str | None = None
+    reason_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A message with the payment it is about and what the rules made of it; `disputed_id` is its open row in the tray."""
+
+    payment: StoredPayment
+    message: Message
+    decision: Decision
+    disputed_id: UUID | None
+
+    @property
+    def has_moved(self) -> bool:
+        return self.decision.status is not self.payment.status
+
+    @property
+    def is_ours_to_book(self) -> bool:
+        """Whether the money is the business's own; the platform books what it is paid elsewhere."""
+        return self.payment.payee == "business"
 
 
 async def apply_message(
-    uow: UnitOfWork,
-    payment_id: UUID,
-    message: Message,
-    *,
-    inbox_id: UUID | None = None,
-    facts: dict[str, Any] | None = None,
+    uow: UnitOfWork, payment_id: UUID, message: Message, *, attached: Attached | None = None
 ) -> Decision:
     """Apply what somebody said about a payment; hearing it again changes nothing more.
 
-    `facts` may hold `merchant_request_id` and `reason_text`. Locks the payment. Raises: PaymentNotFound.
+    Locks the payment. Raises: PaymentNotFound.
     """
+    attached = attached or Attached()
     payment = await repository.lock_payment(uow, payment_id)
     if payment is None:
         raise PaymentNotFound(payment_id=payment_id)
+    disputed_id = await tray.lock_disputed(uow, payment_id) if payment.claimed_cents else None
+    news = _News(payment, message, await _decide(uow, payment, message), disputed_id)
+    await evidence_repository.insert_evidence(
+        uow, payment, message, effect=news.decision.effect, inbox_id=attached.inbox_id
+    )
+    has_written = await _write(uow, news, attached)
+    await _book(uow, news)
+    _tell(uow, news, has_written=has_written)
+    if news.decision.ask:
+        schedule_check(uow, payment, soon=True)
+    return news.decision
+
+
+async def _decide(uow: UnitOfWork, payment: StoredPayment, message: Message) -> Decision:
     rules = uow.tool(MpesaRules)
-    disputed = await repository.lock_disputed(uow, payment_id)
     state = PaymentState(
         status=payment.status,
         amount_cents=payment.amount_cents,
-        age=uow.now - (payment.sent_at or payment.created_at),
+        age=uow.now - payment.asked_at,
         receipt=payment.mpesa_receipt_number,
         checkout_request_id=payment.checkout_request_id,
-        disputed_cents=disputed[1] if disputed else None,
+        paid_cents=payment.paid_cents,
+        claimed_cents=payment.claimed_cents,
     )
     decision = next_state(state, message, Policy(rules.verify_above_cents, rules.grace))
-    decision = await _with_receipt(uow, payment, state, message, decision)
-    await repository.insert_evidence(uow, payment, message, decision.effect, inbox_id)
-    await _write(uow, payment, message, decision, facts or {})
-    await _book(uow, payment, message, decision, disputed)
-    _tell(uow, payment, message, decision)
-    if decision.ask:
-        schedule_check(uow, payment, soon=True)
-    return decision
-
-
-async def _with_receipt(
-    uow: UnitOfWork, payment: StoredPayment, state: PaymentState, message: Message, decision: Decision
-) -> Decision:
-    if message.receipt is None or decision.effect not in _CREDITS:
+    if message.receipt is None or decision.effect not in CARRIES_RECEIPT:
         return decision
-    ours = await repository.register_receipt(
+    owner = await evidence_repository.register_receipt(
         uow, message.receipt, shortcode=payment.shortcode or "", payment_id=payment.id
     )
-    return decision if ours else receipt_taken(decision, state)
+    return with_receipt(decision, state, owner)
 
 
-async def _write(
-    uow: UnitOfWork, payment: StoredPayment, message: Message, decision: Decision, facts: dict[str, Any]
-) -> None:
-    keeps_receipt = decision.effect in {
-        Effect.SUCCEEDED,
-        Effect.LATE_SUCCESS,
-        Effect.RECEIPT_ADDED,
-        Effect.AMOUNT_DIFFERS,
-    }
-    changes = {
-        "paid_cents": decision.paid_cents,
-        "receipt": message.receipt if keeps_receipt else None,
-        "checkout_request_id": message.checkout_request_id,
-        "merchant_request_id": facts.get("merchant_request_id"),
-        "reason_code": message.reason,
-        "reason_text": facts.get("reason_text"),
-        "late": decision.late,
-    }
-    if payment.status is PaymentStatus.SUCCEEDED and decision.effect is not Effect.RECEIPT_ADDED:
-        return
-    await repository.move(uow, payment, decision.status, changes)
+async def _write(uow: UnitOfWork, news: _News, attached: Attached) -> bool:
+    """Write what is new about the payment; return whether anything was."""
+    payment, message, decision = news.payment, news.message, news.decision
+    has_failed = news.has_moved and decision.status in _ENDED_WITHOUT_MONEY
+    has_succeeded = news.has_moved and decision.status is PaymentStatus.SUCCEEDED
+    belongs = decision.effect is not Effect.WRONG_PROMPT
+    paid_cents = decision.paid_cents
+    if decision.effect is Effect.AMOUNT_CORRECTED and decision.unclaimed_cents:
+        paid_cents = message.amount_cents
+    changes = Changes(
+        status=decision.status,
+        paid_cents=paid_cents,
+        receipt=message.receipt if decision.effect in _KEEPS_RECEIPT else None,
+        checkout_request_id=message.checkout_request_id if belongs and not payment.checkout_request_id else None,
+        merchant_request_id=attached.merchant_request_id if belongs else None,
+        reason_code=message.reason or message.result_code if has_failed else None,
+        reason_text=attached.reason_text if has_failed else None,
+        claimed_cents=decision.claimed_cents,
+        late=decision.late,
+        settles_claim=has_succeeded,
+    )
+    if not news.has_moved and changes == Changes(status=decision.status):
+        return False
+    await repository.move(uow, payment.id, changes)
+    return True
 
 
-async def _book(
-    uow: UnitOfWork,
-    payment: StoredPayment,
-    message: Message,
-    decision: Decision,
-    disputed: tuple[UUID, int] | None,
-) -> None:
-    credited = decision.paid_cents is not None
-    source = AccountCode.MPESA_UNCLAIMED if disputed else AccountCode.MPESA
-    if credited and payment.payee == "business":
+async def _book(uow: UnitOfWork, news: _News) -> None:
+    payment, decision = news.payment, news.decision
+    postings: list[Posting] = []
+    if decision.paid_cents is not None:
         applied = applied_cents(payment.amount_cents, decision.paid_cents)
-        ledger.post(uow, [Posting("payment.received", AccountCode.PAYMENTS_HELD, source, applied, payment.id)])
-    if credited and disputed:
-        await repository.claim_unclaimed(uow, disputed[0])
-    if decision.unclaimed_cents:
-        reason = {Effect.AMOUNT_DIFFERS: "amount_differs", Effect.SECOND_PAYMENT: "no_match"}.get(
-            decision.effect, "overpaid"
-        )
-        unclaimed_id = await repository.insert_unclaimed(
-            uow,
-            payment,
-            amount_cents=decision.unclaimed_cents,
-            reason=reason,
-            source=message.source,
-            receipt=message.receipt,
-        )
-        already_booked = credited and disputed is not None
-        if payment.payee == "business" and not already_booked:
-            ledger.post(
-                uow,
-                [
-                    Posting(
-                        "payment.unclaimed",
-                        AccountCode.MPESA_UNCLAIMED,
-                        AccountCode.MPESA,
-                        decision.unclaimed_cents,
-                        unclaimed_id,
-                    )
-                ],
-            )
-        uow.touch("unclaimed", unclaimed_id)
+        target = AccountCode.MPESA if news.disputed_id is None else AccountCode.MPESA_UNCLAIMED
+        postings.append(Posting("payment.received", AccountCode.PAYMENTS_HELD, target, applied, payment.id))
+        if news.disputed_id is not None:
+            await tray.claim(uow, news.disputed_id)
+    if decision.unclaimed_cents is not None:
+        unclaimed_id = await _put_in_tray(uow, news, decision.unclaimed_cents)
+        # What exceeds a disputed amount has been among the unclaimed since the dispute began.
+        if decision.paid_cents is None or news.disputed_id is None:
+            unclaimed, mpesa = AccountCode.MPESA_UNCLAIMED, AccountCode.MPESA
+            postings.append(Posting("payment.unclaimed", unclaimed, mpesa, decision.unclaimed_cents, unclaimed_id))
+    if decision.missing_cents is not None:
+        mpesa, missing = AccountCode.MPESA, AccountCode.MPESA_TO_CONFIRM
+        postings.append(Posting("payment.missing", mpesa, missing, decision.missing_cents, payment.id))
+    if postings and news.is_ours_to_book:
+        ledger.post(uow, postings)
 
 
-def _tell(uow: UnitOfWork, payment: StoredPayment, message: Message, decision: Decision) -> None:
-    audit.record(
-        uow, f"payment.{decision.effect}", payment.id, source=message.source, outcome=message.outcome, status=decision.status,
-        result_code=message.result_code,
-    )  # fmt: skip
-    uow.touch("payments", payment.id)
-    if decision.status is payment.status:
-        return
+async def _put_in_tray(uow: UnitOfWork, news: _News, amount_cents: int) -> UUID:
+    unclaimed_id = await tray.insert_unclaimed(
+        uow,
+        news.payment,
+        amount_cents=amount_cents,
+        reason=_TRAY_REASON.get(news.decision.effect, "overpaid"),
+        source=news.message.source,
+        receipt=news.message.receipt or news.payment.mpesa_receipt_number,
+    )
+    uow.touch("unclaimed", unclaimed_id)
+    return unclaimed_id
+
+
+def _tell(uow: UnitOfWork, news: _News, *, has_written: bool) -> None:
+    payment, message, decision = news.payment, news.message, news.decision
+    if news.has_moved or decision.effect not in _SILENT:
+        audit.record(
+            uow, f"payment.{decision.effect}", payment.id, source=message.source, outcome=message.outcome,
+            status=decision.status, result_code=message.result_code,
+        )  # fmt: skip
+    if has_written:
+        uow.touch("payments", payment.id)
+    if news.has_moved:
+        uow.publish(_event(payment, message, decision))
+
+
+def _event(
+    payment: StoredPayment, message: Message, decision: Decision
+) -> PaymentSucceeded | PaymentFailed | PaymentChanged:
     if decision.status is PaymentStatus.SUCCEEDED:
-        uow.publish(
-            PaymentSucceeded(
-                subject_id=payment.id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
-                applied_cents=applied_cents(payment.amount_cents, decision.paid_cents), late=decision.late,
-            )
+        return PaymentSucceeded(
+            subject_id=payment.id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
+            applied_cents=applied_cents(payment.amount_cents, decision.paid_cents), late=decision.late,
         )  # fmt: skip
-    elif decision.status in {PaymentStatus.FAILED, PaymentStatus.EXPIRED}:
-        uow.publish(
-            PaymentFailed(
-                subject_id=payment.id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
-                reason_code=message.reason or message.result_code or "failed", expired=decision.status is PaymentStatus.EXPIRED,
-            )
+    if decision.status in _ENDED_WITHOUT_MONEY:
+        return PaymentFailed(
+            subject_id=payment.id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
+            reason_code=message.reason or message.result_code or "failed",
+            expired=decision.status is PaymentStatus.EXPIRED,
         )  # fmt: skip
-    else:
-        uow.publish(PaymentChanged(subject_id=payment.id, status=decision.status))
+    return PaymentChanged(subject_id=payment.id, status=decision.status)

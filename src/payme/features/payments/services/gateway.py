@@ -5,9 +5,10 @@ Credentials are decrypted here and go nowhere else. The access token of an app i
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from payme.features.businesses import PLATFORM_BUSINESS_ID
@@ -23,10 +24,11 @@ from payme.integrations.daraja import (
     ShortcodeKind,
     Token,
 )
-from payme.runtime.database import UnitOfWork
+from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.security import FieldCipher
 
-_POLL_SECONDS: Final = 0.2
+Result = TypeVar("Result")
+_POLL: Final = timedelta(milliseconds=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ async def _prompting_method(uow: UnitOfWork) -> StoredMethod:
 class SharedTokens:
     """Daraja's token store in PostgreSQL, for the apps of one business; each method is one short transaction."""
 
-    database: Any
+    database: Database
     business_id: UUID
     cipher: FieldCipher
 
@@ -132,7 +134,7 @@ class SharedTokens:
     async def try_lease(self, app_id: str, *, holder: str, seconds: int) -> bool:
         """Take the right to renew, if it is free."""
         return await self._run(
-            lambda uow: methods.take_lease(uow, app_id, UUID(hex=holder), timedelta(seconds=seconds))
+            lambda uow: methods.take_lease(uow, app_id, holder=UUID(hex=holder), life=timedelta(seconds=seconds))
         )
 
     async def store_token(self, app_id: str, token: Token, *, holder: str) -> bool:
@@ -142,17 +144,17 @@ class SharedTokens:
             row_id=self.business_id,
         )  # fmt: skip
         kept = methods.StoredToken(sealed, token.issued_at, token.expires_at)
-        return await self._run(lambda uow: methods.store_token(uow, app_id, kept, UUID(hex=holder)))
+        return await self._run(lambda uow: methods.store_token(uow, app_id, kept, holder=UUID(hex=holder)))
 
     async def release_lease(self, app_id: str, *, holder: str) -> None:
         """End the holder's lease."""
         await self._run(lambda uow: methods.release_lease(uow, app_id, UUID(hex=holder)))
 
-    async def wait_for_change(self, app_id: str, *, seconds: float) -> None:  # noqa: ARG002 -- polling serves every app
+    async def wait_for_change(self, app_id: str, *, seconds: Any) -> None:  # noqa: ARG002 -- polling serves every app
         """Wait a moment; the caller looks again."""
-        await asyncio.sleep(min(seconds, _POLL_SECONDS))
+        await asyncio.sleep(min(seconds, _POLL.total_seconds()))
 
-    async def _run(self, work: Any) -> Any:
+    async def _run(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         return await self.database.run(work, business_id=self.business_id)
 
 
@@ -169,7 +171,7 @@ class DarajaAccess:
         default_factory=dict[tuple[UUID, str, str], DarajaClient]
     )
 
-    def client(self, database: Any, collector: Collector) -> DarajaClient:
+    def client(self, database: Database, collector: Collector) -> DarajaClient:
         """Return this process's one client of an app; new credentials make a new one."""
         app, owner = collector.app, collector.owner
         key = (owner, app.app_id, app.basic_authorization())

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.rules import Message
-from payme.features.payments.services.apply_message import apply_message
+from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import words_for
 from payme.integrations.daraja import MalformedCallback, Standing, StkCallback, parse_stk_callback
 from payme.runtime.database import UnitOfWork
@@ -30,13 +30,17 @@ async def handle_callback(uow: UnitOfWork, inbox_id: UUID) -> None:
             item.malformed(fault.fault)
             return
         message = message_of(callback)
-        await apply_message(uow, item.subject_id, message, inbox_id=inbox_id, facts=words_for(message))
+        attached = Attached(inbox_id, callback.merchant_request_id or None, words_for(message))
+        await apply_message(uow, item.subject_id, message, attached=attached)
 
 
 def message_of(callback: StkCallback) -> Message:
-    """Return a callback as a message; success without a readable amount is unknown, because it must not be credited."""
+    """Return a callback as a message.
+
+    Success without a readable amount or receipt is unknown: it must not be credited, and M-Pesa is asked.
+    """
     outcome = _OUTCOME[callback.standing]
-    if outcome is Outcome.PAID and callback.amount_cents is None:
+    if outcome is Outcome.PAID and not (callback.amount_cents and callback.mpesa_receipt_number):
         outcome = Outcome.UNKNOWN
     return Message(
         Source.CALLBACK,

@@ -1,7 +1,8 @@
 """What people do with payments: read them, ask about them, say that no prompt came, set up ways to be paid."""
 
+import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,14 @@ from payme.features.payments.enums import Outcome, PaymentStatus, Source
 from payme.features.payments.errors import MethodIncomplete, PaymentNotFound, PaymentNotUnknown, PromptMayStillCome
 from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
+from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.methods import StoredMethod
+from payme.features.payments.repository.payments import StoredPayment
 from payme.features.payments.rules import NO_PROMPT_AFTER, Message
 from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodView, PaymentView, UnclaimedView
-from payme.features.payments.services.apply_message import apply_message
+from payme.features.payments.services.apply_message import Attached, apply_message
+from payme.features.payments.services.checks import MpesaRules, words_for
+from payme.integrations.daraja import Reason
 from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher
 
@@ -37,24 +42,25 @@ async def list_payments(
 
 async def list_unclaimed(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[UnclaimedView]:
     """Return money that arrived and belongs to nothing yet, newest first."""
-    return await repository.list_unclaimed(uow, limit=limit, before=_position(after))
+    return await tray.list_unclaimed(uow, limit=limit, before=_position(after))
 
 
 async def say_no_prompt_came(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
-    """Close a payment whose sending is in doubt, on a person's word that the phone never rang; a success may still follow.
+    """Close a payment in doubt on a person's word that no prompt came; a success may still follow.
 
-    Raises: PaymentNotFound, PaymentNotUnknown, PromptMayStillCome within two minutes of sending.
+    That is one whose sending is in doubt, or one that M-Pesa took and still says nothing of when the schedule of questions is
+    through. Raises: PaymentNotFound, PaymentNotUnknown, PromptMayStillCome within two minutes of sending.
     """
     payment = await repository.lock_payment(uow, payment_id)
     if payment is None:
         raise PaymentNotFound(payment_id=payment_id)
-    if payment.status is not PaymentStatus.UNKNOWN or payment.checkout_request_id is not None:
+    age = uow.now - payment.asked_at
+    if not _may_be_closed(payment, age, last_question=uow.tool(MpesaRules).check_at[-1]):
         raise PaymentNotUnknown(status=payment.status)
-    if uow.now - (payment.sent_at or payment.created_at) < NO_PROMPT_AFTER:
-        raise PromptMayStillCome(wait_seconds=NO_PROMPT_AFTER.total_seconds())
-    await apply_message(
-        uow, payment_id, Message(Source.PERSON, Outcome.FAILED, reason="not_sent", result_code="no_prompt")
-    )
+    if age < NO_PROMPT_AFTER:
+        raise PromptMayStillCome(wait_seconds=math.ceil((NO_PROMPT_AFTER - age).total_seconds()))
+    message = Message(Source.PERSON, Outcome.FAILED, reason=Reason.NOT_SENT, result_code="no_prompt")
+    await apply_message(uow, payment_id, message, attached=Attached(reason_text=words_for(message)))
     return await get_payment(uow, payment_id)
 
 
@@ -87,6 +93,14 @@ async def revision_of_method(uow: UnitOfWork, kind: MethodKind) -> int | None:
     """Return the revision of a way to be paid, for If-Match, or None before it is set up."""
     known = await methods.lock_method(uow, kind)
     return known.rev if known else None
+
+
+def _may_be_closed(payment: StoredPayment, age: timedelta, *, last_question: timedelta) -> bool:
+    if payment.claimed_cents is not None:
+        return False
+    if payment.checkout_request_id is None:
+        return payment.status is PaymentStatus.UNKNOWN
+    return payment.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN} and age > last_question
 
 
 def _sealed(uow: UnitOfWork, name: str, secret: str | None) -> bytes | None:

@@ -5,26 +5,27 @@ unknown, and nothing is sent a second time.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from payme.features.businesses import get_business
 from payme.features.payments.enums import Outcome, PaymentStatus, Source
-from payme.features.payments.errors import PaymentNotFound
+from payme.features.payments.errors import MethodNotConfigured, PaymentNotFound
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.rules import Message
-from payme.features.payments.services.apply_message import apply_message
+from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import schedule_check, words_for
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_of
 from payme.integrations.daraja import (
     DarajaRefused,
     DarajaUnavailable,
     DarajaUnknown,
+    Reason,
     StkAccepted,
     StkPush,
     description_from,
 )
-from payme.runtime.database import UnitOfWork
+from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.events import open_route
 from payme.runtime.security import FieldCipher
 
@@ -46,7 +47,7 @@ class Errand:
 async def begin_sending(uow: UnitOfWork, payment_id: UUID) -> Errand | None:
     """Mark a payment as sending and return what to send; None when it must not be sent (again).
 
-    Locks the payment. Raises: PaymentNotFound, MethodNotConfigured.
+    A shop that is not set up for prompts any more sends none: the payment has failed. Locks the payment. Raises: PaymentNotFound.
     """
     payment = await repository.lock_payment(uow, payment_id)
     if payment is None:
@@ -55,18 +56,23 @@ async def begin_sending(uow: UnitOfWork, payment_id: UUID) -> Errand | None:
         await apply_message(uow, payment_id, Message(Source.ACCEPTANCE, Outcome.UNKNOWN, result_code="interrupted"))
     if payment.status is not PaymentStatus.CREATED:
         return None
-    collector = await collector_of(uow, payment.payee)
+    try:
+        collector = await collector_of(uow, payment.payee)
+    except MethodNotConfigured as refusal:
+        message = Message(Source.ACCEPTANCE, Outcome.REFUSED, reason=Reason.CONFIG, result_code=refusal.code)
+        await apply_message(uow, payment_id, message, attached=Attached(reason_text=words_for(message)))
+        return None
     assert payment.phone_encrypted is not None, "a prompt has a phone"
     msisdn = uow.tool(FieldCipher).decrypt(
         payment.phone_encrypted, table="payments", column="phone_encrypted", business_id=uow.tenant, row_id=payment_id
     )
     token = await open_route(uow, kind=CALLBACK_KIND, subject_id=payment_id)
-    await repository.mark_sending(uow, payment_id, status=PaymentStatus.SENDING)
+    await repository.mark_sending(uow, payment_id, shortcode=collector.account.shortcode)
     uow.touch("payments", payment_id)
     return Errand(payment_id, collector, msisdn, payment.amount_cents, token, (await get_business(uow)).name)
 
 
-async def push(access: DarajaAccess, database: Any, errand: Errand) -> StkAccepted:
+async def push(access: DarajaAccess, database: Database, errand: Errand) -> StkAccepted:
     """Send the prompt, once. Raises: DarajaUnavailable, DarajaRefused, DarajaUnknown."""
     client = access.client(database, errand.collector)
     return await client.stk_push(
@@ -84,14 +90,14 @@ async def push(access: DarajaAccess, database: Any, errand: Errand) -> StkAccept
 async def record_acceptance(uow: UnitOfWork, payment_id: UUID, accepted: StkAccepted) -> None:
     """Record that M-Pesa took the request, and schedule the first question about it."""
     message = Message(Source.ACCEPTANCE, Outcome.ACCEPTED, checkout_request_id=accepted.checkout_request_id)
-    await apply_message(uow, payment_id, message, facts={"merchant_request_id": accepted.merchant_request_id})
+    await apply_message(uow, payment_id, message, attached=Attached(merchant_request_id=accepted.merchant_request_id))
     await _schedule(uow, payment_id)
 
 
 async def record_refusal(uow: UnitOfWork, payment_id: UUID, refusal: DarajaRefused) -> None:
     """Record that M-Pesa said no; the customer's phone did not ring."""
     message = Message(Source.ACCEPTANCE, Outcome.REFUSED, reason=refusal.reason.value, result_code=refusal.error_code)
-    await apply_message(uow, payment_id, message, facts=words_for(message))
+    await apply_message(uow, payment_id, message, attached=Attached(reason_text=words_for(message)))
 
 
 async def record_doubt(uow: UnitOfWork, payment_id: UUID, doubt: DarajaUnknown) -> None:
@@ -103,12 +109,12 @@ async def record_doubt(uow: UnitOfWork, payment_id: UUID, doubt: DarajaUnknown) 
 async def record_not_sent(uow: UnitOfWork, payment_id: UUID, fault: DarajaUnavailable, *, give_up: bool) -> None:
     """Record that nothing left this machine: the push may be tried again, or is given up."""
     if give_up:
-        message = Message(Source.ACCEPTANCE, Outcome.REFUSED, reason="busy", result_code=fault.code)
-        await apply_message(uow, payment_id, message, facts=words_for(message))
+        message = Message(Source.ACCEPTANCE, Outcome.REFUSED, reason=Reason.BUSY, result_code=fault.code)
+        await apply_message(uow, payment_id, message, attached=Attached(reason_text=words_for(message)))
         return
     payment = await repository.lock_payment(uow, payment_id)
     if payment is not None and payment.status is PaymentStatus.SENDING:
-        await repository.mark_sending(uow, payment_id, status=PaymentStatus.CREATED)
+        await repository.mark_unsent(uow, payment_id)
 
 
 async def _schedule(uow: UnitOfWork, payment_id: UUID) -> None:

@@ -7,6 +7,8 @@ from payme.features.ledger import AccountCode, Posting
 from payme.features.payments.enums import Settlement
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.repository import payments as repository
+from payme.features.payments.repository import unclaimed as tray
+from payme.features.payments.rules import applied_cents
 from payme.features.payments.services.record_counted import ACCOUNT_OF
 from payme.runtime.database import UnitOfWork
 
@@ -14,8 +16,9 @@ from payme.runtime.database import UnitOfWork
 async def settle(uow: UnitOfWork, payment_id: UUID, outcome: str, *, was_applied: bool = False) -> bool:
     """Record where a succeeded payment's money went; return False where that was recorded before.
 
-    `was_applied`: it is taken back from a purpose that will not complete; else it has just arrived. Applied money stays held until its purpose books it. Counted money goes back to the customer out of the drawer; M-Pesa
-    money that its purpose cannot take becomes unclaimed. Locks the payment. Raises: PaymentNotFound.
+    `was_applied`: it is taken back from a purpose that will not complete; else it has just arrived. Applied money stays held
+    until its purpose books it. Counted money goes back to the customer out of the drawer; M-Pesa money that its purpose cannot
+    take becomes unclaimed. Locks the payment. Raises: PaymentNotFound.
     """
     settlement = Settlement(outcome)
     payment = await repository.lock_payment(uow, payment_id)
@@ -25,14 +28,14 @@ async def settle(uow: UnitOfWork, payment_id: UUID, outcome: str, *, was_applied
         uow, payment_id, settlement, expected=Settlement.APPLIED if was_applied else ""
     ):
         return False
-    applied = min(payment.amount_cents, payment.paid_cents or payment.amount_cents)
+    applied = applied_cents(payment.amount_cents, payment.paid_cents)
     if settlement is Settlement.RETURNED:
         ledger.post(
             uow,
             [Posting("payment.returned", ACCOUNT_OF[payment.method], AccountCode.PAYMENTS_HELD, applied, payment.id)],
         )
     if settlement is Settlement.UNCLAIMED:
-        unclaimed_id = await repository.insert_unclaimed(
+        unclaimed_id = await tray.insert_unclaimed(
             uow,
             payment,
             amount_cents=applied,

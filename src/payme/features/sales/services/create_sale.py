@@ -85,10 +85,9 @@ async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: b
             phone=tender.phone,
             payee="business",
         )
-    return payments.record_counted(
-        uow, purpose="sale", purpose_id=sale_id, method=tender.method, amount_cents=tender.amount_cents,
-        received_cents=getattr(tender, "received_cents", None), reference=getattr(tender, "reference", ""), held=held,
-    )  # fmt: skip
+    received, reference = getattr(tender, "received_cents", None), getattr(tender, "reference", "")
+    counted = payments.Counted(tender.method, tender.amount_cents, received, reference)
+    return payments.record_counted(uow, counted, purpose="sale", purpose_id=sale_id, held=held)
 
 
 def _open_business(business: dict[str, Any] | None) -> dict[str, Any]:
