@@ -1,6 +1,6 @@
 """SQL of sales. The facts of a sale and its locks are one statement, its rows another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,7 +130,7 @@ async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:
     return _stored(row)
 
 
-def _stored(row: Mapping[str, Any] | None) -> StoredSale | None:
+def _stored(row: Any) -> StoredSale | None:
     if row is None:
         return None
     columns: dict[str, Any] = {**row, "status": SaleStatus(row["status"])}
