@@ -86,7 +86,7 @@ create table till_counters (
 ) with (fillfactor = 30);
 select tenant_table('till_counters', 'select, insert, update');
 
-create function businesses_sale_facts(p_business uuid, p_till uuid) returns jsonb
+create function businesses_sale_facts(p_business uuid, p_till uuid, p_branch uuid) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
     'status', b.status, 'cash_rounding_cents', b.cash_rounding_cents, 'discount_limit_basis_points', b.discount_limit_basis_points,
@@ -94,10 +94,11 @@ language sql stable as $$
   from businesses b
   left join lateral (
     select id, branch_id, receipt_prefix from tills
-    where business_id = b.business_id and (p_till is null or id = p_till) order by created_at, id limit 1) t on true
+    where business_id = b.business_id and (p_till is null or id = p_till) and (p_branch is null or branch_id = p_branch)
+    order by created_at, id limit 1) t on true
   where b.business_id = p_business
 $$;
-comment on function businesses_sale_facts is 'What a sale must know of its business and till; without a till named, the first one.';
+comment on function businesses_sale_facts is 'What a sale must know of its business and till; without a till named, the first one of the branch, or of all.';
 
 create table sync_counters (
   business_id uuid primary key references businesses,

@@ -41,7 +41,7 @@ create index postings_by_time on postings (business_id, recorded_at);
 select tenant_table('postings', 'select, insert');
 
 create function ledger_post(
-  p_business uuid, p_transaction uuid, p_occurred_at timestamptz,
+  p_business uuid, p_transaction uuid, p_occurred_at timestamptz[],
   p_kinds text[], p_from text[], p_to text[], p_amounts bigint[], p_causes uuid[]
 ) returns void
 language plpgsql as $$
@@ -49,8 +49,8 @@ declare
   v_posted integer;
 begin
   insert into postings (business_id, transaction_id, kind, from_account, to_account, amount, unit, cause, occurred_at)
-  select p_business, p_transaction, t.kind, f.id, g.id, t.amount, f.unit, t.cause, p_occurred_at
-  from unnest(p_kinds, p_from, p_to, p_amounts, p_causes) t (kind, source, target, amount, cause)
+  select p_business, p_transaction, t.kind, f.id, g.id, t.amount, f.unit, t.cause, t.occurred_at
+  from unnest(p_occurred_at, p_kinds, p_from, p_to, p_amounts, p_causes) t (occurred_at, kind, source, target, amount, cause)
   join accounts f on f.business_id = p_business and f.code = t.source
   join accounts g on g.business_id = p_business and g.code = t.target and g.unit = f.unit;
   get diagnostics v_posted = row_count;

@@ -1,6 +1,6 @@
 """Refusals of the ledger."""
 
-from payme.kit.errors import Conflict, NotFound
+from payme.kit.errors import Conflict, NotFound, Refused
 
 
 class AccountMissing(NotFound):
@@ -14,6 +14,12 @@ class AlreadyPosted(Conflict):
 
     code = "ledger.already_posted"
     constraints = ("postings_pkey",)
+
+
+class ReversalIsFinal(Refused):
+    """A reversal is not reversed; what it should not have undone is booked again."""
+
+    code = "ledger.reversal_is_final"
 
 
 class TransactionNotFound(NotFound):

@@ -34,32 +34,26 @@ async def insert_accounts(uow: UnitOfWork) -> None:
 
 
 def defer_postings(uow: UnitOfWork, postings: Sequence[Posting], occurred_at: datetime) -> None:
-    """Have postings written and balances moved at the flush; all of one transaction go into one call, so that balances are
-    locked once and in one order.
-    """
+    """Have postings written and balances moved at the flush, all of one transaction by one call."""
     columns: list[list[object]] = [
+        [occurred_at] * len(postings),
         [each.kind for each in postings],
         [each.source for each in postings],
         [each.target for each in postings],
         [each.amount for each in postings],
         [each.cause for each in postings],
     ]
-    waiting = next((each for each in uow.deferred if each.call == _POST), None)
-    if waiting is None:
-        uow.defer(WriteOrder.BALANCES, _POST, uow.tenant, uow.transaction_id, occurred_at, *columns)
-        return
-    for kept, more in zip(waiting.arguments[3:], columns, strict=True):
-        kept.extend(more)
+    uow.defer_rows(WriteOrder.BALANCES, _POST, (uow.tenant, uow.transaction_id), columns=columns)
 
 
 async def list_postings_of(uow: UnitOfWork, transaction_id: UUID) -> list[Posting]:
-    """Return the postings of one transaction."""
+    """Return the postings of money of one transaction."""
     rows = await uow.fetch(
         """-- ledger.list_postings_of
         select p.kind, f.code as source, t.code as target, p.amount, p.cause from postings p
         join accounts f on f.business_id = p.business_id and f.id = p.from_account
         join accounts t on t.business_id = p.business_id and t.id = p.to_account
-        where p.business_id = $1 and p.transaction_id = $2""",
+        where p.business_id = $1 and p.transaction_id = $2 and p.unit = 'KES' order by p.kind, p.cause""",
         uow.tenant,
         transaction_id,
     )

@@ -54,6 +54,11 @@ def worth_posting(postings: Sequence[Posting]) -> list[Posting]:
     return [each for each in turned if each.amount]
 
 
+def is_reversal(posting: Posting) -> bool:
+    """Say whether a posting undoes another; that one is not undone again, its correction is a new event."""
+    return posting.kind.endswith(REVERSAL_SUFFIX)
+
+
 def reversal_of(posting: Posting) -> Posting:
-    """Return the posting that undoes another; a reversal is not reversed again, its correction is a new event."""
+    """Return the posting that undoes another."""
     return Posting(posting.kind + REVERSAL_SUFFIX, posting.target, posting.source, posting.amount, posting.cause)

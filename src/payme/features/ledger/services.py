@@ -6,8 +6,8 @@ from uuid import UUID
 
 from payme.features.ledger import repository
 from payme.features.ledger.enums import AccountCode
-from payme.features.ledger.errors import TransactionNotFound
-from payme.features.ledger.rules import Posting, reversal_of, worth_posting
+from payme.features.ledger.errors import ReversalIsFinal, TransactionNotFound
+from payme.features.ledger.rules import Posting, is_reversal, reversal_of, worth_posting
 from payme.features.ledger.schemas import TrialBalance
 from payme.runtime.database import UnitOfWork
 
@@ -28,10 +28,15 @@ def post(uow: UnitOfWork, postings: Sequence[Posting], *, occurred_at: datetime 
 
 
 async def reverse_transaction(uow: UnitOfWork, transaction_id: UUID) -> None:
-    """Book the opposite of every posting of a transaction. Raises: TransactionNotFound; at the flush AlreadyPosted."""
+    """Book the opposite of every posting of money of a transaction; tokens stay spent, the wallet gives them back itself.
+
+    Raises: TransactionNotFound, ReversalIsFinal; at the flush AlreadyPosted.
+    """
     postings = await repository.list_postings_of(uow, transaction_id)
     if not postings:
         raise TransactionNotFound(transaction_id=transaction_id)
+    if any(map(is_reversal, postings)):
+        raise ReversalIsFinal(transaction_id=transaction_id)
     post(uow, [reversal_of(each) for each in postings])
 
 

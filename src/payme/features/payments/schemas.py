@@ -45,6 +45,7 @@ class PaymentView(BaseModel):
     reason_text: str | None = Field(default=None, description="What to tell the customer or the owner.")
     late: bool = False
     settlement: str | None = None
+    excess_cents: int = Field(default=0, description="What its purpose had no more need of; it is unclaimed.")
     created_at: datetime
     ended_at: datetime | None = None
     rev: int = 1
@@ -52,7 +53,7 @@ class PaymentView(BaseModel):
     @property
     def applied_cents(self) -> int:
         """What of it counts for its purpose."""
-        return applied_cents(self.amount_cents, self.paid_cents)
+        return applied_cents(self.amount_cents, self.paid_cents) - self.excess_cents
 
     @property
     def is_open(self) -> bool:

@@ -1,10 +1,10 @@
 """HTTP of sales."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import AwareDatetime
 
 from payme.features.catalog import ProductNotFound
 from payme.features.payments import (
@@ -50,8 +50,9 @@ async def create(call: Call, command: CreateSale) -> Response:
 async def list_page(
     call: Call,
     query: Paging,
+    *,
     status: Annotated[SaleStatus | None, Query()] = None,
-    since: Annotated[datetime | None, Query(description="Recorded at or after; with a time zone.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Recorded at or after; with a time zone.")] = None,
 ) -> Response:
     """List sales, newest first."""
 
@@ -78,7 +79,7 @@ async def cancel(call: Call, sale_id: UUID) -> Response:
 
 @router.post(
     "/{sale_id}/payments", operation="sales_pay", status=201, response=SaleView, may="sales.create",
-    errors=(*_TENDER_ERRORS, errors.SaleNotFound, errors.SaleNotOpen, errors.PromptOut),
+    errors=(*_TENDER_ERRORS, errors.SaleNotFound, errors.SaleNotOpen, errors.PromptOut, errors.BusinessSuspended),
 )  # fmt: skip
 async def pay(call: Call, sale_id: UUID, command: AddPayment) -> Response:
     """Take another tender for a sale that is not paid yet."""

@@ -59,17 +59,20 @@ class NewSale:
     line_costs: Sequence[int] | None
 
 
-async def lock_facts(uow: UnitOfWork, till_id: UUID | None, product_ids: Sequence[UUID]) -> SaleFacts:
+async def lock_facts(
+    uow: UnitOfWork, product_ids: Sequence[UUID], *, till_id: UUID | None, branch_id: UUID | None
+) -> SaleFacts:
     """Return what a sale must know, and lock the stock of its products, in one round trip."""
     row = await uow.fetchrow(
         """-- sales.lock_facts
-        select businesses_sale_facts($1, $2) as business,
+        select businesses_sale_facts($1, $2, $5) as business,
                catalog_sale_facts($1, $3, ($4::timestamptz at time zone 'Africa/Nairobi')::date) as products,
                inventory_lock_stock($1, $3) as stock""",
         uow.tenant,
         till_id,
         product_ids,
         uow.now,
+        branch_id,
     )
     assert row is not None, "a select without a condition has a row"
     return SaleFacts(row["business"], row["products"], row["stock"])
@@ -128,7 +131,10 @@ async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:
 
 
 def _stored(row: Any) -> StoredSale | None:
-    return StoredSale(**{**row, "status": SaleStatus(row["status"])}) if row else None
+    if row is None:
+        return None
+    columns: dict[str, Any] = {**row, "status": SaleStatus(row["status"])}
+    return StoredSale(**columns)
 
 
 async def list_lines(uow: UnitOfWork, sale_id: UUID) -> list[tuple[SaleLineView, bool]]:

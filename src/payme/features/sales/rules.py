@@ -86,7 +86,9 @@ class Policy:
     may_discount_above_limit: bool
 
 
-def price_cart(items: Sequence[Item], cart_discount_cents: int, tenders: Sequence[Paying], policy: Policy) -> Cart:
+def price_cart(
+    items: Sequence[Item], tenders: Sequence[Paying], *, policy: Policy, cart_discount_cents: int = 0
+) -> Cart:
     """Price a cart: line discounts, then the cart's discount allocated to lines, then VAT out of each line, then rounding.
 
     Raises: PriceOverrideForbidden, DiscountTooLarge, DiscountAboveLimit.
@@ -101,7 +103,8 @@ def price_cart(items: Sequence[Item], cart_discount_cents: int, tenders: Sequenc
     discount = cart_discount_cents + sum(item.discount_cents for item in items)
     _check_discount(discount, sum(grosses), policy)
     subtotal = sum(line.total_cents for line in lines)
-    rounds = any(tender.method in _ROUNDED for tender in tenders)
+    # Without a tender there is nothing to pay: the cart is free, or rounds to nothing.
+    rounds = not tenders or any(tender.method in _ROUNDED for tender in tenders)
     total = round_to_step(subtotal, policy.cash_rounding_cents) if rounds else subtotal
     return Cart(lines, sum(grosses), discount, total - subtotal, total, sum(line.vat_cents for line in lines))
 
@@ -130,23 +133,28 @@ def completes_at_once(tenders: Sequence[Paying]) -> bool:
 def after_payment(status: SaleStatus, paid_cents: int, total_cents: int) -> SaleStatus | None:
     """Return where a sale goes when money for it was confirmed; None means the money is not the sale's and is unclaimed.
 
-    A late success completes a sale that had failed or expired; never one that was cancelled, and never one twice.
+    `paid_cents` holds this money and what was applied before it. A late success completes a sale that had failed or expired; never one that was cancelled, and never one twice.
     """
-    if status not in {SaleStatus.AWAITING_PAYMENT, SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}:
+    if not awaits_money(status):
         return None
     return SaleStatus.COMPLETED if paid_cents >= total_cents else SaleStatus.AWAITING_PAYMENT
 
 
-def after_failure(status: SaleStatus, *, paid_cents: int, prompt_out: bool, expired: bool) -> SaleStatus:
-    """Return where a sale goes when a payment of it failed; paid parts keep it waiting, for another tender."""
-    if status != SaleStatus.AWAITING_PAYMENT or prompt_out or paid_cents > 0:
+def after_failure(status: SaleStatus, *, paid_cents: int, more_to_come: bool, expired: bool) -> SaleStatus:
+    """Return where a sale goes when a payment of it failed; paid parts, and news still to come, keep it waiting."""
+    if status != SaleStatus.AWAITING_PAYMENT or more_to_come or paid_cents > 0:
         return status
     return SaleStatus.EXPIRED if expired else SaleStatus.PAYMENT_FAILED
 
 
+def awaits_money(status: SaleStatus) -> bool:
+    """Say whether a sale in this state can still be paid."""
+    return status in {SaleStatus.AWAITING_PAYMENT, SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}
+
+
 def may_cancel(status: SaleStatus) -> bool:
     """Say whether a sale in this state can be cancelled, provided that no prompt is out."""
-    return status in {SaleStatus.OPEN, SaleStatus.AWAITING_PAYMENT, SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}
+    return status == SaleStatus.OPEN or awaits_money(status)
 
 
 def profit_cents(*, net_of_rounding_cents: int, vat_cents: int, cost_cents: int) -> int:

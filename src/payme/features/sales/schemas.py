@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
 
 LARGEST_AMOUNT_CENTS = 1_000_000_000_000
@@ -72,7 +73,7 @@ class CreateSale(BaseModel):
         }
     )
 
-    id: UUID | None = None
+    id: ClientId | None = None
     branch_id: UUID | None = None
     till_id: UUID | None = None
     lines: list[SaleLineCommand] = Field(min_length=1, max_length=MOST_LINES)
@@ -104,6 +105,7 @@ class SalePaymentView(BaseModel):
     assurance: str
     amount_cents: int
     mpesa_receipt_number: str | None = None
+    settlement: str | None = Field(default=None, description="Where the money went: applied, returned or unclaimed.")
     reason_code: str | None = None
 
 

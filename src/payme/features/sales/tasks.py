@@ -29,5 +29,5 @@ async def hear_of_failure(job: JobContext) -> None:
 @tasks.job("sales.cancel_stale_sale")
 async def cancel_stale_sale(job: JobContext) -> None:
     """Cancel a sale whose payment failed a day ago and that nobody paid since."""
-    sale_id = UUID(job.payload["sale_id"])
-    await job.finish(lambda uow: settle_sale.cancel_stale_sale(uow, sale_id))
+    sale_id, rev = UUID(job.payload["sale_id"]), int(job.payload["rev"])
+    await job.finish(lambda uow: settle_sale.cancel_stale_sale(uow, sale_id, rev=rev))

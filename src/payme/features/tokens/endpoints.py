@@ -27,7 +27,7 @@ async def list_transactions(call: Call, query: Paging) -> Response:
     async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[TokenMovement]:
         return await list_movements(uow, after, limit)
 
-    return await call.read_page(query, work, key=lambda row: [row.occurred_at.isoformat(), str(row.cause), row.kind])
+    return await call.read_page(query, work, key=lambda row: [row.recorded_at.isoformat(), str(row.cause), row.kind])
 
 
 @router.post(

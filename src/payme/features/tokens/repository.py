@@ -1,10 +1,21 @@
 """SQL of the wallet."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from payme.features.tokens.schemas import PackageView, PurchaseView, TokenMovement, WalletView
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPurchase:
+    """A purchase under lock."""
+
+    id: UUID
+    quantity: int
+    price_cents: int
+    state: str
 
 
 async def insert_wallet(uow: UnitOfWork, overdraft: int) -> None:
@@ -35,8 +46,8 @@ def defer_charge(uow: UnitOfWork, quantity: int, lower_bound: int | None) -> Def
     return uow.defer(WriteOrder.WALLET, "tokens_charge($1,$2,$3)", uow.tenant, quantity, lower_bound, reply_as="tokens")
 
 
-def defer_reserve(uow: UnitOfWork, cause: UUID, operation: str, lower_bound: int | None) -> Deferred:
-    """Set a token aside at the flush."""
+def defer_reserve(uow: UnitOfWork, cause: UUID, operation: str, *, lower_bound: int | None) -> Deferred:
+    """Set a token aside at the flush; the bound None means the wallet's own overdraft."""
     return uow.defer(
         WriteOrder.WALLET,
         "tokens_reserve($1,$2,$3,$4,$5)",
@@ -71,15 +82,17 @@ async def list_packages(uow: UnitOfWork) -> list[PackageView]:
 
 
 async def list_movements(uow: UnitOfWork, limit: int, before: tuple[datetime, UUID, str] | None) -> list[TokenMovement]:
-    """Return movements of the wallet, newest first, older than a (time, cause, kind) position."""
+    """Return movements of the wallet, the last recorded first, older than a (recorded at, cause, kind) position."""
     at, cause, kind = before or (None, None, None)
     rows = await uow.fetch(
         """-- tokens.list_movements
-        select p.kind, case when t.code = 'tokens' then p.amount else -p.amount end as quantity, p.cause, p.occurred_at
+        select p.kind, case when t.code = 'tokens' then p.amount else -p.amount end as quantity, p.cause, p.occurred_at,
+          p.recorded_at
         from postings p
         join accounts t on t.business_id = p.business_id and t.id = p.to_account
-        where p.business_id = $1 and p.unit = 'TOKEN' and ($2::timestamptz is null or (p.occurred_at, p.cause, p.kind) < ($2, $3::uuid, $4::text))
-        order by p.occurred_at desc, p.cause desc, p.kind desc limit $5""",
+        where p.business_id = $1 and p.unit = 'TOKEN'
+          and ($2::timestamptz is null or (p.recorded_at, p.cause, p.kind) < ($2, $3::uuid, $4::text))
+        order by p.recorded_at desc, p.cause desc, p.kind desc limit $5""",
         uow.tenant,
         at,
         cause,
@@ -105,16 +118,15 @@ async def insert_purchase(uow: UnitOfWork, purchase: PurchaseView) -> None:
     )
 
 
-async def lock_purchase(uow: UnitOfWork, purchase_id: UUID) -> PurchaseView | None:
-    """Lock and return a purchase."""
+async def lock_purchase(uow: UnitOfWork, purchase_id: UUID) -> StoredPurchase | None:
+    """Lock and return a purchase, or None."""
     row = await uow.fetchrow(
         """-- tokens.lock_purchase
-        select t.id, t.quantity, t.price_cents, t.state, t.payment_id, '' as payment_status, t.created_at
-        from token_purchases t where t.business_id = $1 and t.id = $2 for update""",
+        select id, quantity, price_cents, state from token_purchases where business_id = $1 and id = $2 for update""",
         uow.tenant,
         purchase_id,
     )
-    return PurchaseView(**row) if row else None
+    return StoredPurchase(**row) if row else None
 
 
 async def end_purchase(uow: UnitOfWork, purchase_id: UUID, state: str) -> None:

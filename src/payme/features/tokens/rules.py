@@ -16,6 +16,11 @@ def price_of(quantity: int, packages: Mapping[int, int]) -> int:
     return packages.get(quantity, quantity * CENTS_PER_TOKEN)
 
 
+def bought_with(paid_cents: int, *, quantity: int, price_cents: int) -> int:
+    """Return how many tokens were paid for: all of them at the price, fewer when less came, never more."""
+    return min(quantity, quantity * paid_cents // price_cents)
+
+
 def warning_for(available: int) -> Urgency | None:
     """Return how urgently the owner should top up."""
     if available <= 0:

@@ -32,6 +32,7 @@ class TokenMovement(BaseModel):
     quantity: int = Field(description="Positive when tokens came in, negative when they were spent.")
     cause: UUID
     occurred_at: datetime
+    recorded_at: datetime
 
 
 class PackageView(BaseModel):

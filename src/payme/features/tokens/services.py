@@ -8,10 +8,11 @@ from uuid import UUID
 from payme.features import audit, ledger
 from payme.features.ledger import AccountCode, Posting
 from payme.features.payments import PaymentFailed, PaymentSucceeded, request_stk
+from payme.features.payments import settle as settle_payment
 from payme.features.tokens import repository
 from payme.features.tokens.errors import PackageUnknown, PurchaseNotFound
 from payme.features.tokens.events import TokensPurchased
-from payme.features.tokens.rules import price_of, warning_for
+from payme.features.tokens.rules import bought_with, price_of, warning_for
 from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, TokenMovement, WalletView
 from payme.kit.ids import new_id
 from payme.runtime.database import Deferred, UnitOfWork
@@ -59,7 +60,7 @@ def charge(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = Fals
 
 def reserve(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = False) -> Deferred:
     """Set one token aside for an operation that has begun. Raises, at the flush: TokensExhausted, ReservationExists."""
-    return repository.defer_reserve(uow, cause, operation, None if is_fact else _REQUEST_BOUND)
+    return repository.defer_reserve(uow, cause, operation, lower_bound=None if is_fact else _REQUEST_BOUND)
 
 
 def settle(uow: UnitOfWork, cause: UUID, operation: str, *, completed: bool) -> Deferred:
@@ -117,36 +118,32 @@ async def buy_tokens(uow: UnitOfWork, command: BuyTokens) -> PurchaseView:
 
 
 async def credit_purchase(uow: UnitOfWork, event: PaymentSucceeded) -> None:
-    """Credit the tokens of a paid purchase, once; a purchase that had failed is credited all the same."""
+    """Credit the tokens of a paid purchase, once; a purchase that had failed is credited all the same.
+
+    Where M-Pesa says that less came than was asked for, what it buys at the same price is credited. Raises: PurchaseNotFound.
+    """
     purchase = await repository.lock_purchase(uow, event.purpose_id)
     if purchase is None:
         raise PurchaseNotFound(purchase_id=event.purpose_id)
-    if purchase.state == "credited":
+    if purchase.state == "credited" or not await settle_payment(uow, event.payment_id, "applied"):
         return
+    paid_cents = event.applied_cents
+    quantity = bought_with(paid_cents, quantity=purchase.quantity, price_cents=purchase.price_cents)
     await repository.end_purchase(uow, purchase.id, "credited")
-    repository.defer_credit(uow, purchase.quantity)
+    repository.defer_credit(uow, quantity)
     ledger.post(
         uow,
         [
-            Posting("token.purchase", AccountCode.TOKENS_BOUGHT, AccountCode.TOKENS, purchase.quantity, purchase.id),
+            Posting("token.purchase", AccountCode.TOKENS_BOUGHT, AccountCode.TOKENS, quantity, purchase.id),
             Posting(
-                "token.purchase_paid",
-                AccountCode.OWNER_EQUITY,
-                AccountCode.PLATFORM_FEES,
-                purchase.price_cents,
-                purchase.id,
+                "token.purchase_paid", AccountCode.OWNER_EQUITY, AccountCode.PLATFORM_FEES, paid_cents, purchase.id
             ),
         ],
     )
-    audit.record(uow, "tokens.purchased", purchase.id, quantity=purchase.quantity, price_cents=purchase.price_cents)
+    audit.record(uow, "tokens.purchased", purchase.id, quantity=quantity, paid_cents=paid_cents)
     uow.touch("token_purchases", purchase.id)
     uow.publish(
-        TokensPurchased(
-            subject_id=purchase.id,
-            quantity=purchase.quantity,
-            paid_cents=purchase.price_cents,
-            payment_id=event.payment_id,
-        )
+        TokensPurchased(subject_id=purchase.id, quantity=quantity, paid_cents=paid_cents, payment_id=event.payment_id)
     )
 
 

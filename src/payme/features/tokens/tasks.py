@@ -1,6 +1,9 @@
 """What the wallet does when a business begins, when tokens are paid for, and what the platform books from it."""
 
+import contextlib
+
 from payme.features.businesses import PLATFORM_BUSINESS_ID, BusinessCreated
+from payme.features.ledger import AlreadyPosted
 from payme.features.payments import PaymentFailed, PaymentSucceeded
 from payme.features.tokens import services
 from payme.features.tokens.events import TokensPurchased
@@ -38,4 +41,6 @@ async def fail_purchase(job: JobContext) -> None:
 async def book_platform_revenue(job: JobContext) -> None:
     """Book a sale of tokens in the platform's own books."""
     event = TokensPurchased.model_validate(job.payload)
-    await job.database.run(lambda uow: services.book_platform_revenue(uow, event), business_id=PLATFORM_BUSINESS_ID)
+    # The job's own business is the buyer's, so this transaction cannot also end the job; the posting's key makes it once.
+    with contextlib.suppress(AlreadyPosted):
+        await job.database.run(lambda uow: services.book_platform_revenue(uow, event), business_id=PLATFORM_BUSINESS_ID)

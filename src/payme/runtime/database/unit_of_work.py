@@ -144,6 +144,25 @@ class UnitOfWork:
         self.deferred.append(deferred)
         return deferred
 
+    def defer_rows(
+        self, order: WriteOrder, call: str, fixed: tuple[Any, ...], *, columns: Sequence[Sequence[Any]]
+    ) -> None:
+        """Have a set-oriented SQL function called once at the flush, with the rows of every such request in this transaction.
+
+        `call` takes the `fixed` arguments and then one array for each of `columns`. One call locks what it shares once and in
+        one order, which several calls would not.
+        """
+        same = (place for place, each in enumerate(self.deferred) if each.call == call)
+        place = next((each for each in same if self.deferred[each].arguments[: len(fixed)] == fixed), None)
+        if place is None:
+            self.defer(order, call, *fixed, *map(list, columns))
+            return
+        assert not self.flushed, "the unit of work is flushed; nothing can be written any more"
+        kept = self.deferred[place].arguments[len(fixed) :]
+        joined = ([*before, *more] for before, more in zip(kept, columns, strict=True))
+        # A new value and not a longer list, so that a savepoint can put the old one back.
+        self.deferred[place] = Deferred(order, call, (*fixed, *joined))
+
     def touch(
         self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False
     ) -> None:
@@ -202,14 +221,15 @@ class UnitOfWork:
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what happens inside, deferred writes included, when it raises."""
-        marks = [len(kept) for kept in (self.deferred, self.changes, self.jobs, self.events)]
+        waiting = (self.deferred, self.changes, self.jobs, self.events)
+        before = [list[Any](each) for each in waiting]
         await self.connection.execute("savepoint inner_work")
         try:
             yield
         except BaseException:
             await self.connection.execute("rollback to savepoint inner_work")
-            for kept, mark in zip((self.deferred, self.changes, self.jobs, self.events), marks, strict=True):
-                del kept[mark:]
+            for each, earlier in zip(waiting, before, strict=True):
+                each[:] = earlier
             raise
         await self.connection.execute("release savepoint inner_work")
 

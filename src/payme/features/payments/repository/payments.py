@@ -108,7 +108,7 @@ async def lock_payment(uow: UnitOfWork, payment_id: UUID) -> StoredPayment | Non
 
 _VIEW_COLUMNS: Final = (
     "id, purpose, purpose_id, method, status, assurance, amount_cents, paid_cents, phone_masked as phone, mpesa_receipt_number, "
-    "reason_code, reason_text, late, settlement, created_at, ended_at, rev"
+    "reason_code, reason_text, late, settlement, excess_cents, created_at, ended_at, rev"
 )
 _LIST_FOR: Final = (
     "-- payments.list_for\nselect "
@@ -190,13 +190,15 @@ async def count_check(uow: UnitOfWork, payment_id: UUID) -> None:
     )  # fmt: skip
 
 
-async def set_settlement(uow: UnitOfWork, payment_id: UUID, settlement: str, *, expected: str) -> bool:
+async def set_settlement(
+    uow: UnitOfWork, payment_id: UUID, settlement: str, *, expected: str, excess_cents: int = 0
+) -> bool:
     """Record where the money went, if it was where expected ('' is nowhere yet); return whether it was."""
     return await uow.execute(
         """-- payments.set_settlement
-        update payments set settlement = $3, rev = rev + 1
+        update payments set settlement = $3, excess_cents = $5, rev = rev + 1
         where business_id = $1 and id = $2 and status = 'succeeded' and coalesce(settlement, '') = $4""",
-        uow.tenant, payment_id, settlement, expected,
+        uow.tenant, payment_id, settlement, expected, excess_cents,
     ) > 0  # fmt: skip
 
 

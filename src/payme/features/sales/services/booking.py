@@ -16,6 +16,7 @@ from payme.features.payments import PaymentView
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.errors import StockShort
 from payme.features.sales.events import SaleChanged, SaleCompleted
+from payme.kit.quantity import as_text
 from payme.runtime.database import UnitOfWork
 
 OPERATION: Final = "sale"
@@ -33,12 +34,13 @@ class Goods:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The amounts of a sale that is being completed, in cents."""
+    """The amounts of a sale that is being completed, in cents, and its till."""
 
     total_cents: int
     rounding_cents: int
     vat_cents: int
     cost_cents: int
+    till_id: UUID
 
 
 def wanted_stock(goods: Sequence[Goods]) -> list[Wanted]:
@@ -52,7 +54,11 @@ def plan_or_refuse(goods: Sequence[Goods], stock: StockFacts, *, use_reserved: b
     if plan.short:
         raise StockShort(
             products=[
-                {"product_id": str(each.product_id), "wanted": str(each.wanted), "available": str(each.available)}
+                {
+                    "product_id": str(each.product_id),
+                    "wanted": as_text(each.wanted),
+                    "available": as_text(each.available),
+                }
                 for each in plan.short
             ]
         )
@@ -66,7 +72,7 @@ def spread_costs(goods: Sequence[Goods], plan: Plan) -> list[int]:
 
 
 def book_completion(
-    uow: UnitOfWork, sale_id: UUID, figures: Figures, payments: Sequence[PaymentView], *, till_id: UUID, held: bool
+    uow: UnitOfWork, sale_id: UUID, figures: Figures, *, payments: Sequence[PaymentView], held: bool
 ) -> None:
     """Book a completed sale: each payment into sales, VAT and rounding out of them, goods into their cost; and tell.
 
@@ -89,7 +95,7 @@ def book_completion(
     ledger.post(uow, postings)
     audit.record(uow, "sale.completed", sale_id, total_cents=figures.total_cents, vat_cents=figures.vat_cents)
     uow.touch("sales", sale_id)
-    uow.publish(SaleCompleted(subject_id=sale_id, total_cents=figures.total_cents, till_id=till_id))
+    uow.publish(SaleCompleted(subject_id=sale_id, total_cents=figures.total_cents, till_id=figures.till_id))
 
 
 def hand_over(uow: UnitOfWork, sale_id: UUID, plan: Plan, *, reserved: bool, is_fact: bool) -> None:

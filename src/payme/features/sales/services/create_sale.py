@@ -9,7 +9,7 @@ from uuid import UUID
 
 from payme.features import payments
 from payme.features.catalog import ProductNotFound
-from payme.features.inventory import Plan, parse_stock
+from payme.features.inventory import parse_stock
 from payme.features.payments import PaymentView
 from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus, TenderMethod
@@ -41,10 +41,17 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
     Raises: ProductNotFound, ProductNotForSale, StockShort, TendersDiffer and the other refusals of `errors`; at the flush
     TokensExhausted and SaleExists.
     """
-    facts = await repository.lock_facts(uow, command.till_id, [line.product_id for line in command.lines])
+    facts = await repository.lock_facts(
+        uow, [line.product_id for line in command.lines], till_id=command.till_id, branch_id=command.branch_id
+    )
     business = _open_business(facts.business)
     tenders = [paying(tender) for tender in command.tenders]
-    cart = price_cart(_items(command, facts.products), command.discount_cents, tenders, _policy(uow, business))
+    cart = price_cart(
+        _items(command, facts.products),
+        tenders,
+        policy=_policy(uow, business),
+        cart_discount_cents=command.discount_cents,
+    )
     check_tenders(tenders, cart.total_cents)
     goods = [Goods(line.product_id, line.quantity, line.track_stock) for line in cart.lines]
     plan = booking.plan_or_refuse(goods, parse_stock(facts.stock))
@@ -63,10 +70,13 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
     repository.defer_sale(uow, sale, cart)
     paid = [await take_tender(uow, sale.id, tender, held=not at_once) for tender in command.tenders]
     if at_once:
-        _complete(uow, sale, cart, plan, paid)
+        figures = Figures(cart.total_cents, cart.rounding_cents, cart.vat_cents, plan.cost_cents, sale.till_id)
+        booking.hand_over(uow, sale.id, plan, reserved=False, is_fact=False)
+        booking.book_completion(uow, sale.id, figures, payments=paid, held=False)
     else:
-        _await_payment(uow, sale.id, goods, cart)
-    return _view(uow, sale, cart, paid)
+        booking.set_aside(uow, sale.id, goods, is_fact=False)
+        booking.tell(uow, sale.id, SaleStatus.AWAITING_PAYMENT, total_cents=cart.total_cents)
+    return _view(uow, sale, cart, paid=paid)
 
 
 def paying(tender: Tender) -> Paying:
@@ -127,18 +137,7 @@ def _items(command: CreateSale, products: Sequence[dict[str, Any]]) -> list[Item
     return items
 
 
-def _complete(uow: UnitOfWork, sale: NewSale, cart: Cart, plan: Plan, paid: Sequence[PaymentView]) -> None:
-    figures = Figures(cart.total_cents, cart.rounding_cents, cart.vat_cents, plan.cost_cents)
-    booking.hand_over(uow, sale.id, plan, reserved=False, is_fact=False)
-    booking.book_completion(uow, sale.id, figures, paid, till_id=sale.till_id, held=False)
-
-
-def _await_payment(uow: UnitOfWork, sale_id: UUID, goods: Sequence[Goods], cart: Cart) -> None:
-    booking.set_aside(uow, sale_id, goods, is_fact=False)
-    booking.tell(uow, sale_id, SaleStatus.AWAITING_PAYMENT, total_cents=cart.total_cents)
-
-
-def _view(uow: UnitOfWork, sale: NewSale, cart: Cart, paid: Sequence[PaymentView]) -> SaleView:
+def _view(uow: UnitOfWork, sale: NewSale, cart: Cart, *, paid: Sequence[PaymentView]) -> SaleView:
     shows_cost = sale.line_costs is not None and uow.actor.may("sales.read_cost")
     costs = list(sale.line_costs or ()) if shows_cost else [None] * len(cart.lines)
     lines = [
@@ -166,5 +165,6 @@ def as_sale_payment(payment: PaymentView) -> SalePaymentView:
     """Return what a sale shows of one of its payments."""
     return SalePaymentView(
         id=payment.id, method=payment.method, status=payment.status, assurance=payment.assurance,
-        amount_cents=payment.amount_cents, mpesa_receipt_number=payment.mpesa_receipt_number, reason_code=payment.reason_code,
+        amount_cents=payment.amount_cents, mpesa_receipt_number=payment.mpesa_receipt_number,
+        settlement=payment.settlement, reason_code=payment.reason_code,
     )  # fmt: skip

@@ -5,18 +5,27 @@ nothing: a payment's money is settled once.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features import inventory, payments
+from payme.features import businesses, inventory, payments
 from payme.features.inventory import Plan, plan_take
 from payme.features.payments import PaymentFailed, PaymentSucceeded, PaymentView
 from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus
-from payme.features.sales.errors import PromptOut, SaleNotFound, SaleNotOpen, TendersDiffer
+from payme.features.sales.errors import BusinessSuspended, PromptOut, SaleNotFound, SaleNotOpen, TendersDiffer
 from payme.features.sales.repository import StoredSale
-from payme.features.sales.rules import PAID_AT_ONCE, after_failure, after_payment, change_due, check_tenders, may_cancel
+from payme.features.sales.rules import (
+    PAID_AT_ONCE,
+    after_failure,
+    after_payment,
+    awaits_money,
+    change_due,
+    check_tenders,
+    may_cancel,
+)
 from payme.features.sales.schemas import SaleView, Tender
 from payme.features.sales.services import booking
 from payme.features.sales.services.booking import Figures, Goods
@@ -28,25 +37,39 @@ STALE_AFTER: Final = timedelta(hours=24)
 _SETS_ASIDE: Final = SaleStatus.AWAITING_PAYMENT
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What completes a sale: all of its parts, the change, and whether the goods are gone already."""
+
+    parts: Sequence[PaymentView]
+    change_cents: int = 0
+    is_fact: bool = False
+
+
 async def receive_payment(uow: UnitOfWork, event: PaymentSucceeded) -> None:
-    """Apply money that was confirmed for a sale, or put it among the unclaimed when the sale cannot take it.
+    """Apply money that was confirmed for a sale, or put among the unclaimed what the sale cannot take.
 
     The goods are with the customer, so stock may be owed and the token may come from the overdraft. Raises: SaleNotFound.
     """
     sale = await _lock(uow, event.purpose_id)
-    paid = await payments.list_for(uow, "sale", sale.id)
-    status = after_payment(sale.status, _paid(paid), sale.total_cents)
-    outcome = "unclaimed" if status is None else "applied"
-    if not await payments.settle(uow, event.payment_id, outcome):
+    known = await payments.list_for(uow, "sale", sale.id)
+    arrived = next(each for each in known if each.id == event.payment_id)
+    if arrived.settlement is not None:
         return
+    applied = _applied(known)
+    paid_cents = _paid(applied) + arrived.applied_cents
+    status = after_payment(sale.status, paid_cents, sale.total_cents)
     if status is None:
+        await payments.settle(uow, arrived.id, "unclaimed")
         return
+    excess_cents = max(0, paid_cents - sale.total_cents)
+    await payments.settle(uow, arrived.id, "applied", excess_cents=excess_cents)
     if status == SaleStatus.COMPLETED:
-        await _complete(uow, sale, paid)
+        await _complete(uow, sale, [*applied, arrived.model_copy(update={"excess_cents": excess_cents})])
         return
     if sale.status != _SETS_ASIDE:
         booking.set_aside(uow, sale.id, await _lock_goods(uow, sale.id), is_fact=True)
-    await _move(uow, sale, status, paid_cents=_paid(paid))
+    await _move(uow, sale, status, paid_cents=paid_cents)
 
 
 async def hear_of_failure(uow: UnitOfWork, event: PaymentFailed) -> None:
@@ -54,26 +77,34 @@ async def hear_of_failure(uow: UnitOfWork, event: PaymentFailed) -> None:
     sale = await _lock(uow, event.purpose_id)
     known = await payments.list_for(uow, "sale", sale.id)
     status = after_failure(
-        sale.status, paid_cents=_paid(known), prompt_out=any(each.is_open for each in known), expired=event.expired
+        sale.status,
+        paid_cents=_paid(_applied(known)),
+        more_to_come=_unheard(known) is not None,
+        expired=event.expired,
     )
     if status == sale.status:
         return
     booking.give_back(uow, sale.id, await _goods(uow, sale.id))
     await _move(uow, sale, status, paid_cents=0)
-    uow.enqueue("sales.cancel_stale_sale", {"sale_id": str(sale.id)}, execute_after=STALE_AFTER)
+    payload = {"sale_id": str(sale.id), "rev": sale.rev + 1}
+    uow.enqueue("sales.cancel_stale_sale", payload, execute_after=STALE_AFTER)
 
 
 async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleView:
     """Take another tender for a sale that is not paid yet; stock and token are set aside anew where they had been released.
 
-    Raises: SaleNotFound, SaleNotOpen, PromptOut, TendersDiffer, StockShort and what the tender may be refused for.
+    Raises: SaleNotFound, SaleNotOpen, PromptOut, BusinessSuspended, TendersDiffer, StockShort and what the tender may be
+    refused for.
     """
     sale = await _lock(uow, sale_id)
-    known = await payments.list_for(uow, "sale", sale.id)
-    _refuse_while_prompted(known)
-    if sale.status not in {SaleStatus.AWAITING_PAYMENT, SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}:
+    if not awaits_money(sale.status):
         raise SaleNotOpen(status=sale.status)
-    offered, due = paying(tender), sale.total_cents - _paid(known)
+    known = await payments.list_for(uow, "sale", sale.id)
+    _refuse_while_unheard(known)
+    if (await businesses.get_business(uow)).status != "active":
+        raise BusinessSuspended
+    applied = _applied(known)
+    offered, due = paying(tender), sale.total_cents - _paid(applied)
     if offered.amount_cents > due:
         raise TendersDiffer(due_cents=due, tendered_cents=offered.amount_cents)
     check_tenders([offered], offered.amount_cents)
@@ -82,11 +113,12 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
     plan = booking.plan_or_refuse(goods, await inventory.lock_stock(uow, _tracked(goods)), use_reserved=holds)
     payment = await take_tender(uow, sale.id, tender, held=True)
     if offered.method in PAID_AT_ONCE and offered.amount_cents == due:
-        await _finish(uow, sale, goods, plan, [*known, payment], change_cents=change_due([offered]))
+        paid = Paid([*applied, payment], change_due([offered]))
+        await _finish(uow, sale, goods, plan=plan, paid=paid)
     else:
         if not holds:
             booking.set_aside(uow, sale.id, goods, is_fact=False)
-        await _move(uow, sale, SaleStatus.AWAITING_PAYMENT, paid_cents=_paid([*known, payment]))
+        await _move(uow, sale, SaleStatus.AWAITING_PAYMENT, paid_cents=_paid(_applied([*known, payment])))
     return await _reread(uow, sale.id, unwritten=payment)
 
 
@@ -96,50 +128,43 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
     Raises: SaleNotFound, SaleNotOpen, PromptOut while a prompt is out or its outcome unknown.
     """
     sale = await _lock(uow, sale_id)
-    known = await payments.list_for(uow, "sale", sale.id)
     if not may_cancel(sale.status):
         raise SaleNotOpen(status=sale.status)
-    _refuse_while_prompted(known)
+    known = await payments.list_for(uow, "sale", sale.id)
+    _refuse_while_unheard(known)
     if sale.status == _SETS_ASIDE:
         booking.give_back(uow, sale.id, await _goods(uow, sale.id))
-    for each in known:
-        if each.status == "succeeded":
-            outcome = "returned" if each.assurance == "counted" else "unclaimed"
-            await payments.settle(uow, each.id, outcome, was_applied=True)
+    for each in _applied(known):
+        outcome = "returned" if each.assurance == "counted" else "unclaimed"
+        await payments.settle(uow, each.id, outcome, was_applied=True)
     await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
     return await _reread(uow, sale.id)
 
 
-async def cancel_stale_sale(uow: UnitOfWork, sale_id: UUID) -> None:
-    """Cancel a sale whose payment failed a day ago and that nobody paid since."""
+async def cancel_stale_sale(uow: UnitOfWork, sale_id: UUID, *, rev: int) -> None:
+    """Cancel a sale whose payment failed a day ago, unless anything happened to it since that revision or is about to."""
     sale = await _lock(uow, sale_id)
-    if sale.status in {SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}:
-        await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
+    if sale.rev != rev or _unheard(await payments.list_for(uow, "sale", sale.id)) is not None:
+        return
+    assert sale.status in {SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}, "a sale that moved on has another revision"
+    await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
 
 
 async def _complete(uow: UnitOfWork, sale: StoredSale, paid: Sequence[PaymentView]) -> None:
     goods = await _goods(uow, sale.id)
     stock = await inventory.lock_stock(uow, _tracked(goods))
     plan = plan_take(booking.wanted_stock(goods), stock, allow_owed=True, use_reserved=True)
-    await _finish(uow, sale, goods, plan, paid, change_cents=0, is_fact=True)
+    await _finish(uow, sale, goods, plan=plan, paid=Paid(paid, is_fact=True))
 
 
-async def _finish(
-    uow: UnitOfWork,
-    sale: StoredSale,
-    goods: Sequence[Goods],
-    plan: Plan,
-    paid: Sequence[PaymentView],
-    *,
-    change_cents: int,
-    is_fact: bool = False,
-) -> None:
+async def _finish(uow: UnitOfWork, sale: StoredSale, goods: Sequence[Goods], *, plan: Plan, paid: Paid) -> None:
     costs = booking.spread_costs(goods, plan)
-    await repository.complete(uow, sale.id, paid_cents=_paid(paid), change_cents=change_cents, line_costs=costs)
-    booking.hand_over(uow, sale.id, plan, reserved=sale.status == _SETS_ASIDE, is_fact=is_fact)
-    figures = Figures(sale.total_cents, sale.rounding_cents, sale.vat_cents, sum(costs))
-    settled = [each for each in paid if each.status == "succeeded" and each.settlement in {None, "applied"}]
-    booking.book_completion(uow, sale.id, figures, settled, till_id=sale.till_id, held=True)
+    await repository.complete(
+        uow, sale.id, paid_cents=_paid(paid.parts), change_cents=paid.change_cents, line_costs=costs
+    )
+    booking.hand_over(uow, sale.id, plan, reserved=sale.status == _SETS_ASIDE, is_fact=paid.is_fact)
+    figures = Figures(sale.total_cents, sale.rounding_cents, sale.vat_cents, sum(costs), sale.till_id)
+    booking.book_completion(uow, sale.id, figures, payments=paid.parts, held=True)
 
 
 async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_cents: int) -> None:
@@ -179,14 +204,21 @@ def _tracked(goods: Sequence[Goods]) -> list[UUID]:
     return [each.product_id for each in goods if each.track_stock]
 
 
-def _paid(known: Sequence[PaymentView]) -> int:
-    """Return what of a sale's payments counts towards it, in cents."""
-    return sum(
-        each.applied_cents for each in known if each.status == "succeeded" and each.settlement in {None, "applied"}
-    )
+def _applied(known: Sequence[PaymentView]) -> list[PaymentView]:
+    """Return the payments whose money counts towards the sale."""
+    return [each for each in known if each.status == "succeeded" and each.settlement == "applied"]
 
 
-def _refuse_while_prompted(known: Sequence[PaymentView]) -> None:
-    heard = [each for each in known if each.is_open or (each.status == "succeeded" and each.settlement is None)]
-    if heard:
-        raise PromptOut(payment_id=heard[0].id, status=heard[0].status)
+def _paid(parts: Sequence[PaymentView]) -> int:
+    return sum(each.applied_cents for each in parts)
+
+
+def _unheard(known: Sequence[PaymentView]) -> PaymentView | None:
+    """Return a payment whose outcome is open, or whose money has arrived without the sale having heard of it yet."""
+    return next((each for each in known if each.is_open or (each.status == "succeeded" and not each.settlement)), None)
+
+
+def _refuse_while_unheard(known: Sequence[PaymentView]) -> None:
+    payment = _unheard(known)
+    if payment is not None:
+        raise PromptOut(payment_id=payment.id, status=payment.status)
