@@ -55,11 +55,7 @@ create table payments (
   reason_text text,
   late boolean not null default false,
   settlement text check (settlement in ('applied', 'returned', 'unclaimed')),
-<<<<<<< HEAD
-=======
   excess_cents bigint not null default 0 check (excess_cents >= 0),
-  no_prompt_confirmed_by uuid,
->>>>>>> sales
   checks integer not null default 0,
   sent_at timestamptz,
   ended_at timestamptz,
@@ -74,11 +70,8 @@ create table payments (
   check ((status in ('succeeded', 'failed', 'expired')) = (ended_at is not null))
 );
 comment on column payments.settlement is 'Where succeeded money went: into its purpose, back to the customer, or to the unclaimed tray; null until its purpose has heard of it.';
-<<<<<<< HEAD
 comment on column payments.claimed_cents is 'What a callback named and M-Pesa has not confirmed yet; null when there is no such claim.';
-=======
 comment on column payments.excess_cents is 'What of an applied payment its purpose had no more need of; it stands among the unclaimed.';
->>>>>>> sales
 create index payments_by_purpose on payments (business_id, purpose, purpose_id);
 create index payments_by_time on payments (business_id, created_at, id);
 create unique index payments_one_open_prompt on payments (business_id, purpose, purpose_id)

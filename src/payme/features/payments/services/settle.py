@@ -7,11 +7,8 @@ from payme.features.ledger import AccountCode, Posting
 from payme.features.payments.enums import Settlement
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.repository import payments as repository
-<<<<<<< HEAD
 from payme.features.payments.repository import unclaimed as tray
-=======
 from payme.features.payments.repository.payments import StoredPayment
->>>>>>> sales
 from payme.features.payments.rules import applied_cents
 from payme.features.payments.services.record_counted import ACCOUNT_OF
 from payme.runtime.database import UnitOfWork
@@ -23,13 +20,8 @@ async def settle(
     """Record where a succeeded payment's money went; return False where that was recorded before.
 
     `was_applied`: it is taken back from a purpose that will not complete; else it has just arrived. Applied money stays held
-<<<<<<< HEAD
-    until its purpose books it. Counted money goes back to the customer out of the drawer; M-Pesa money that its purpose cannot
-    take becomes unclaimed. Locks the payment. Raises: PaymentNotFound.
-=======
     until its purpose books it, but for the excess that its purpose has no need of. Counted money goes back to the customer out
     of the drawer; M-Pesa money that its purpose cannot take becomes unclaimed. Locks the payment. Raises: PaymentNotFound.
->>>>>>> sales
     """
     settlement = Settlement(outcome)
     payment = await repository.lock_payment(uow, payment_id)
@@ -38,48 +30,22 @@ async def settle(
     expected = Settlement.APPLIED if was_applied else ""
     if not await repository.set_settlement(uow, payment_id, settlement, expected=expected, excess_cents=excess_cents):
         return False
-<<<<<<< HEAD
-    applied = applied_cents(payment.amount_cents, payment.paid_cents)
-=======
     amount_cents = applied_cents(payment.amount_cents, payment.paid_cents)
->>>>>>> sales
     if settlement is Settlement.RETURNED:
         posting = Posting(
             "payment.returned", ACCOUNT_OF[payment.method], AccountCode.PAYMENTS_HELD, amount_cents, payment.id
         )
-<<<<<<< HEAD
-    if settlement is Settlement.UNCLAIMED:
-        unclaimed_id = await tray.insert_unclaimed(
-            uow,
-            payment,
-            amount_cents=applied,
-            reason="sale_not_open",
-            source="sale",
-            receipt=payment.mpesa_receipt_number,
-        )
-        ledger.post(
-            uow,
-            [
-                Posting(
-                    "payment.unclaimed", AccountCode.MPESA_UNCLAIMED, AccountCode.PAYMENTS_HELD, applied, unclaimed_id
-                )
-            ],
-        )
-        uow.touch("unclaimed", unclaimed_id)
-    audit.record(uow, f"payment.{settlement}", payment_id, amount_cents=applied)
-=======
         ledger.post(uow, [posting])
     unclaimed_cents = amount_cents if settlement is Settlement.UNCLAIMED else excess_cents
     if unclaimed_cents:
         await _put_in_tray(uow, payment, unclaimed_cents)
     audit.record(uow, f"payment.{settlement}", payment_id, amount_cents=amount_cents, excess_cents=excess_cents)
->>>>>>> sales
     uow.touch("payments", payment_id)
     return True
 
 
 async def _put_in_tray(uow: UnitOfWork, payment: StoredPayment, amount_cents: int) -> None:
-    unclaimed_id = await repository.insert_unclaimed(
+    unclaimed_id = await tray.insert_unclaimed(
         uow,
         payment,
         amount_cents=amount_cents,
