@@ -3,7 +3,7 @@
 A plugin (`pytest_plugins = ["tests.postgres"]`). The session's first process starts the server and tells the workers where
 it is; a killed session takes its server along. The data folder is kept between sessions, because initdb takes longer than
 most tests; two sessions at once take two folders. Fixtures: `owner_dsn` (this worker's database), `make_database`
-(a function that makes an extra copy and returns its URL).
+(a function that makes an extra copy and returns its URL), `open_folder` (for a server of one's own).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +128,15 @@ def owner_dsn(base_dsn: str, worker_name: str) -> str:
 
 
 @pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that every account can enter; pytest's own are closed, and data in them would be placed elsewhere."""
+    made = Path(tempfile.mkdtemp(prefix="payme-test-", dir="/var/tmp"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
 def make_database(base_dsn: str, worker_name: str) -> Iterator[Callable[..., Any]]:
     """Give a coroutine function that makes a migrated database for one test (`template="template0"`: an empty one)."""
     made: list[str] = []
@@ -185,9 +195,4 @@ def _try_lock(stream: IO[str]) -> bool:
 
 
 def _remove(place: Path) -> None:
-    server = EmbeddedServer(place / "data", durable=False)
-    server.stop()
-    shutil.rmtree(server.data_dir, ignore_errors=True)
-    for left in place.iterdir():
-        if left.is_file():
-            left.unlink()
+    EmbeddedServer(place / "data", durable=False).destroy()

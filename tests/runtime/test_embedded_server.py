@@ -24,24 +24,21 @@ pytestmark = pytest.mark.timeout(120)
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="stepping down needs root")
 
 
-def open_folder() -> Path:
-    """Make a folder that every account can enter; pytest's own are closed."""
+def make_open_folder() -> Path:
     made = Path(tempfile.mkdtemp(prefix="payme-test-", dir="/var/tmp"))
     made.chmod(0o755)
     return made
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    made = open_folder()
-    yield made
-    shutil.rmtree(made)
+def place(open_folder: Path) -> Path:
+    return open_folder
 
 
 @pytest.fixture(scope="module")
 def pristine() -> Iterator[Path]:
     """A stopped data folder with its passwords, made once: initdb takes longer than all the rest."""
-    made = open_folder()
+    made = make_open_folder()
     EmbeddedServer(made / "postgres", durable=False).start()
     EmbeddedServer(made / "postgres", durable=False).stop()
     yield made
@@ -71,7 +68,7 @@ def address(server: EmbeddedServer) -> ServerAddress:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[EmbeddedServer]:
     """A running server for tests that only look."""
-    made = open_folder()
+    made = make_open_folder()
     running = EmbeddedServer(made / "postgres", durable=False, tied=True)
     running.start()
     yield running
@@ -249,6 +246,7 @@ def test_a_tied_server_ends_with_its_killed_starter(folder: Path) -> None:
     )
     server = EmbeddedServer(folder, durable=False)
     assert processes.wait_for(lambda: not processes.living(server.data_dir), seconds=20)
+    assert processes.wait_for(lambda: not server._socket_dir.exists(), seconds=20)
 
 
 def test_it_is_a_context_manager_both_ways(server: EmbeddedServer) -> None:
@@ -273,6 +271,12 @@ def test_databases_are_copied_from_a_template(shared: EmbeddedServer, shared_add
         shared.create_database("copied")
     with pytest.raises(EmbeddedServerError, match="no database name"):
         shared.create_database('x"; drop database payme; --')
+
+
+def test_destroying_leaves_nothing(server: EmbeddedServer, address: ServerAddress, place: Path) -> None:
+    server.destroy()
+    assert list(place.iterdir()) == []
+    assert not address.socket_dir.exists()
 
 
 def test_a_taken_port_is_said_in_words(server: EmbeddedServer, address: ServerAddress, place: Path) -> None:
@@ -318,8 +322,9 @@ def test_data_goes_elsewhere_when_its_place_is_closed(tmp_path: Path) -> None:
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
         assert EmbeddedServer(closed / "postgres").data_dir == server.data_dir
     finally:
-        server.stop()
-        shutil.rmtree(server.data_dir.parent)
+        server.destroy()
+    assert not server.data_dir.parent.exists()
+    assert closed.exists()
 
 
 @AS_ROOT

@@ -147,8 +147,8 @@ async def test_sigterm_gives_back_at_the_ceiling_what_does_not_end(queue: Queue)
     assert await queue.count("probe_unique_effects") == 1
 
 
-async def test_a_worker_survives_a_restart_of_postgresql(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / "data", durable=False, tied=True)
+async def test_a_worker_survives_a_restart_of_postgresql(open_folder: Path) -> None:
+    server = EmbeddedServer(open_folder / "data", durable=False, tied=True)
     address = await asyncio.to_thread(server.start)
     stop = asyncio.Event()
     try:

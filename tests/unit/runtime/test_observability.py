@@ -114,6 +114,12 @@ def test_a_field_that_is_not_listed_is_not_written(lines: Lines) -> None:
     assert lines()[0]["amount_cents"] == 100
 
 
+def test_the_head_of_an_audit_chain_stays_readable_and_nothing_else_in_its_field(lines: Lines) -> None:
+    structlog.get_logger("test").info("audit.head", head="0a" * 32, position=7)
+    structlog.get_logger("test").info("audit.head", head=JWT)
+    assert [line["head"] for line in lines()] == ["0a" * 32, "[token]"]
+
+
 @given(st.text())
 def test_no_text_starts_a_new_line(text: str) -> None:
     shown = scrub(text)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
-from payme.runtime.settings import Settings, SettingsError, read_settings
+from payme.runtime.settings import Settings, SettingsError
 
 LARGEST_FILE = 64 * 1024
 
@@ -109,4 +109,4 @@ def load_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     if env_file is not None:
         sources.append(EnvFile(env_file))
     values, faults = gather([*sources, HostingPlatform(variables)])
-    return read_settings(values, known_faults=faults)
+    return Settings.from_values(values, known_faults=faults)

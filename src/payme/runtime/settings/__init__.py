@@ -5,8 +5,8 @@ Invariant: nothing else in the system reads the environment.
 """
 
 from payme.runtime.settings.groups import Environment, Group, LogLevel, MpesaEnvironment
-from payme.runtime.settings.model import GROUPS, Settings
-from payme.runtime.settings.reading import SettingsError, read_settings
+from payme.runtime.settings.model import GROUPS
+from payme.runtime.settings.reading import Settings, SettingsError
 
 __all__ = [
     "GROUPS",
@@ -16,5 +16,4 @@ __all__ = [
     "MpesaEnvironment",
     "Settings",
     "SettingsError",
-    "read_settings",
 ]

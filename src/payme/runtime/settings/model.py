@@ -8,8 +8,8 @@ from payme.runtime.settings.groups import DatabaseGroup, Limits, Mpesa, Observab
 GROUPS = (Process, Observability, DatabaseGroup, Secrecy, Limits, Mpesa)
 
 
-class Settings(Process, Observability, DatabaseGroup, Secrecy, Limits, Mpesa):
-    """Every setting of one process."""
+class SettingValues(Process, Observability, DatabaseGroup, Secrecy, Limits, Mpesa):
+    """Every setting of one process, not judged yet."""
 
     def callback_base_url(self) -> str | None:
         """Return where Safaricom reaches this deployment."""

@@ -6,12 +6,12 @@ Invariant: a process either has valid settings or does not start, and no message
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
 from payme.kit.errors import PaymeError
-from payme.runtime.settings.model import Settings
+from payme.runtime.settings.model import SettingValues
 from payme.runtime.settings.rules import RULES
 
 OWN_PREFIXES = ("MPESA_", "JWT_", "ENCRYPTION_", "TOKENS_", "RATE_LIMIT_", "BLIND_INDEX_", "DATABASE_")
@@ -27,24 +27,30 @@ class SettingsError(PaymeError):
         super().__init__(f"{count} setting{'s are' if count > 1 else ' is'} wrong:{lines}")
 
 
-def read_settings(values: Mapping[str, str], *, known_faults: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from variables by name; an empty variable counts as missing.
+class Settings(SettingValues):
+    """Every setting of one process."""
 
-    Raises: SettingsError with all faults, those included that reading the values has met already.
-    """
-    known = {name.upper(): name for name in Settings.model_fields}
-    given: dict[str, Any] = {known[name]: value for name, value in values.items() if name in known and value.strip()}
-    faults = {**_misspelt(values, known), **(known_faults or {})}
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        faults |= _field_faults(error)
-        settings = Settings.model_validate(_without(given, faults))
-    for rule in RULES:
-        faults = {name: reason for name, reason in rule(settings) if name not in faults} | faults
-    if faults:
-        raise SettingsError({name: reason for name, reason in faults.items() if f"{name}_FILE" not in faults})
-    return settings
+    @classmethod
+    def from_values(cls, values: Mapping[str, str], *, known_faults: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from variables by name; an empty variable counts as missing.
+
+        Raises: SettingsError with all faults, those included that reading the values has met already.
+        """
+        known = {name.upper(): name for name in cls.model_fields}
+        given: dict[str, Any] = {
+            known[name]: value for name, value in values.items() if name in known and value.strip()
+        }
+        faults = {**_misspelt(values, known), **(known_faults or {})}
+        try:
+            settings = cls.model_validate(given)
+        except ValidationError as error:
+            faults |= _field_faults(error)
+            settings = cls.model_validate(_without(given, faults))
+        for rule in RULES:
+            faults = {name: reason for name, reason in rule(settings) if name not in faults} | faults
+        if faults:
+            raise SettingsError({name: reason for name, reason in faults.items() if f"{name}_FILE" not in faults})
+        return settings
 
 
 def _misspelt(values: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
@@ -73,7 +79,7 @@ def _sentence(kind: str, message: str) -> str:
 def _without(given: Mapping[str, Any], faults: Mapping[str, str]) -> dict[str, Any]:
     """Return values that validate, so that the rules between settings can still be asked about the rest."""
     kept = {name: value for name, value in given.items() if name.upper() not in faults}
-    for name, field in Settings.model_fields.items():
+    for name, field in SettingValues.model_fields.items():
         if name.upper() in faults and field.is_required():
             assert field.examples, f"{name} is required and has no example"
             kept[name] = field.examples[0]

@@ -16,7 +16,7 @@ from payme.runtime.settings.groups import (
     Environment,
     MpesaEnvironment,
 )
-from payme.runtime.settings.model import Settings
+from payme.runtime.settings.model import SettingValues
 
 Fault = tuple[str, str]
 RATE = re.compile(r"[1-9]\d*/(second|minute|hour|day)")
@@ -29,12 +29,12 @@ SANDBOX_SHORTCODE = "174379"
 SANDBOX_PASSKEY_START = "bfb279f9aa9bdbcf"
 
 
-def hardened(settings: Settings) -> bool:
+def hardened(settings: SettingValues) -> bool:
     """Tell whether this is an environment that strangers reach."""
     return settings.app_env in {Environment.STAGING, Environment.PRODUCTION}
 
 
-def _real_secrets(settings: Settings) -> Iterator[Fault]:
+def _real_secrets(settings: SettingValues) -> Iterator[Fault]:
     if not hardened(settings):
         return
     for name, published in (
@@ -61,7 +61,7 @@ def _worthless(value: str) -> bool:
     return len(set(value.lower())) < 6 or any(value.lower().startswith(word) for word in WORTHLESS_BEGINNINGS)
 
 
-def _distinct_keys(settings: Settings) -> Iterator[Fault]:
+def _distinct_keys(settings: SettingValues) -> Iterator[Fault]:
     if settings.blind_index_key.get_secret_value().lower() == settings.encryption_key.get_secret_value().lower():
         yield "BLIND_INDEX_KEY", "must differ from ENCRYPTION_KEY"
     previous = settings.jwt_secret_previous
@@ -74,7 +74,7 @@ def _distinct_keys(settings: Settings) -> Iterator[Fault]:
         )
 
 
-def _one_mpesa_world(settings: Settings) -> Iterator[Fault]:
+def _one_mpesa_world(settings: SettingValues) -> Iterator[Fault]:
     live = settings.mpesa_environment is MpesaEnvironment.PRODUCTION
     if settings.app_env is Environment.PRODUCTION and not live:
         yield "MPESA_ENVIRONMENT", "must be production when APP_ENV is production: the sandbox moves no money"
@@ -98,7 +98,7 @@ def _is_safaricom(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith(".safaricom.co.ke")
 
 
-def _whole_credentials(settings: Settings) -> Iterator[Fault]:
+def _whole_credentials(settings: SettingValues) -> Iterator[Fault]:
     names = ("MPESA_CONSUMER_KEY", "MPESA_CONSUMER_SECRET", "MPESA_PASSKEY")
     missing = [name for name in names if getattr(settings, name.lower()) is None]
     if missing and (len(missing) < len(names) or settings.app_env is Environment.PRODUCTION):
@@ -106,7 +106,7 @@ def _whole_credentials(settings: Settings) -> Iterator[Fault]:
             yield name, "is missing; key, secret and passkey belong together, and production needs them to sell tokens"
 
 
-def _reachable_callbacks(settings: Settings) -> Iterator[Fault]:
+def _reachable_callbacks(settings: SettingValues) -> Iterator[Fault]:
     name = "MPESA_CALLBACK_BASE_URL" if settings.mpesa_callback_base_url else "PUBLIC_BASE_URL"
     url = settings.callback_base_url()
     if url is None:
@@ -126,12 +126,12 @@ def _reachable_callbacks(settings: Settings) -> Iterator[Fault]:
         yield name, f"uses {tunnel[0]}, which Safaricom refuses in production"
 
 
-def _only_in_tests(settings: Settings) -> Iterator[Fault]:
+def _only_in_tests(settings: SettingValues) -> Iterator[Fault]:
     if settings.fault_point is not None and settings.app_env is not Environment.TEST:
         yield "FAULT_POINT", "kills the process on purpose and is allowed only with APP_ENV=test"
 
 
-def _open_edges(settings: Settings) -> Iterator[Fault]:
+def _open_edges(settings: SettingValues) -> Iterator[Fault]:
     if not hardened(settings):
         return
     for name, urls in (("CORS_ORIGINS", settings.cors_origins), ("PUBLIC_BASE_URL", (settings.public_base_url,))):
@@ -139,20 +139,20 @@ def _open_edges(settings: Settings) -> Iterator[Fault]:
             yield name, f"must be https in {settings.app_env}"
 
 
-def _written_rates(settings: Settings) -> Iterator[Fault]:
+def _written_rates(settings: SettingValues) -> Iterator[Fault]:
     for name in (field for field in type(settings).model_fields if field.startswith("rate_limit_")):
         if not RATE.fullmatch(getattr(settings, name)):
             yield name.upper(), "must look like 600/minute (second, minute, hour or day)"
 
 
-def _times_in_order(settings: Settings) -> Iterator[Fault]:
+def _times_in_order(settings: SettingValues) -> Iterator[Fault]:
     if settings.mpesa_push_seconds > settings.mpesa_prompt_seconds:
         yield "MPESA_PUSH_SECONDS", "must not be longer than MPESA_PROMPT_SECONDS"
     if settings.refresh_token_seconds <= settings.access_token_seconds:
         yield "REFRESH_TOKEN_SECONDS", "must be longer than ACCESS_TOKEN_SECONDS"
 
 
-RULES: tuple[Callable[[Settings], Iterator[Fault]], ...] = (
+RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _real_secrets,
     _distinct_keys,
     _one_mpesa_world,

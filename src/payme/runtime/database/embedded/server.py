@@ -34,7 +34,7 @@ ADDRESS_TAKEN = "Address already in use"
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SYSTEM_DATA = Path("/var/lib")
 # Ends the server when our end of its standard input closes, which the kernel does whatever kills us.
-GUARD = 'read -r _; exec "$0" -D "$1" -m immediate -w stop'
+GUARD = 'read -r _; "$0" -D "$1" -m immediate -w stop; rmdir "$2"'
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,15 @@ class EmbeddedServer:
             processes.clear_remains(self.data_dir)
             shutil.rmtree(self._socket_dir, ignore_errors=True)
             self._release_guard()
+
+    def destroy(self) -> None:
+        """End the server and delete its data and passwords for good."""
+        self.stop()
+        shutil.rmtree(self.data_dir, ignore_errors=True)
+        self._password_file.unlink(missing_ok=True)
+        self.data_dir.with_name(f"{self.data_dir.name}.lock").unlink(missing_ok=True)
+        if self.data_dir != self.requested_dir:
+            self.data_dir.parent.rmdir()
 
     def status(self) -> ServerStatus:
         """Tell whether the server runs, with its pid and port."""
@@ -292,7 +301,7 @@ class EmbeddedServer:
         if not self._tied or (self._guard and self._guard.poll() is None):
             return
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, str(self._programs / "pg_ctl"), str(self.data_dir)],
+            ["/bin/sh", "-c", GUARD, str(self._programs / "pg_ctl"), str(self.data_dir), str(self._socket_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
