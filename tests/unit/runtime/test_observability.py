@@ -86,7 +86,8 @@ def test_no_canary_survives_in_a_message_a_field_an_exception_or_a_foreign_recor
     except ValueError:
         log.exception("failed")
     logging.getLogger("other.library").error("it says %s", text)
-    written = json.dumps(lines())
+    # Microseconds may look like any PIN.
+    written = json.dumps([{**line, "timestamp": ""} for line in lines()])
     assert len(lines()) == 3
     assert not [part for part in SECRET_PARTS if part in written]
 
