@@ -280,7 +280,9 @@ class EmbeddedServer:
             f"select 'create role {OWNER} login createdb createrole password ''{password}'''"  # noqa: S608 -- a value of our own making
             f" where not exists (select from pg_roles where rolname = '{OWNER}') \\gexec\n"
             f"select 'create database payme owner {OWNER}'"
-            " where not exists (select from pg_database where datname = 'payme') \\gexec\n",
+            " where not exists (select from pg_database where datname = 'payme') \\gexec\n"
+            # `drop database … with (force)` also has to end a vacuum that works there.
+            f"grant pg_signal_backend to {OWNER};\n",
         )
 
     def _sql(self, address: ServerAddress, script: str) -> None:
