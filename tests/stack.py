@@ -40,7 +40,7 @@ from payme.features.payments import ConfigureMethod
 from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
-from payme.runtime.settings import Settings, read_settings
+from payme.runtime.settings import Settings
 from tests.postgres import copy_database, drop_database
 from tests.simulator import SimulatorProcess
 
@@ -170,7 +170,7 @@ class Stack:
             self._log(name).unlink(missing_ok=True)
         self.owner = await asyncpg.connect(self.dsn)
         await self._collect_accounts()
-        settings = read_settings(self.environment)
+        settings = Settings.from_values(self.environment)
         self.database = Database(self.dsn, wiring=wire(tools_of(settings)), limits=PoolLimits(connections=2))
         await self.database.open()
         await self.database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)

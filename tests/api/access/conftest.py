@@ -12,7 +12,7 @@ from payme.entrypoints.wiring import csrf_of, http_options, tools_of
 from payme.features.identity import IdentityAuthenticator, Role
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.http import create_app
-from payme.runtime.settings import Settings, read_settings
+from payme.runtime.settings import Settings
 from tests.people import Shop, hire, make_shop
 
 GENEROUS = {"principal": "100000/minute", "anonymous": "100000/minute", "sign_in": "100000/minute"}
@@ -22,7 +22,7 @@ MakeClient = Callable[[str | None], httpx2.AsyncClient]
 @pytest_asyncio.fixture(scope="module")
 async def settings(owner_dsn: str) -> Settings:
     cheap = {"PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"}
-    return read_settings({"DATABASE_URL": owner_dsn, **cheap})
+    return Settings.from_values({"DATABASE_URL": owner_dsn, **cheap})
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -27,7 +27,7 @@ from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.embedded import EmbeddedServer, EmbeddedServerError
 from payme.runtime.database.migrations import Migrator
 from payme.runtime.observability import configure_logging
-from payme.runtime.settings import Settings, read_settings
+from payme.runtime.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 FOLDER: Final = ROOT / ".demo"
@@ -102,7 +102,7 @@ class Demo:
         _say("Schema", f"{applied} migrations applied" if applied else "at its head")
         accounts = self._start_simulator()
         values = self._values(dsn, accounts["650880"])
-        shop = self._shop(read_settings(values), accounts["174379"])
+        shop = self._shop(Settings.from_values(values), accounts["174379"])
         for name in ("api", "worker"):
             self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
         self._await(f"{self.base_url}/readyz", "api")
