@@ -49,6 +49,12 @@ async def show_script(request: Request) -> Response:
     return FileResponse(_FILES / "phone.js", headers=_HEADERS, media_type="text/javascript; charset=utf-8")
 
 
+async def show_icon(request: Request) -> Response:
+    """Serve the icon, so that a browser does not ask elsewhere for one."""
+    del request
+    return FileResponse(_FILES / "icon.svg", headers=_HEADERS, media_type="image/svg+xml")
+
+
 async def list_phones(request: Request) -> Response:
     """List every number seen, those with a waiting prompt first."""
     world: World = request.app.state.world
@@ -87,6 +93,7 @@ def phone_routes() -> list[Route]:
     return [
         Route("/phone/assets/phone.css", show_style, methods=["GET"]),
         Route("/phone/assets/phone.js", show_script, methods=["GET"]),
+        Route("/phone/assets/icon.svg", show_icon, methods=["GET"]),
         Route("/phone/state", list_phones, methods=["GET"]),
         Route("/phone/state/{msisdn}", show_phone, methods=["GET"]),
         Route("/phone", show_page, methods=["GET"]),
