@@ -199,7 +199,7 @@ async def _roll_back(connection: Connection[Record]) -> None:
     try:
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()

@@ -19,6 +19,7 @@ _RETRYABLE = (
 )
 _UNREACHABLE = (
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's last word has come and the end of the connection has not
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
