@@ -22,9 +22,9 @@ ALLOWED: Final = frozenset(
         "attempt", "attempts", "code", "count", "error", "exception", "fault", "kind", "message", "number", "outcome",
         "reason", "status", "warning",
         # which thing
-        "collection", "file", "job", "job_id", "jobs", "key_id", "method", "name", "operation", "payment_id", "pid", "port",
+        "collection", "file", "inbox_id", "job", "job_id", "jobs", "key_id", "method", "name", "operation", "payment_id", "pid", "port",
         "account", "product_id", "provider", "result_code", "route", "sale_id", "shortcode", "table", "version", "worker",
-        "environment", "head", "position", "release", "schedules",
+        "environment", "release", "schedules",
         # how much
         "amount_cents", "bytes", "milliseconds", "per_second", "rows", "seconds",
     }
