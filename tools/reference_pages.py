@@ -20,7 +20,8 @@ SKIPPED = "payme.entrypoints"
 def errors() -> str:
     """Return the page of every error a caller may see, in the order of their codes."""
     _import_everything()
-    known = DomainError.registered()
+    ours = DomainError.registered().items()
+    known = {code: error for code, error in ours if error.__module__.startswith("payme.")}
     rows = [
         f"| `{code}` | {status_of(error)} | {'yes' if error.retryable else 'no'} | {_summary(error)} |"
         for code, error in sorted(known.items())
