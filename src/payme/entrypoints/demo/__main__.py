@@ -25,7 +25,7 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_busi
 from payme.kit.time import FrozenClock, SystemClock
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.embedded import EmbeddedServer, EmbeddedServerError
-from payme.runtime.database.migrations import Migrator
+from payme.runtime.database.migrations import MigrationError, Migrator
 from payme.runtime.observability import configure_logging
 from payme.runtime.settings import Settings
 
@@ -67,8 +67,13 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("\nStopping …")
         demo.stop()
+    except MigrationError as error:
+        console.print(str(error), style="red", markup=False)
+        console.print("The demo's database is of another version; `make demo ARGS=--fresh` begins anew.")
+        demo.stop()
+        return 1
     except (EmbeddedServerError, DemoFailed) as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red", markup=False)
         demo.stop()
         return 1
     return 0
