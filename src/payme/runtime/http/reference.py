@@ -9,7 +9,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from payme.runtime.http.access import public
 from payme.runtime.http.call import Call
@@ -28,6 +28,12 @@ async def openapi(call: Call) -> Response:
     if not edge.description:
         edge.description = json.dumps(call.request.app.openapi(), ensure_ascii=False).encode()
     return _cacheable(call, edge.description, media_type="application/json")
+
+
+@router.get("/", operation="home", access=public, produces=("text/html",), hidden=True)
+async def home(_call: Call) -> Response:
+    """Lead a person who opens the bare address to the reference."""
+    return RedirectResponse("/docs", 307)
 
 
 @router.get("/docs", operation="docs", access=public, produces=("text/html",), hidden=True)
