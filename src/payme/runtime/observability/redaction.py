@@ -24,7 +24,7 @@ ALLOWED: Final = frozenset(
         # which thing
         "collection", "file", "inbox_id", "job", "job_id", "jobs", "key_id", "method", "name", "operation", "payment_id", "pid", "port",
         "account", "product_id", "provider", "result_code", "route", "sale_id", "shortcode", "table", "version", "worker",
-        "environment", "release", "schedules",
+        "environment", "head", "position", "release", "schedules",
         # how much
         "amount_cents", "bytes", "milliseconds", "per_second", "rows", "seconds",
     }
