@@ -5,8 +5,6 @@ import importlib.util
 import pkgutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final
 
 from fastapi import FastAPI
 from granian.constants import Interfaces
@@ -17,12 +15,10 @@ from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import csrf_of, http_options, observe, pool_limits, tools_of
 from payme.features.identity import IdentityAuthenticator
 from payme.runtime.database import Database
-from payme.runtime.database.migrations import Migrator
+from payme.runtime.database.migrate_cli import migrator_for
 from payme.runtime.http import Feature, create_app
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings
-
-MIGRATIONS: Final = Path(__file__).resolve().parents[3] / "migrations" / "versions"
 
 
 def create(settings: Settings | None = None) -> FastAPI:
@@ -37,8 +33,13 @@ def create(settings: Settings | None = None) -> FastAPI:
     authenticator = IdentityAuthenticator(database)
     direct = settings.direct_database_url()
 
+    at_head = False
+
     async def migrations_at_head() -> bool:
-        return not await Migrator(direct, MIGRATIONS).pending()
+        nonlocal at_head
+        # Once there, a process stays there: what is applied later is for its successors.
+        at_head = at_head or not await migrator_for(settings).pending()
+        return at_head
 
     app = create_app(
         http_options(settings),

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -25,13 +24,13 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_busi
 from payme.kit.time import FrozenClock, SystemClock
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.embedded import EmbeddedServer, EmbeddedServerError
+from payme.runtime.database.migrate_cli import migrations_folder
 from payme.runtime.database.migrations import MigrationError, Migrator
 from payme.runtime.observability import configure_logging
 from payme.runtime.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 FOLDER: Final = ROOT / ".demo"
-MIGRATIONS: Final = ROOT / "migrations" / "versions"
 _READY_SECONDS: Final = 60.0
 _STEPS: Final = DAYS + 3
 _PLATFORM_APP: Final = {
@@ -100,10 +99,10 @@ class Demo:
         if fresh or not self.shop_file.exists():
             # A shop that was half made is made anew.
             self.shop_file.unlink(missing_ok=True)
-            shutil.rmtree(self.server.data_dir, ignore_errors=True)
+            self.server.destroy()
         dsn = self.server.start().dsn("payme")
         _say("PostgreSQL", self.server.relocation or "")
-        applied = asyncio.run(Migrator(dsn, MIGRATIONS, say=_silent).up())
+        applied = asyncio.run(Migrator(dsn, migrations_folder(), say=_silent).up())
         _say("Schema", f"{applied} migrations applied" if applied else "at its head")
         accounts = self._start_simulator()
         values = self._values(dsn, accounts["650880"])
