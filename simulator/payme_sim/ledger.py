@@ -76,6 +76,7 @@ class Ledger:
         self.wallets: dict[str, Wallet] = {}
         self.accounts: dict[tuple[str, str], int] = {}
         self.payments: list[Payment] = []
+        self._payments_of: dict[str, list[Payment]] = {}
         self._receipts: set[str] = set()
         self._issued_cents = 0
 
@@ -114,6 +115,7 @@ class Ledger:
             **asdict(order),
         )
         self.payments.append(payment)
+        self._payments_of.setdefault(order.msisdn, []).append(payment)
         return payment
 
     def view(self) -> dict[str, Any]:
@@ -150,16 +152,16 @@ class Ledger:
     def _paid_the_same_lately(self, order: PaymentOrder) -> bool:
         since = self._clock.now() - REPEAT_WINDOW
         return any(
-            payment.msisdn == order.msisdn and payment.amount_cents == order.amount_cents and payment.at > since
-            for payment in reversed(self.payments)
+            payment.amount_cents == order.amount_cents and payment.at > since
+            for payment in self._payments_of.get(order.msisdn, [])
         )
 
     def _paid_today(self, msisdn: str) -> int:
         today = self._clock.nairobi().date()
         return sum(
             payment.amount_cents
-            for payment in self.payments
-            if payment.msisdn == msisdn and payment.at.astimezone(NAIROBI).date() == today
+            for payment in self._payments_of.get(msisdn, [])
+            if payment.at.astimezone(NAIROBI).date() == today
         )
 
     def _new_receipt(self) -> str:

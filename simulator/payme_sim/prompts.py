@@ -98,16 +98,18 @@ class Prompts:
         self._courier = courier
         self._transcript = transcript
         self.by_checkout_id: dict[str, Push] = {}
+        self._latest: dict[str, Push] = {}
 
     def open(self, order: PushOrder, settings: Settings) -> Push:
         """Show a prompt, or begin the outcome its number stands for.
 
         Raises: SubscriberLocked; nothing has happened then.
         """
-        if any(push.is_open and push.phone == order.phone for push in self.by_checkout_id.values()):
+        latest = self._latest.get(order.phone)
+        if latest is not None and latest.is_open:
             raise SubscriberLocked
         push = self._new_push(order, settings)
-        self.by_checkout_id[push.checkout_request_id] = push
+        self.by_checkout_id[push.checkout_request_id] = self._latest[push.phone] = push
         outcome = push.outcome
         if outcome is None or outcome.shown:
             self._record(Event.PROMPT_SHOWN, push, text=push.text)

@@ -111,7 +111,8 @@ def _last_result(pushes: list[Push]) -> dict[str, Any] | None:
         return None
     push = max(finished, key=lambda push: push.closed_at or push.opened_at)
     code = push.result_code or ""
-    return {"id": push.id, "code": code, "text": push.result_text or result_text(code), "amount": push.amount}
+    cents = push.payment.amount_cents if push.payment else push.amount * 100
+    return {"code": code, "text": push.result_text or result_text(code), "amount": cents // 100}
 
 
 def _message(world: World, payment: Payment) -> dict[str, str]:

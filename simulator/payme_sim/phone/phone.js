@@ -65,12 +65,14 @@ function drawPrompt(prompt) {
   if (!prompt) {
     if (drawnPrompt) find("handset").focus({ preventScroll: true });
     place.replaceChildren();
+    find("announcement").textContent = "";
     drawnPrompt = null;
     return;
   }
   if (drawnPrompt !== prompt.id) {
     drawnPrompt = prompt.id;
     place.replaceChildren(newPrompt(prompt));
+    find("announcement").textContent = prompt.text;
     find("pin").focus({ preventScroll: true });
   }
   place.querySelector("progress").value = prompt.seconds_left;

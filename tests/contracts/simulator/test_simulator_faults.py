@@ -31,8 +31,9 @@ async def test_a_hanging_push_takes_effect_while_the_client_gives_up(
 async def test_a_hanging_answer_comes_when_the_clock_gets_there(simulator: SimulatorProcess, shop: Shop):
     await simulator.control.fault("stkpush", "hang", seconds=90)
     waiting = asyncio.ensure_future(shop.push(ASKS))
-    while not await simulator.control.prompts(ASKS):
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while not await simulator.control.prompts(ASKS):
+            await asyncio.sleep(0)
     await simulator.control.advance(90)
     assert (await waiting).json()["ResponseCode"] == "0"
 
