@@ -69,8 +69,8 @@ async def test_secrets_that_are_left_out_keep_what_is_stored(bare: Till) -> None
 
 
 async def test_ways_without_an_api_need_no_credentials(bare: Till) -> None:
+    command = ConfigureMethod(environment="production")
     for kind in ("pochi", "send_money"):
-        command = ConfigureMethod(environment="production")
         view = await bare.run(lambda uow, kind=kind: payments.configure_method(uow, kind, command))
         assert not view.has_credentials
 
