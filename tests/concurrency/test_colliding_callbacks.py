@@ -84,9 +84,8 @@ async def collide(dsn: str, *, payments: int, seed: int = SEED) -> Outcomes:
         for place in range(0, len(prompts), 2):
             work = [each for prompt in prompts[place : place + 2] for each in await _notices(shop, prompt)]
             rng.shuffle(work)
-            for result in await asyncio.gather(*(each() for each in work), return_exceptions=True):
-                if isinstance(result, BaseException):
-                    errors.append(f"a notice failed: {type(result).__name__}: {result}"[:200])
+            results = await asyncio.gather(*(each() for each in work), return_exceptions=True)
+            errors += [f"{type(each).__name__}: {each}"[:200] for each in results if isinstance(each, BaseException)]
         return Outcomes(errors, await _violations(shop, prompts))
 
 
