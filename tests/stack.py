@@ -221,9 +221,8 @@ class Stack:
             return await self.database.run(work, business_id=business_id, actor=actor)
 
         await run(lambda uow: create_business(uow, CreateBusiness(name="Duka"), owner_name="Wanjiku"))
-        method = ConfigureMethod(
-            shortcode=SHOP_SHORTCODE, account_reference="DUKA", environment="sandbox", **self._accounts[SHOP_SHORTCODE]
-        )
+        account = {"shortcode": SHOP_SHORTCODE, "account_reference": "DUKA", "environment": "sandbox"}
+        method = ConfigureMethod.model_validate(account | self._accounts[SHOP_SHORTCODE])
         await run(lambda uow: payments.configure_method(uow, "paybill", method))
         key = await run(lambda uow: create_api_key(uow, CreateApiKey(name="Test", scopes=sorted(PERMISSIONS))))
         client = httpx2.AsyncClient(
