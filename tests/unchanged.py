@@ -16,9 +16,6 @@ select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a
 where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and has_table_privilege(c.oid, 'select') order by 1
 """
 ROWS = "select '{0}' as name, count(*), md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {0} t where t.business_id = $1"
-JOBS = """
-select 'the queue', count(*), '' from pgqueuer where convert_from(payload, 'utf8')::jsonb ->> 'business_id' = $1::text
-"""
 Traces = dict[str, tuple[int, str]]
 
 
@@ -30,14 +27,11 @@ class Tenant(Protocol):
 
 
 async def traces(tenant: Tenant) -> Traces:
-    """Return how many rows of the business every table and the queue hold, and their checksum."""
+    """Return how many rows of the business each table holds, and their checksum."""
 
     async def work(uow: UnitOfWork) -> Traces:
         names = [row[0] for row in await uow.fetch(TABLES)]
-        parts = [ROWS.format(name) for name in names]
-        if await uow.fetchval("select has_table_privilege('pgqueuer', 'select')"):
-            parts.append(JOBS)
-        rows = await uow.fetch("\nunion all\n".join(parts), tenant.business_id)
+        rows = await uow.fetch("\nunion all\n".join(map(ROWS.format, names)), tenant.business_id)
         return {row[0]: (row[1], row[2]) for row in rows}
 
     return await tenant.database.run(work, business_id=tenant.business_id, read_only=True)
