@@ -48,9 +48,9 @@ def settings_for(dsn: str) -> Settings:
     return read_settings({"DATABASE_URL": dsn, "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"})
 
 
-async def open_database(dsn: str, *, connections: int = 8) -> Database:
+async def open_database(dsn: str, *, limits: PoolLimits | None = None) -> Database:
     """Open a database with everything that hears of anything wired up."""
-    limits = PoolLimits(connections=connections, acquire_seconds=60)
+    limits = limits or PoolLimits(connections=8, acquire_seconds=60)
     opened = await Database(dsn, limits=limits, wiring=wire(tools_of(settings_for(dsn)))).open()
     await opened.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
     return opened
@@ -134,9 +134,9 @@ class TradingShop(Shop):
             if event_id in self.heard and not again:
                 continue
             self.heard.add(event_id)
-            await self._tell(name, payload)
+            await self.tell(name, payload)
 
-    async def _tell(self, name: str, payload: dict[str, Any]) -> None:
+    async def tell(self, name: str, payload: dict[str, Any]) -> None:
         if name == PaymentSucceeded.name:
             succeeded = PaymentSucceeded.model_validate(payload)
             to = receive_payment if succeeded.purpose == "sale" else credit_purchase
