@@ -245,3 +245,14 @@ async def take_back(uow: UnitOfWork, sale: SaleView) -> None:
         ledger.post(uow, [true_up])
         uow.touch("stock", line.product_id)
     await ledger.reverse_transaction(uow, transaction_id)
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+async def test_one_id_from_many_tills_is_one_sale(shop: TradingShop, tracked: bool):
+    tea = await make_product(shop, price_cents=PRICE, track_stock=tracked)
+    if tracked:
+        await receive(shop, tea, "20", 4_000)
+    sale_id = new_id()
+    found = await outcomes(*(shop.sell(tea, tenders=[cash(PRICE)], id=sale_id) for _ in range(12)))
+    assert found == {"done": 1, errors.SaleExists.code: 11}
+    await assert_invariants(shop.database, shop.business_id)
