@@ -127,10 +127,12 @@ create table token_purchases (
   price_cents bigint not null check (price_cents > 0),
   payment_id uuid not null,
   state text not null default 'awaiting_payment' check (state in ('awaiting_payment', 'credited', 'failed')),
+  credited_quantity bigint check (credited_quantity between 0 and quantity),
   created_by uuid not null,
   created_at timestamptz not null,
   ended_at timestamptz,
   primary key (business_id, id),
+  check ((state = 'credited') = (credited_quantity is not null)),
   unique (business_id, payment_id)
 );
 select tenant_table('token_purchases', 'select, insert, update');

@@ -56,6 +56,13 @@ create table sale_lines (
 comment on column sale_lines.discount_cents is 'The line''s own discount and its share of the cart''s.';
 select tenant_table('sale_lines', 'select, insert, update');
 
+create function sales_is_known(p_business uuid, p_sale uuid) returns boolean
+language plpgsql as $$
+begin
+  return p_sale is not null and exists (select from sales where business_id = p_business and id = p_sale);
+end $$;
+comment on function sales_is_known is 'Whether a sale exists, seen afresh after the locks that the same statement has waited for.';
+
 create function sales_record(
   p_business uuid, p_sale uuid, p_branch uuid, p_till uuid, p_prefix text, p_status text, p_sold_by uuid, p_at timestamptz,
   p_discount bigint, p_rounding bigint, p_total bigint, p_vat bigint, p_cost bigint, p_paid bigint, p_change bigint,

@@ -16,8 +16,12 @@ _RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$
 
 @dataclass(frozen=True, slots=True)
 class SaleFacts:
-    """What the rules need, as JSON documents of the features that own it; the stock levels are locked."""
+    """What the rules need, as JSON documents of the features that own it; the stock levels are locked.
 
+    `is_known`: there is a sale with this id, which would clash at the flush with words about its stock.
+    """
+
+    is_known: bool
     business: dict[str, Any] | None
     products: list[dict[str, Any]]
     stock: dict[str, Any]
@@ -60,22 +64,28 @@ class NewSale:
 
 
 async def lock_facts(
-    uow: UnitOfWork, product_ids: Sequence[UUID], *, till_id: UUID | None, branch_id: UUID | None
+    uow: UnitOfWork,
+    product_ids: Sequence[UUID],
+    *,
+    sale_id: UUID | None,
+    till_id: UUID | None,
+    branch_id: UUID | None,
 ) -> SaleFacts:
     """Return what a sale must know, and lock the stock of its products, in one round trip."""
     row = await uow.fetchrow(
         """-- sales.lock_facts
         select businesses_sale_facts($1, $2, $5) as business,
                catalog_sale_facts($1, $3, ($4::timestamptz at time zone 'Africa/Nairobi')::date) as products,
-               inventory_lock_stock($1, $3) as stock""",
+               inventory_lock_stock($1, $3) as stock, sales_is_known($1, $6) as is_known""",
         uow.tenant,
         till_id,
         product_ids,
         uow.now,
         branch_id,
+        sale_id,
     )
     assert row is not None, "a select without a condition has a row"
-    return SaleFacts(row["business"], row["products"], row["stock"])
+    return SaleFacts(row["is_known"], row["business"], row["products"], row["stock"])
 
 
 def defer_sale(uow: UnitOfWork, sale: NewSale, cart: Cart) -> Deferred:

@@ -129,13 +129,14 @@ async def lock_purchase(uow: UnitOfWork, purchase_id: UUID) -> StoredPurchase | 
     return StoredPurchase(**row) if row else None
 
 
-async def end_purchase(uow: UnitOfWork, purchase_id: UUID, state: str) -> None:
-    """Record how a purchase ended."""
+async def end_purchase(uow: UnitOfWork, purchase_id: UUID, state: str, *, credited: int | None = None) -> None:
+    """Record how a purchase ended, and how many tokens it brought when it was paid."""
     await uow.execute(
         """-- tokens.end_purchase
-        update token_purchases set state = $3, ended_at = $4 where business_id = $1 and id = $2""",
+        update token_purchases set state = $3, ended_at = $4, credited_quantity = $5 where business_id = $1 and id = $2""",
         uow.tenant,
         purchase_id,
         state,
         uow.now,
+        credited,
     )

@@ -129,7 +129,7 @@ async def credit_purchase(uow: UnitOfWork, event: PaymentSucceeded) -> None:
         return
     paid_cents = event.applied_cents
     quantity = bought_with(paid_cents, quantity=purchase.quantity, price_cents=purchase.price_cents)
-    await repository.end_purchase(uow, purchase.id, "credited")
+    await repository.end_purchase(uow, purchase.id, "credited", credited=quantity)
     repository.defer_credit(uow, quantity)
     ledger.post(
         uow,

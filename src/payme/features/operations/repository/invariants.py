@@ -94,9 +94,9 @@ BUSINESS: Final = (
         "each paid purchase of tokens was credited once, and nothing else was",
         """-- operations.tokens_bought_once
         select coalesce(t.id, p.cause) from (
-          select id, quantity from token_purchases where business_id = $1 and state = 'credited') t
+          select id, credited_quantity from token_purchases where business_id = $1 and state = 'credited') t
         full join (select cause, amount from postings where business_id = $1 and kind = 'token.purchase') p on p.cause = t.id
-        where t.id is null or p.cause is null or p.amount <> t.quantity""",
+        where t.id is null or coalesce(p.amount, 0) <> t.credited_quantity""",
     ),
     Invariant(
         3,
@@ -162,10 +162,10 @@ BUSINESS: Final = (
         """-- operations.sale_paid
         select s.id from sales s
         left join (
-          select purpose_id, sum(least(amount_cents, coalesce(paid_cents, amount_cents))) as paid
+          select purpose_id, sum(least(amount_cents, coalesce(paid_cents, amount_cents)) - excess_cents) as paid
           from payments where business_id = $1 and purpose = 'sale' and status = 'succeeded' and settlement = 'applied' group by 1) p
         on p.purpose_id = s.id
-        where s.business_id = $1 and s.completed_at is not null and (coalesce(p.paid, 0) < s.total_cents or s.paid_cents < s.total_cents)""",
+        where s.business_id = $1 and s.completed_at is not null and (coalesce(p.paid, 0) <> s.total_cents or s.paid_cents <> s.total_cents)""",
     ),
     Invariant(
         4,
@@ -219,6 +219,7 @@ BUSINESS: Final = (
           (p.status = 'succeeded' and p.paid_cents is null)
           or (p.status = 'succeeded' and p.paid_cents > p.amount_cents and coalesce(u.excess, 0) <> p.paid_cents - p.amount_cents)
           or (p.status = 'succeeded' and coalesce(u.disputed, 0) <> 0)
+          or (p.settlement = 'applied' and coalesce(u.refused, 0) <> p.excess_cents)
           or (p.settlement = 'unclaimed' and coalesce(u.refused, 0) <> least(p.amount_cents, p.paid_cents)))""",
     ),
     Invariant(

@@ -13,7 +13,7 @@ from payme.features.inventory import parse_stock
 from payme.features.payments import PaymentView
 from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus, TenderMethod
-from payme.features.sales.errors import BusinessSuspended, ProductNotForSale, TillNotFound
+from payme.features.sales.errors import BusinessSuspended, ProductNotForSale, SaleExists, TillNotFound
 from payme.features.sales.repository import NewSale
 from payme.features.sales.rules import (
     PAID_AT_ONCE,
@@ -42,8 +42,11 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
     TokensExhausted and SaleExists.
     """
     facts = await repository.lock_facts(
-        uow, [line.product_id for line in command.lines], till_id=command.till_id, branch_id=command.branch_id
-    )
+        uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=command.till_id,
+        branch_id=command.branch_id,
+    )  # fmt: skip
+    if facts.is_known:
+        raise SaleExists(sale_id=command.id)
     business = _open_business(facts.business)
     tenders = [paying(tender) for tender in command.tenders]
     cart = price_cart(

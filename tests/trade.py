@@ -1,0 +1,230 @@
+"""A shop that can trade: the whole wiring, a business made by its own service, a paybill, and what tests say to it in a line.
+
+Not a plugin; a conftest imports the fixtures: `database` (this worker's, open), `shop` and `other_shop`. M-Pesa's words are
+played through the one door that all of them come through, and the news is then heard as the jobs would hear it.
+"""
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest_asyncio
+
+from payme.entrypoints.features import wire
+from payme.entrypoints.wiring import tools_of
+from payme.features import tokens
+from payme.features.businesses import (
+    PLATFORM_BUSINESS_ID,
+    CreateBusiness,
+    create_business,
+    ensure_platform_business,
+)
+from payme.features.identity import Role, permissions_of
+from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, configure_method
+from payme.features.payments.enums import Outcome, Source
+from payme.features.payments.rules import Decision, Message
+from payme.features.payments.services.apply_message import apply_message
+from payme.features.sales import CreateSale, SaleView, add_payment, cancel_sale, create_sale, get_sale
+from payme.features.sales.schemas import AddPayment
+from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
+from payme.features.tokens.events import TokensPurchased
+from payme.features.tokens.services import credit_purchase, fail_purchase
+from payme.kit.actor import Actor
+from payme.kit.ids import new_id
+from payme.runtime.database import Database, PoolLimits, UnitOfWork
+from payme.runtime.settings import Settings, read_settings
+from tests.people import Person, make_person
+from tests.shop import Shop
+
+PHONE = "0712345600"
+_RECEIPTS = itertools.count()
+
+
+def settings_for(dsn: str) -> Settings:
+    """Return the settings of a deployment that signs people up cheaply."""
+    return read_settings({"DATABASE_URL": dsn, "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"})
+
+
+async def open_database(dsn: str, *, limits: PoolLimits | None = None) -> Database:
+    """Open a database with everything that hears of anything wired up."""
+    limits = limits or PoolLimits(connections=8, acquire_seconds=60)
+    opened = await Database(dsn, limits=limits, wiring=wire(tools_of(settings_for(dsn)))).open()
+    await opened.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
+    return opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def database(owner_dsn: str) -> AsyncIterator[Database]:
+    """This worker's database, in the app's role."""
+    opened = await open_database(owner_dsn)
+    yield opened
+    await opened.close()
+
+
+@dataclass
+class TradingShop(Shop):
+    """A tenant with accounts, a wallet and a paybill; acts as its owner unless told otherwise."""
+
+    owner: Person | None = None
+    heard: set[UUID] = field(default_factory=set)
+
+    def acting(self, role: Role) -> "TradingShop":
+        """Return the same shop with somebody else of a role at the counter."""
+        actor = Actor("user", new_id(), role.value, f"test-{role}", permissions_of([role]))
+        return TradingShop(self.database, self.business_id, actor, self.owner, self.heard)
+
+    # -- what people do
+
+    async def sell(self, *lines: Any, tenders: list[Any], **more: Any) -> SaleView:
+        """Sell lines: a product, or (product, quantity), or a whole line."""
+        command = CreateSale.model_validate({"lines": [_line(each) for each in lines], "tenders": tenders, **more})
+        return await self.run(lambda uow: create_sale(uow, command))
+
+    async def pay(self, sale_id: UUID, **tender: Any) -> SaleView:
+        """Take another tender for a sale."""
+        command = AddPayment.model_validate(tender)
+        return await self.run(lambda uow: add_payment(uow, sale_id, command.root))
+
+    async def cancel(self, sale_id: UUID) -> SaleView:
+        return await self.run(lambda uow: cancel_sale(uow, sale_id))
+
+    async def sale(self, sale_id: UUID) -> SaleView:
+        return await self.run(lambda uow: get_sale(uow, sale_id))
+
+    async def set_tokens(self, available: int) -> None:
+        """Bring what is left in the wallet to a figure, through the wallet's own operations."""
+        present: int = await self.value("select balance - reserved from token_wallets where business_id = $1")
+        if available > present:
+            await self.run(lambda uow: _grant(uow, available - present))
+        for _ in range(present - available):
+            await self.run(_spend)
+
+    # -- what M-Pesa says
+
+    async def say(self, payment_id: UUID, message: Message, *, heard: bool = True) -> Decision:
+        """Have M-Pesa say something, and hear the news of it unless it is to wait."""
+        decision = await self.run(lambda uow: apply_message(uow, payment_id, message))
+        if heard:
+            await self.hear()
+        return decision
+
+    async def accept(self, payment_id: UUID) -> None:
+        """Have the prompt accepted."""
+        await self.say(payment_id, Message(Source.ACCEPTANCE, Outcome.ACCEPTED, checkout_request_id=f"ws_{payment_id}"))
+
+    async def paid(self, payment_id: UUID, amount_cents: int, *, heard: bool = True, receipt: str = "") -> Decision:
+        """Have the customer pay."""
+        message = Message(
+            Source.CALLBACK, Outcome.PAID, amount_cents=amount_cents, receipt=receipt or new_receipt(), result_code="0"
+        )
+        return await self.say(payment_id, message, heard=heard)
+
+    async def fails(self, payment_id: UUID, *, heard: bool = True) -> Decision:
+        """Have the customer refuse."""
+        message = Message(Source.CALLBACK, Outcome.FAILED, reason="cancelled_by_customer", result_code="1032")
+        return await self.say(payment_id, message, heard=heard)
+
+    async def hear(self, *, again: bool = False) -> None:
+        """Hear what has happened to payments since last time, as the jobs would; `again`: all of it once more."""
+        rows = await self.rows("select id, name, payload from events where business_id = $1 order by seq, id")
+        for event_id, name, payload in rows:
+            if event_id in self.heard and not again:
+                continue
+            self.heard.add(event_id)
+            await self.tell(name, payload)
+
+    async def tell(self, name: str, payload: dict[str, Any]) -> None:
+        if name == PaymentSucceeded.name:
+            succeeded = PaymentSucceeded.model_validate(payload)
+            to = receive_payment if succeeded.purpose == "sale" else credit_purchase
+            await self.run(lambda uow: to(uow, succeeded))
+        elif name == PaymentFailed.name:
+            failed = PaymentFailed.model_validate(payload)
+            hearing = hear_of_failure if failed.purpose == "sale" else fail_purchase
+            await self.run(lambda uow: hearing(uow, failed))
+        elif name == TokensPurchased.name:
+            return
+
+    # -- what there is to see
+
+    async def wallet(self) -> tuple[int, int]:
+        """Return balance and reserved."""
+        rows = await self.rows("select balance, reserved from token_wallets where business_id = $1")
+        return rows[0]  # type: ignore[return-value]  # two integers
+
+    async def balances(self) -> dict[str, int]:
+        """Return every account that is not at zero."""
+        rows = await self.rows(
+            """select a.code, b.balance from accounts a
+            join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+            where a.business_id = $1 and b.balance <> 0 order by a.code"""
+        )
+        return dict(rows)  # type: ignore[arg-type]  # pairs
+
+    async def unclaimed(self) -> list[tuple[Any, ...]]:
+        """Return amounts and reasons in the tray."""
+        return await self.rows(
+            "select amount_cents, reason from unclaimed_money where business_id = $1 and state = 'unclaimed' order by id"
+        )
+
+
+def cash(amount_cents: int, **more: Any) -> dict[str, Any]:
+    return {"method": "cash", "amount_cents": amount_cents, **more}
+
+
+def stk(amount_cents: int, **more: Any) -> dict[str, Any]:
+    return {"method": "mpesa_stk", "amount_cents": amount_cents, "phone": PHONE, **more}
+
+
+def card(amount_cents: int, **more: Any) -> dict[str, Any]:
+    return {"method": "card_recorded", "amount_cents": amount_cents, **more}
+
+
+def new_receipt() -> str:
+    """Return a receipt number that nobody else has in this test process."""
+    return f"U{new_id().int % 36**4:04X}"[:3].ljust(3, "K") + f"{next(_RECEIPTS):07d}"
+
+
+async def open_shop(database: Database, *, owner: Person | None = None, paybill: bool = True) -> TradingShop:
+    """Make a business by its service, so that everything that reacts to a new one has."""
+    owner = owner or await make_person(database)
+    shop = TradingShop(database, new_id(), owner.actor(Role.OWNER), owner)
+    await shop.run(lambda uow: create_business(uow, CreateBusiness(name="Duka"), owner_name="Wanjiku"))
+    if paybill:
+        method = ConfigureMethod(
+            shortcode="174379", account_reference="DUKA", environment="sandbox", consumer_key="key",
+            consumer_secret="secret", passkey="passkey",
+        )  # fmt: skip
+        await shop.run(lambda uow: configure_method(uow, "paybill", method))
+    return shop
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(database: Database) -> TradingShop:
+    """A fresh business."""
+    return await open_shop(database)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def other_shop(database: Database) -> TradingShop:
+    """Another fresh business."""
+    return await open_shop(database)
+
+
+def _line(line: Any) -> dict[str, Any]:
+    if isinstance(line, UUID):
+        return {"product_id": line, "quantity": Decimal(1)}
+    if isinstance(line, tuple):
+        return {"product_id": line[0], "quantity": Decimal(line[1])}
+    return line
+
+
+async def _grant(uow: UnitOfWork, quantity: int) -> None:
+    await tokens.grant(uow, quantity, reason="test")
+
+
+async def _spend(uow: UnitOfWork) -> None:
+    tokens.charge(uow, new_id(), "test")
