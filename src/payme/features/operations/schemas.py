@@ -66,11 +66,11 @@ def good(subject: str, found: str) -> Diagnosis:
     return Diagnosis(mark=Mark.GOOD, subject=subject, found=found)
 
 
-def look(subject: str, found: str, next_step: str, details: list[str] | None = None) -> Diagnosis:
+def look(subject: str, found: str, next_step: str, *, details: list[str] | None = None) -> Diagnosis:
     """Return a line that a person should look at."""
     return Diagnosis(mark=Mark.LOOK, subject=subject, found=found, next_step=next_step, details=details or [])
 
 
-def bad(subject: str, found: str, next_step: str, details: list[str] | None = None) -> Diagnosis:
+def bad(subject: str, found: str, next_step: str, *, details: list[str] | None = None) -> Diagnosis:
     """Return a line about something that is broken."""
     return Diagnosis(mark=Mark.BAD, subject=subject, found=found, next_step=next_step, details=details or [])
