@@ -1,1 +1,1 @@
-"""SQL of operations: the invariants, which alone may read the tables of every feature, and never write."""
+"""SQL of operations. It alone may read the tables of every feature, because an invariant stands across them; it writes none."""

@@ -1,0 +1,189 @@
+"""5–7. Receipts, payments, and that money never vanishes."""
+
+from typing import Final
+
+from payme.features.operations.repository.invariant import Rows, invariant
+from payme.runtime.database import UnitOfWork
+
+
+@invariant(5)
+async def receipt_once(uow: UnitOfWork) -> Rows:
+    """No receipt of M-Pesa stands on two payments."""
+    return await uow.fetch(
+        """-- operations.receipt_once
+        select mpesa_receipt_number from payments where business_id = $1 and mpesa_receipt_number is not null
+        group by 1 having count(*) > 1""",
+        uow.tenant,
+    )
+
+
+@invariant(5)
+async def receipt_registered(uow: UnitOfWork) -> Rows:
+    """Each receipt on a payment or in the tray is registered to it, and each registered receipt stands on one of them."""
+    return await uow.fetch(
+        """-- operations.receipt_registered
+        with held as (
+          select mpesa_receipt_number as receipt, id as payment_id from payments
+          where business_id = $1 and mpesa_receipt_number is not null
+          union
+          select mpesa_receipt_number, coalesce(payment_id, id) from unclaimed_money
+          where business_id = $1 and mpesa_receipt_number is not null)
+        select coalesce(h.receipt, r.mpesa_receipt_number) from held h
+        full join (select mpesa_receipt_number, applied_id from mpesa_receipts where business_id = $1) r
+        on r.mpesa_receipt_number = h.receipt and r.applied_id = h.payment_id
+        where h.receipt is null or r.mpesa_receipt_number is null""",
+        uow.tenant,
+    )
+
+
+@invariant(6)
+async def confirmed_by_evidence(uow: UnitOfWork) -> Rows:
+    """No M-Pesa payment has succeeded without evidence that it was paid, of that very amount."""
+    return await uow.fetch(
+        """-- operations.confirmed_by_evidence
+        select p.id from payments p
+        where p.business_id = $1 and (p.assurance = 'confirmed' or (p.method = 'mpesa_stk' and p.status = 'succeeded'))
+          and not exists (
+            select from payment_evidence e where e.business_id = p.business_id and e.payment_id = p.id and e.outcome = 'paid'
+              and e.effect in ('succeeded', 'late_success') and coalesce(e.amount_cents, p.paid_cents) = p.paid_cents)""",
+        uow.tenant,
+    )
+
+
+@invariant(6)
+async def late_by_evidence(uow: UnitOfWork) -> Rows:
+    """A payment that succeeded after it had failed says so, and the evidence of it is kept."""
+    return await uow.fetch(
+        """-- operations.late_by_evidence
+        select p.id from payments p
+        left join (
+          select payment_id, count(*) filter (where effect = 'late_success') as late, count(*) as times
+          from payment_evidence where business_id = $1 and effect in ('succeeded', 'late_success') group by 1) e on e.payment_id = p.id
+        where p.business_id = $1 and p.method = 'mpesa_stk'
+          and (coalesce(e.times, 0) <> case when p.status = 'succeeded' then 1 else 0 end or p.late <> (coalesce(e.late, 0) > 0))""",
+        uow.tenant,
+    )
+
+
+@invariant(6)
+async def counted_is_settled(uow: UnitOfWork) -> Rows:
+    """Money that a person counted is applied or was given back, whole."""
+    return await uow.fetch(
+        """-- operations.counted_is_settled
+        select id from payments where business_id = $1 and method in ('cash', 'card_recorded')
+          and (status <> 'succeeded' or assurance <> 'counted' or paid_cents is distinct from amount_cents
+            or settlement is null or settlement not in ('applied', 'returned'))""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def evidence_is_placed(uow: UnitOfWork) -> Rows:
+    """Each receipt that M-Pesa gave us credit for stands on a payment or in the tray."""
+    return await uow.fetch(
+        """-- operations.evidence_is_placed
+        select e.id from payment_evidence e
+        where e.business_id = $1 and e.outcome = 'paid' and e.mpesa_receipt_number is not null
+          and e.effect in ('succeeded', 'late_success', 'receipt_added', 'amount_differs', 'second_payment')
+          and not exists (
+            select from payments p where p.business_id = $1 and p.mpesa_receipt_number = e.mpesa_receipt_number)
+          and not exists (
+            select from unclaimed_money u where u.business_id = $1 and u.mpesa_receipt_number = e.mpesa_receipt_number)""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def mpesa_conserved(uow: UnitOfWork) -> Rows:
+    """M-Pesa money that arrived is applied or in the tray: the excess, the disputed, and what its sale could not take."""
+    return await uow.fetch(
+        """-- operations.mpesa_conserved
+        select p.id from payments p
+        left join (
+          select payment_id, sum(amount_cents) filter (where reason = 'amount_differs' and state = 'unclaimed') as disputed,
+            sum(amount_cents) filter (where reason = 'overpaid') as excess,
+            sum(amount_cents) filter (where reason = 'sale_not_open') as refused
+          from unclaimed_money where business_id = $1 group by 1) u on u.payment_id = p.id
+        where p.business_id = $1 and p.method = 'mpesa_stk' and (
+          (p.status = 'succeeded' and (
+            p.paid_cents is null or coalesce(u.disputed, 0) <> 0 or coalesce(u.excess, 0) <> greatest(p.paid_cents - p.amount_cents, 0)))
+          or p.settlement = 'returned'
+          or coalesce(u.refused, 0) <> case when p.settlement = 'unclaimed' then least(p.amount_cents, p.paid_cents) else p.excess_cents end)""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def mpesa_account(uow: UnitOfWork) -> Rows:
+    """The M-Pesa account is every shilling that arrived for the business."""
+    return await uow.fetch(
+        """-- operations.mpesa_account
+        select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 and a.code = 'mpesa' and not (select is_platform from businesses where business_id = $1)
+          and b.balance <> (
+            select coalesce(sum(least(amount_cents, paid_cents)), 0) from payments
+            where business_id = $1 and method = 'mpesa_stk' and payee = 'business' and status = 'succeeded')
+          + (select coalesce(sum(u.amount_cents), 0) from unclaimed_money u
+             left join payments p on p.business_id = u.business_id and p.id = u.payment_id
+             where u.business_id = $1 and coalesce(p.payee, 'business') = 'business'
+               and (u.reason in ('overpaid', 'no_match') or (u.reason = 'amount_differs' and u.state = 'unclaimed')))""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def counted_accounts(uow: UnitOfWork) -> Rows:
+    """The drawers hold the cash, and the card account the card slips, that were taken and not given back."""
+    return await uow.fetch(
+        """-- operations.counted_accounts
+        select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 and a.code in ('cash', 'card') and b.balance <> (
+          select coalesce(sum(amount_cents), 0) from payments
+          where business_id = $1 and status = 'succeeded' and settlement = 'applied'
+            and method = case a.code when 'cash' then 'cash' else 'card_recorded' end)""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def payments_held(uow: UnitOfWork) -> Rows:
+    """Money held is what was paid for sales that are not complete."""
+    return await uow.fetch(
+        """-- operations.payments_held
+        select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 and a.code = 'payments_held' and -b.balance <>
+          (select coalesce(sum(least(p.amount_cents, p.paid_cents)), 0) from payments p
+           join sales s on s.business_id = p.business_id and s.id = p.purpose_id
+           where p.business_id = $1 and p.purpose = 'sale' and p.status = 'succeeded' and coalesce(p.settlement, 'applied') = 'applied'
+             and (s.completed_at is null or p.settlement is null))""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def unclaimed_account(uow: UnitOfWork) -> Rows:
+    """The unclaimed account is what lies in the tray."""
+    return await uow.fetch(
+        """-- operations.unclaimed_account
+        select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 and a.code = 'mpesa_unclaimed' and -b.balance <>
+          (select coalesce(sum(u.amount_cents), 0) from unclaimed_money u
+           left join payments p on p.business_id = u.business_id and p.id = u.payment_id
+           where u.business_id = $1 and u.state = 'unclaimed' and coalesce(p.payee, 'business') = 'business')""",
+        uow.tenant,
+    )
+
+
+MONEY: Final = (
+    receipt_once,
+    receipt_registered,
+    confirmed_by_evidence,
+    late_by_evidence,
+    counted_is_settled,
+    evidence_is_placed,
+    mpesa_conserved,
+    mpesa_account,
+    counted_accounts,
+    payments_held,
+    unclaimed_account,
+)

@@ -1,0 +1,206 @@
+"""A shop that has met everything the system can do to it, made through services: what a check of invariants should find sound.
+
+Not a plugin; a conftest imports what it needs. No worker runs: what jobs would do is done here at once.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from payme.entrypoints.features import wire
+from payme.entrypoints.wiring import tools_of
+from payme.features import audit, payments
+from payme.features.businesses import (
+    PLATFORM_BUSINESS_ID,
+    CreateBusiness,
+    create_business,
+    ensure_platform_business,
+)
+from payme.features.businesses.schemas import ChangeBusiness
+from payme.features.businesses.services import change_business
+from payme.features.catalog import CreateProduct, VatClass, create_product
+from payme.features.identity import PERMISSIONS, SignUp, Visitor, sign_up
+from payme.features.inventory.schemas import AdjustStock, ReceiveGoods, SpoilStock
+from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
+from payme.features.inventory.services.receive_goods import receive_goods
+from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded
+from payme.features.payments.enums import Effect, Outcome, Source
+from payme.features.payments.rules import Message
+from payme.features.payments.services.apply_message import apply_message
+from payme.features.sales import CreateSale, SaleView, cancel_sale, create_sale
+from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
+from payme.features.tokens import TokensPurchased
+from payme.features.tokens.schemas import BuyTokens
+from payme.features.tokens.services import book_platform_revenue, buy_tokens, credit_purchase
+from payme.kit.actor import Actor
+from payme.kit.ids import new_id
+from payme.runtime.database import Database, PoolLimits, UnitOfWork
+from payme.runtime.settings import Settings, read_settings
+from tests.people import PASSWORD, new_phone
+
+Result = TypeVar("Result")
+SETTINGS = {
+    "APP_ENV": "test",
+    "PASSWORD_MEMORY_KIB": "19456",
+    "PASSWORD_ITERATIONS": "2",
+    "MPESA_CONSUMER_KEY": "key-of-the-platform",
+    "MPESA_CONSUMER_SECRET": "secret-of-the-platform",
+    "MPESA_PASSKEY": "passkey-of-the-platform",
+}
+ODD_CENTS, PRICE_CENTS, COST_CENTS = 15_040, 20_000, 12_000
+
+
+def settings_for(dsn: str, **more: str) -> Settings:
+    return read_settings({**SETTINGS, "DATABASE_URL": dsn, **more})
+
+
+async def open_database(dsn: str, role: str = "payme_app") -> Database:
+    wiring = wire(tools_of(settings_for(dsn)))
+    return await Database(dsn, role=role, limits=PoolLimits(connections=1), wiring=wiring).open()
+
+
+@dataclass
+class SoundShop:
+    """A business, its owner, and what trade does."""
+
+    database: Database
+    business_id: UUID = field(default_factory=new_id)
+    actor: Actor = field(init=False)
+    receipts: int = 0
+
+    async def open(self) -> Self:
+        command = SignUp(name="Wanjiku", phone=new_phone(), password=PASSWORD)
+        person = (await sign_up(self.database, command, visitor=Visitor("127.0.0.1", "a test"))).user
+        self.actor = Actor("user", person.id, person.name, str(person.id), PERMISSIONS)
+        await self.database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
+        await self.run(partial(create_business, command=CreateBusiness(name="Duka"), owner_name="Wanjiku"))
+        await self.run(partial(change_business, command=ChangeBusiness(cash_rounding_cents=100)))
+        paybill = ConfigureMethod(
+            shortcode="174379", account_reference="DUKA", environment="sandbox", consumer_key="key", consumer_secret="secret",
+            passkey="passkey",
+        )  # fmt: skip
+        await self.run(lambda uow: payments.configure_method(uow, "paybill", paybill))
+        return self
+
+    async def run(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        return await self.database.run(work, business_id=self.business_id, actor=self.actor)
+
+    async def stock(self, name: str, price_cents: int, *layers: tuple[int, int]) -> UUID:
+        """Make a product that was bought in these layers, each a quantity and what one cost."""
+        command = CreateProduct(name=name, price_cents=price_cents, vat_class=VatClass.B)
+        product = await self.run(partial(create_product, command=command))
+        for quantity, unit_cents in layers:
+            await self.receive(product.id, quantity, quantity * unit_cents)
+        return product.id
+
+    async def receive(self, product: UUID, quantity: int, cost_cents: int) -> None:
+        goods = ReceiveGoods(product_id=product, quantity=Decimal(quantity), total_cost_cents=cost_cents)
+        await self.run(partial(receive_goods, command=goods))
+
+    async def sell(self, product: UUID, *tenders: dict[str, Any], quantity: int = 1) -> SaleView:
+        lines = [{"product_id": product, "quantity": Decimal(quantity)}]
+        command = CreateSale.model_validate({"lines": lines, "tenders": list(tenders)})
+        return await self.run(partial(create_sale, command=command))
+
+    async def prompt(self, product: UUID, amount_cents: int = PRICE_CENTS, *others: dict[str, Any]) -> SaleView:
+        """Sell for a prompt that M-Pesa has accepted."""
+        sale = await self.sell(
+            product, *others, {"method": "mpesa_stk", "amount_cents": amount_cents, "phone": "254711000100"}
+        )
+        await self.hear(_prompt_of(sale), Outcome.ACCEPTED, source=Source.ACCEPTANCE)
+        return sale
+
+    async def hear(
+        self, payment_id: UUID, outcome: Outcome, *, source: Source = Source.CALLBACK, **facts: Any
+    ) -> Effect:
+        message = Message(source, outcome, result_code="0", **facts)
+        return (await self.run(lambda uow: apply_message(uow, payment_id, message))).effect
+
+    async def paid(self, sale: SaleView, amount_cents: int = PRICE_CENTS) -> None:
+        """Hear that a prompt was paid, and have the sale hear of it."""
+        await self.hear(_prompt_of(sale), Outcome.PAID, amount_cents=amount_cents, receipt=self.new_receipt())
+        await self.applied(sale, amount_cents)
+
+    async def applied(self, sale: SaleView, amount_cents: int = PRICE_CENTS) -> None:
+        payment_id = _prompt_of(sale)
+        event = PaymentSucceeded(
+            subject_id=payment_id, payment_id=payment_id, purpose="sale", purpose_id=sale.id, applied_cents=amount_cents
+        )
+        await self.run(lambda uow: receive_payment(uow, event))
+
+    async def failed(self, sale: SaleView) -> None:
+        payment_id = _prompt_of(sale)
+        await self.hear(payment_id, Outcome.FAILED, reason="cancelled")
+        event = PaymentFailed(
+            subject_id=payment_id, payment_id=payment_id, purpose="sale", purpose_id=sale.id, reason_code="cancelled"
+        )
+        await self.run(lambda uow: hear_of_failure(uow, event))
+
+    async def buy_tokens(self) -> None:
+        purchase = await self.run(partial(buy_tokens, command=BuyTokens(package=30, phone="254711000100")))
+        payment_id, cents = purchase.payment_id, purchase.price_cents
+        await self.hear(payment_id, Outcome.PAID, amount_cents=cents, receipt=self.new_receipt())
+        event = PaymentSucceeded(
+            subject_id=payment_id, payment_id=payment_id, purpose="token_purchase", purpose_id=purchase.id,
+            applied_cents=cents,
+        )  # fmt: skip
+        await self.run(partial(credit_purchase, event=event))
+        sold = TokensPurchased(
+            subject_id=purchase.id, quantity=purchase.quantity, paid_cents=cents, payment_id=payment_id
+        )
+        await self.database.run(partial(book_platform_revenue, event=sold), business_id=PLATFORM_BUSINESS_ID)
+
+    def new_receipt(self) -> str:
+        self.receipts += 1
+        return f"UKM{str(self.business_id.int)[-3:]}{self.receipts:04d}"
+
+
+async def trade(shop: SoundShop) -> None:
+    """Do everything once: cash, M-Pesa paid, late, overpaid, twice, refused; goods owed, lost, corrected; tokens bought."""
+    odd = await shop.stock("Chai", ODD_CENTS, (10, 10_000), (10, 12_000))
+    even = await shop.stock("Unga", PRICE_CENTS, (20, COST_CENTS))
+    scarce = await shop.stock("Sukari", PRICE_CENTS, (1, COST_CENTS))
+    await shop.sell(odd, {"method": "cash", "amount_cents": 15_000, "received_cents": 20_000})
+    paid = await shop.prompt(even)
+    await shop.paid(paid)
+    await shop.hear(_prompt_of(paid), Outcome.PAID, amount_cents=PRICE_CENTS, receipt=shop.new_receipt())
+    late = await shop.prompt(even)
+    await shop.failed(late)
+    await shop.paid(late)
+    await shop.run(audit.seal)
+    overpaid = await shop.prompt(even)
+    await shop.hear(_prompt_of(overpaid), Outcome.PAID, amount_cents=25_000, receipt=shop.new_receipt())
+    await shop.hear(_prompt_of(overpaid), Outcome.PAID, source=Source.QUERY)
+    await shop.applied(overpaid)
+    split = await shop.prompt(even, 10_000, {"method": "cash", "amount_cents": 10_000})
+    await shop.failed(split)
+    await shop.run(lambda uow: cancel_sale(uow, split.id))
+    too_late = await shop.prompt(even)
+    await shop.failed(too_late)
+    await shop.run(lambda uow: cancel_sale(uow, too_late.id))
+    await shop.paid(too_late)
+    await shop.failed(await shop.prompt(even))
+    await _sell_what_is_gone(shop, scarce)
+    await shop.buy_tokens()
+    await shop.run(partial(spoil_stock, command=SpoilStock(product_id=odd, quantity=Decimal(2), type="damage")))
+    for delta in (Decimal(3), Decimal(-1)):
+        command = AdjustStock(product_id=even, quantity_delta=delta, reason="Counted")
+        await shop.run(partial(adjust_stock, command=command))
+    await shop.prompt(even)
+    await shop.prompt(scarce)
+
+
+async def _sell_what_is_gone(shop: SoundShop, product: UUID) -> None:
+    """Sell the last one twice, because the first buyer's money came late; the next delivery settles what was owed."""
+    first = await shop.prompt(product)
+    await shop.failed(first)
+    await shop.sell(product, {"method": "cash", "amount_cents": PRICE_CENTS})
+    await shop.paid(first)
+    await shop.receive(product, 5, 5 * COST_CENTS + 500)
+
+
+def _prompt_of(sale: SaleView) -> UUID:
+    return next(each.id for each in sale.payments if each.method == "mpesa_stk")
