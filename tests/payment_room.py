@@ -168,7 +168,7 @@ class Till:
     async def broken(self, *groups: int) -> list[str]:
         """Return the invariants of these groups that do not hold."""
         findings = await self.run(operations.check_invariants)
-        return [f"{each.name}: {each.examples}" for each in findings if each.group in groups and each.violations]
+        return [f"{each.name}: {each.examples}" for each in findings if each.number in groups and each.violations]
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from payme.features.tokens.services import book_platform_revenue, buy_tokens, cr
 from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
-from payme.runtime.settings import Settings, read_settings
+from payme.runtime.settings import Settings
 from tests.people import PASSWORD, new_phone
 
 Result = TypeVar("Result")
@@ -54,7 +54,7 @@ ODD_CENTS, PRICE_CENTS, COST_CENTS = 15_040, 20_000, 12_000
 
 
 def settings_for(dsn: str, **more: str) -> Settings:
-    return read_settings({**SETTINGS, "DATABASE_URL": dsn, **more})
+    return Settings.from_values({**SETTINGS, "DATABASE_URL": dsn, **more})
 
 
 async def open_database(dsn: str, role: str = "payme_app") -> Database:
