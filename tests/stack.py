@@ -142,8 +142,8 @@ class StackShop:
         return await until(look)
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
-        """Return rows as the database's owner sees them; `$1` is the business."""
-        return await self.stack.owner.fetch(sql, self.business_id, *arguments)
+        """Return rows as the business sees them; `$1` is the business."""
+        return await self.stack.rows(self.business_id, sql, *arguments)
 
     async def balances(self) -> dict[str, int]:
         """Return the balance of every account of the business's books, by code."""
@@ -235,9 +235,13 @@ class Stack:
 
     async def balances(self, business_id: UUID) -> dict[str, int]:
         """Return the balance of every account of a business's books, by code."""
-        sql = """select a.code, b.balance from accounts a
-            join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id where a.business_id = $1"""
-        return {row["code"]: row["balance"] for row in await self.owner.fetch(sql, business_id)}
+        sql = """select a.code, coalesce(b.balance, 0) as balance from accounts a
+            left join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id where a.business_id = $1"""
+        return {row["code"]: row["balance"] for row in await self.rows(business_id, sql)}
+
+    async def rows(self, business_id: UUID, sql: str, *arguments: Any) -> list[Any]:
+        """Return rows as a business sees them; `$1` is the business."""
+        return await self.database.run(lambda uow: uow.fetch(sql, business_id, *arguments), business_id=business_id)
 
     def require_alive(self) -> None:
         """Fail with the end of its log when a process has ended by itself."""
