@@ -1,0 +1,1 @@
+"""A machine runs its own event loop, so nothing here is asynchronous."""
