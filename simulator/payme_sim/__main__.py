@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -34,6 +35,9 @@ def main() -> None:
     options = Options(seed=arguments.seed, start=arguments.now, frozen=arguments.frozen, settings=settings)
     port = arguments.port or _free_port(arguments.host)
     asyncio.run(_serve(World(options), host=arguments.host, port=port))
+    # The server's own threads may still be waiting for the interpreter, and abort the process if it is taken down
+    # under them. Everything is in memory, so nothing is lost by leaving at once.
+    os._exit(0)
 
 
 async def _serve(world: World, *, host: str, port: int) -> None:

@@ -186,7 +186,7 @@ async def test_the_process_starts_and_stops_quickly_even_while_an_answer_hangs()
             httpx2.get(
                 f"{simulator.base_url}/oauth/v1/generate?grant_type=client_credentials",
                 auth=("payme-demo-key", "payme-demo-secret"),
-                timeout=0.2,
+                timeout=httpx2.Timeout(10, read=0.3),
                 trust_env=False,
             )
         stopping_at = time.monotonic()

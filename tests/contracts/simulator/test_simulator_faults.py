@@ -21,7 +21,10 @@ async def test_a_hanging_push_takes_effect_while_the_client_gives_up(
     await simulator.control.fault("stkpush", "hang", seconds=90)
     with pytest.raises(httpx2.ReadTimeout):
         await shop.client.post(
-            "/mpesa/stkpush/v1/processrequest", json=shop.push_body(PAYS), headers=shop.headers(), timeout=0.3
+            "/mpesa/stkpush/v1/processrequest",
+            json=shop.push_body(PAYS),
+            headers=shop.headers(),
+            timeout=httpx2.Timeout(10, read=0.3),
         )
     await simulator.control.advance(3)
     assert (await receiver.next()).stk["ResultCode"] == 0
