@@ -176,6 +176,27 @@ async def test_another_amount_is_a_part_payment_and_never_a_silent_success(stack
     await everything_holds(shop)
 
 
+async def test_a_late_callback_corrects_the_books_of_what_a_question_had_settled(stack: Stack) -> None:
+    shop = await stack.make_shop()
+    number = phone("00")
+    await stack.simulator.control.fault("callback", "other_amount", msisdn=number, amount=149)
+    await stack.simulator.control.fault("callback", "late", msisdn=number, seconds=600)
+    sale = await shop.sell_by_prompt(number, PRICE)
+    await shop.sale_becomes(sale["id"], "completed")
+    await stack.simulator.control.advance(700)
+
+    async def corrected() -> Any:
+        return (await shop.balances())["mpesa"] == PRICE - 100
+
+    await until(corrected)
+    books = await shop.balances()
+    assert (books["mpesa_to_confirm"], books["payments_held"]) == (100, 0)
+    payment = await shop.get(f"/payments/{sale['payments'][0]['id']}")
+    assert (payment["status"], payment["paid_cents"]) == ("succeeded", PRICE)
+    assert payment["mpesa_receipt_number"]
+    await everything_holds(shop)
+
+
 async def test_a_push_that_hangs_after_it_was_taken_leads_to_one_prompt(stack: Stack) -> None:
     shop = await stack.make_shop()
     number = phone("79")

@@ -14,7 +14,7 @@ from tests.payment_room import PHONE, Till, open_till
 
 async def _request(shop: Till, **changes: object) -> PaymentView:
     wanted = {"purpose": "sale", "purpose_id": uuid4(), "amount_cents": 15_000, "phone": PHONE, "payee": "business"}
-    return await shop.run(lambda uow: payments.request_stk(uow, **(wanted | changes)))  # type: ignore[arg-type]
+    return await shop.run(lambda uow: payments.request_stk(uow, **(wanted | changes)))  # type: ignore[arg-type]  # the test says what it changes
 
 
 async def _written(shop: Till) -> int:

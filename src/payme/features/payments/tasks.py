@@ -11,8 +11,8 @@ from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.request_stk import SEND_JOB
-from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown
-from payme.runtime.jobs import Backoff, JobContext, Tasks
+from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, StkAccepted
+from payme.runtime.jobs import Backoff, JobContext, Superseded, Tasks
 
 tasks = Tasks("payments")
 _SEND_ATTEMPTS: Final = 4
@@ -40,7 +40,19 @@ async def send_stk_push(job: JobContext) -> None:
         if not job.last_attempt:
             raise
     else:
+        await _keep_acceptance(job, payment_id, accepted)
+
+
+async def _keep_acceptance(job: JobContext, payment_id: UUID, accepted: StkAccepted) -> None:
+    try:
         await job.finish(lambda uow: send_push.record_acceptance(uow, payment_id, accepted))
+    except Superseded:
+        # Whoever overtook this attempt sends nothing and knows no id. The prompt is out: with its id it can be asked about.
+        database = job.database.database
+        await database.run(
+            lambda uow: send_push.record_acceptance(uow, payment_id, accepted), business_id=job.business_id
+        )
+        raise
 
 
 @tasks.job(CALLBACK_JOB)

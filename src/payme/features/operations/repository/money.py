@@ -126,7 +126,8 @@ async def mpesa_account(uow: UnitOfWork) -> Rows:
           + (select coalesce(sum(u.amount_cents), 0) from unclaimed_money u
              left join payments p on p.business_id = u.business_id and p.id = u.payment_id
              where u.business_id = $1 and coalesce(p.payee, 'business') = 'business'
-               and (u.reason in ('overpaid', 'no_match') or (u.reason = 'amount_differs' and u.state = 'unclaimed')))""",
+               and (u.reason in ('overpaid', 'no_match') or (u.reason = 'amount_differs' and u.state = 'unclaimed')))
+          - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')""",
         uow.tenant,
     )
 
