@@ -35,7 +35,7 @@ from payme.features.tokens.services import credit_purchase, fail_purchase
 from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
-from payme.runtime.settings import Settings, read_settings
+from payme.runtime.settings import Settings
 from tests.people import Person, make_person
 from tests.shop import Shop
 
@@ -45,7 +45,7 @@ _RECEIPTS = itertools.count()
 
 def settings_for(dsn: str) -> Settings:
     """Return the settings of a deployment that signs people up cheaply."""
-    return read_settings({"DATABASE_URL": dsn, "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"})
+    return Settings.from_values({"DATABASE_URL": dsn, "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"})
 
 
 async def open_database(dsn: str, *, limits: PoolLimits | None = None) -> Database:
