@@ -14,4 +14,5 @@ async def violations(database: Database, business_id: UUID) -> dict[str, tuple[s
 
 async def assert_invariants(database: Database, business_id: UUID) -> None:
     """Fail with every invariant that is broken."""
-    assert await violations(database, business_id) == {}
+    found = await violations(database, business_id)
+    assert found == {}, found

@@ -33,6 +33,7 @@ DAYS, STEPS = (400, 80) if DEEP else (20, 40)
 # A day is a second; to shrink a long one takes minutes, which only the deep profile has.
 PHASES = tuple(Phase) if DEEP else (Phase.explicit, Phase.reuse, Phase.generate)
 PRICES = (10_000, 3_300, 50_000)
+ENDED = {"payment_failed", "expired"}
 picks = st.integers(0, 10_000)
 baskets = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), min_size=1, max_size=4)
 
@@ -142,11 +143,11 @@ class ShopMachine(RuleBasedStateMachine):
         sale = self.model.sales[pick % len(self.model.sales)]
         self.both(self.shop.cancel(sale.id), lambda: self.model.cancel(sale))
 
-    @precondition(lambda self: any(each.status == "payment_failed" for each in self.model.sales))
+    @precondition(lambda self: any(each.status in ENDED for each in self.model.sales))
     @rule(pick=picks, moved_on=st.booleans())
     def a_day_passes(self, pick: int, moved_on: bool) -> None:
         """Let the job come that cancels a failed sale; `moved_on`: it was scheduled for an earlier failure."""
-        failed = [each for each in self.model.sales if each.status == "payment_failed"]
+        failed = [each for each in self.model.sales if each.status in ENDED]
         sale = failed[pick % len(failed)]
         rev = self.run(self.shop.sale(sale.id)).rev - moved_on
         self.run(self.shop.run(lambda uow: cancel_stale_sale(uow, sale.id, rev=rev)))
@@ -166,7 +167,9 @@ class ShopMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.prompts())
     @rule(
         pick=picks,
-        says=st.sampled_from(["accepted", "paid", "paid", "paid", "failed", "failed", "unknown", "asked: paid"]),
+        says=st.sampled_from(
+            ["accepted", "paid", "paid", "paid", "failed", "failed", "timed out", "unknown", "asked: paid"]
+        ),
         extra=st.sampled_from([0, 0, 0, 0, 100, -100, 1_200]),
         heard=st.booleans(),
     )
@@ -258,6 +261,8 @@ def message_of(says: str, amount_cents: int) -> Message:
         return Message(Source.ACCEPTANCE, Outcome.UNKNOWN)
     if says == "failed":
         return Message(Source.CALLBACK, Outcome.FAILED, reason="cancelled_by_customer", result_code="1032")
+    if says == "timed out":
+        return Message(Source.CALLBACK, Outcome.FAILED, reason="expired", result_code="1037")
     if says == "asked: paid":
         return Message(Source.QUERY, Outcome.PAID, result_code="0")
     return Message(Source.CALLBACK, Outcome.PAID, amount_cents=amount_cents, receipt=new_receipt(), result_code="0")

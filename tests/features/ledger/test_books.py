@@ -17,7 +17,7 @@ from tests.unchanged import refused, unchanged
 
 
 def moved(amount: int, cause: UUID, *, kind: str = "test.moved") -> Posting:
-    return Posting(kind, AccountCode.OWNER_EQUITY, AccountCode.CASH, amount, cause)
+    return Posting(kind, AccountCode.OWNER_EQUITY, AccountCode.PLATFORM_FEES, amount, cause)
 
 
 async def post(shop: TradingShop, *postings: Posting) -> UUID:
@@ -44,8 +44,8 @@ async def test_opening_the_books_again_changes_nothing(shop: TradingShop):
 async def test_postings_of_one_transaction_are_one_call_and_one_event(shop: TradingShop):
     cause = new_id()
     transaction_id = await post(shop, moved(500, cause), moved(-200, new_id()), moved(0, new_id()))
-    assert await shop.run(lambda uow: ledger.balances_of(uow, [AccountCode.CASH, AccountCode.OWNER_EQUITY])) == {
-        "cash": 300,
+    assert await shop.run(lambda uow: ledger.balances_of(uow, [AccountCode.PLATFORM_FEES, AccountCode.OWNER_EQUITY])) == {
+        "platform_fees": 300,
         "owner_equity": -300,
     }
     assert await shop.rows(
@@ -88,7 +88,7 @@ async def test_what_a_savepoint_undoes_is_not_booked(shop: TradingShop):
             raise ZeroDivisionError
 
     await shop.run(work)
-    assert (await shop.balances())["cash"] == 110
+    assert (await shop.balances())["platform_fees"] == 110
 
 
 async def test_a_reversal_undoes_the_money_and_leaves_the_token_spent(shop: TradingShop):

@@ -10,7 +10,7 @@ from uuid import UUID
 from payme.features.payments.rules import Decision
 
 OPEN = {"created", "sending", "pending", "unknown"}
-OVERDRAFT = 200
+PAYABLE = {"awaiting_payment", "payment_failed", "expired"}
 Line = tuple[int, int]
 """A product's number and how many."""
 
@@ -140,6 +140,7 @@ class Model:
     news: list[tuple[Payment, str]] = field(default_factory=list)
     received_twice: int = 0
     overpaid: int = 0
+    missing: int = 0
     spent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     # -- selling
@@ -185,7 +186,7 @@ class Model:
 
     def pay(self, sale: Sale, payment: Payment) -> None:
         """Take another tender, if it may be taken."""
-        if sale.status not in {"awaiting_payment", "payment_failed"}:
+        if sale.status not in PAYABLE:
             raise Refusal("sales.not_open")
         if any(each.unheard for each in sale.payments):
             raise Refusal("sales.prompt_out")
@@ -204,7 +205,7 @@ class Model:
         sale.payments.append(payment)
 
     def cancel(self, sale: Sale) -> None:
-        if sale.status not in {"awaiting_payment", "payment_failed"}:
+        if sale.status not in PAYABLE:
             raise Refusal("sales.not_open")
         if any(each.unheard for each in sale.payments):
             raise Refusal("sales.prompt_out")
@@ -225,9 +226,10 @@ class Model:
             self.overpaid += self._ours(payment, max(0, decision.paid_cents - payment.amount))
         elif effect == "amount_differs":
             payment.disputed = decision.unclaimed_cents or 0
-        elif effect == "second_payment":
+        elif effect in {"second_payment", "amount_corrected"}:
             self.received_twice += self._ours(payment, decision.unclaimed_cents or 0)
-        if decision.status != payment.status and decision.status in {"succeeded", "failed"}:
+            self.missing += self._ours(payment, decision.missing_cents or 0)
+        if decision.status != payment.status and decision.status in {"succeeded", "failed", "expired"}:
             self.news.append((payment, decision.status))
         payment.status = decision.status
 
@@ -239,15 +241,15 @@ class Model:
                 if status == "succeeded" and payment.settlement is None:
                     payment.settlement = "applied"
                     self.balance += self.purchases[payment.id] * payment.money // payment.amount
-            elif status == "failed":
-                self._hear_of_failure(payment.sale)
+            elif status != "succeeded":
+                self._hear_of_failure(payment.sale, "expired" if status == "expired" else "payment_failed")
             elif payment.settlement is None:
                 self._receive(payment.sale, payment)
 
-    def _hear_of_failure(self, sale: Sale) -> None:
+    def _hear_of_failure(self, sale: Sale, status: str) -> None:
         if sale.status == "awaiting_payment" and not sale.paid and not any(each.unheard for each in sale.payments):
             self.set_aside(sale, -1)
-            sale.status = "payment_failed"
+            sale.status = status
 
     def _receive(self, sale: Sale, payment: Payment) -> None:
         if sale.status in {"completed", "cancelled"}:
@@ -257,7 +259,7 @@ class Model:
         payment.settlement = "applied"
         if sale.paid == sale.total:
             self.complete(sale)
-        elif sale.status == "payment_failed":
+        elif sale.status != "awaiting_payment":
             sale.status = "awaiting_payment"
             self.set_aside(sale)
 
@@ -280,7 +282,11 @@ class Model:
         held += sum(each.money for each in prompts if each.status == "succeeded" and each.settlement is None)
         books = {
             "cash": sum(each.applied for each in parts if each.method == "cash"),
-            "mpesa": sum(each.money + each.disputed for each in prompts) + self.overpaid + self.received_twice,
+            "mpesa": sum(each.money + each.disputed for each in prompts)
+            + self.overpaid
+            + self.received_twice
+            - self.missing,
+            "mpesa_to_confirm": self.missing,
             "mpesa_unclaimed": -unclaimed,
             "payments_held": -held,
             "sales_revenue": -sum(each.total for each in done),
