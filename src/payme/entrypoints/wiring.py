@@ -164,4 +164,4 @@ def _previous_secret(settings: Settings) -> str | None:
 
 
 def _redis(settings: Settings) -> str | None:
-    return str(settings.redis_url) if settings.redis_url else None
+    return settings.redis_url.get_secret_value() if settings.redis_url else None
