@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features import audit, payments
@@ -23,6 +25,7 @@ from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.catalog import CreateProduct, VatClass, create_product
 from payme.features.identity import PERMISSIONS, SignUp, Visitor, sign_up
+from payme.features.inventory.enums import SpoilageType
 from payme.features.inventory.schemas import AdjustStock, ReceiveGoods, SpoilStock
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
 from payme.features.inventory.services.receive_goods import receive_goods
@@ -72,7 +75,7 @@ class SoundShop:
     receipts: int = 0
 
     async def open(self) -> Self:
-        command = SignUp(name="Wanjiku", phone=new_phone(), password=PASSWORD)
+        command = SignUp(name="Wanjiku", phone=new_phone(), password=SecretStr(PASSWORD))
         person = (await sign_up(self.database, command, visitor=Visitor("127.0.0.1", "a test"))).user
         self.actor = Actor("user", person.id, person.name, str(person.id), PERMISSIONS)
         await self.database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
@@ -185,7 +188,9 @@ async def trade(shop: SoundShop) -> None:
     await shop.failed(await shop.prompt(even))
     await _sell_what_is_gone(shop, scarce)
     await shop.buy_tokens()
-    await shop.run(partial(spoil_stock, command=SpoilStock(product_id=odd, quantity=Decimal(2), type="damage")))
+    await shop.run(
+        partial(spoil_stock, command=SpoilStock(product_id=odd, quantity=Decimal(2), type=SpoilageType.DAMAGE))
+    )
     for delta in (Decimal(3), Decimal(-1)):
         command = AdjustStock(product_id=even, quantity_delta=delta, reason="Counted")
         await shop.run(partial(adjust_stock, command=command))

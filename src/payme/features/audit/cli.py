@@ -34,7 +34,10 @@ def build_app(open_database: OpenDatabase, list_businesses: ListBusinesses) -> t
             str | None, typer.Option(help="A head noted earlier (hexadecimal); the chain must pass through it.")
         ] = None,
     ) -> None:
-        """Compare every sealed row with its link; exit with 1 when history was changed."""
+        """Compare every sealed row with its link; exit with 1 when history was changed. Changes nothing.
+
+        Note the heads somewhere else from time to time: only a head noted earlier shows that the end was cut off.
+        """
         if expect_head is not None and business is None:
             raise typer.BadParameter("a head belongs to one business; name it by --business")
         found = asyncio.run(_verify_all(open_database, list_businesses, business=business, expect_head=expect_head))
@@ -47,9 +50,10 @@ def build_app(open_database: OpenDatabase, list_businesses: ListBusinesses) -> t
 
 
 def print_verification(found: Verification) -> None:
-    """Print one line for a chain, and one for each fault."""
+    """Print a chain and its head, and a line for each fault."""
     state = "intact" if found.intact else f"{len(found.faults)} fault(s)"
-    typer.echo(f"{found.business_id}  {state}  sealed {found.sealed}  waiting {found.waiting}  head {found.head}")
+    typer.echo(f"{found.business_id}  {state}  sealed {found.sealed}  waiting {found.waiting}")
+    typer.echo(f"  head {found.head}")
     for fault in found.faults:
         place = f"position {fault.position}: " if fault.position else ""
         typer.echo(f"  {fault.kind}  {place}{fault.detail}")

@@ -4,6 +4,29 @@ The only feature that reads tables of others, because an invariant stands across
 """
 
 from payme.features.operations.schemas import Diagnosis, Example, Finding, Mark, Report
+from payme.features.operations.services.examine_server import examine_server
+from payme.features.operations.services.examine_surroundings import (
+    examine_disk,
+    examine_faults,
+    examine_redis,
+    examine_settings,
+)
+from payme.features.operations.services.examine_work import Expectations, examine_work
 from payme.features.operations.services.invariants import check_all, check_invariants
 
-__all__ = ["Diagnosis", "Example", "Finding", "Mark", "Report", "check_all", "check_invariants"]
+__all__ = [
+    "Diagnosis",
+    "Example",
+    "Expectations",
+    "Finding",
+    "Mark",
+    "Report",
+    "check_all",
+    "check_invariants",
+    "examine_disk",
+    "examine_faults",
+    "examine_redis",
+    "examine_server",
+    "examine_settings",
+    "examine_work",
+]

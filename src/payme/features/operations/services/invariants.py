@@ -1,12 +1,11 @@
 """Hold businesses against what must hold, whatever happened. Everything is read in read-only transactions."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
 from payme.features import audit
-from payme.features.businesses import PLATFORM_BUSINESS_ID, list_business_ids
+from payme.features.businesses import PLATFORM_BUSINESS_ID, get_business
 from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
 from payme.features.operations.repository.invariant import Invariant
@@ -17,10 +16,10 @@ from payme.features.operations.repository.stock import STOCK
 from payme.features.operations.repository.tokens import TOKENS
 from payme.features.operations.repository.trail import TRAIL
 from payme.features.operations.schemas import EXAMPLES, Example, Finding, Report
+from payme.features.operations.services.walk import walk_businesses
 from payme.runtime.database import Database, UnitOfWork
 
 BUSINESS: Final[tuple[Invariant, ...]] = (*BOOKS, *TOKENS, *STOCK, *SALES, *MONEY, *TRAIL)
-_PAGE: Final = 1_000
 Result = TypeVar("Result")
 
 Advance = Callable[[int, int], None]
@@ -34,8 +33,13 @@ async def check_invariants(uow: UnitOfWork) -> list[Finding]:
 
 
 async def check_all(database: Database, *, business_id: UUID | None = None, advance: Advance | None = None) -> Report:
-    """Check one business, or each in turn and then what holds across them. The database is open in the worker's role."""
-    ids = [business_id] if business_id else [each async for each in _walk(database)]
+    """Check one business, or each in turn and then what holds across them. The database is open in the worker's role.
+
+    Raises: BusinessUnknown.
+    """
+    if business_id:
+        await _ask(database, get_business, business_id)
+    ids = [business_id] if business_id else [each async for each in walk_businesses(database)]
     sold_cents = await _ask(database, registers.sum_token_sales_cents, PLATFORM_BUSINESS_ID)
     report = Report(businesses=len(ids), findings=[])
     for done, each in enumerate(ids, start=1):
@@ -48,14 +52,6 @@ async def check_all(database: Database, *, business_id: UUID | None = None, adva
         report.findings.append(await _check_platform(database, ids, sold_cents))
     report.findings.sort(key=lambda finding: finding.number)
     return report
-
-
-async def _walk(database: Database) -> AsyncIterator[UUID]:
-    """Give the id of every business, in order."""
-    last: UUID | None = None
-    while page := await database.run(partial(list_business_ids, after=last, limit=_PAGE)):
-        for last in page:
-            yield last
 
 
 async def _check_chain(uow: UnitOfWork) -> Finding:

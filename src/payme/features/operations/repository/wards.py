@@ -1,0 +1,163 @@
+"""What the doctor looks at: the server, the queue, callbacks, and money that waits for somebody."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from payme.runtime.database import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server behind the database. `version` is its number, such as 180001; sizes in bytes."""
+
+    version: int
+    size: int
+    connections: int
+    most_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role of the application may do; `exists` and `usable` should be, `passes_policies` must not."""
+
+    name: str
+    exists: bool
+    usable: bool
+    passes_policies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Workers that are connected, jobs that are due, and for how many seconds the oldest has been."""
+
+    workers: int
+    due: int
+    oldest_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """Things of one kind that wait, with the amount behind them in cents and the oldest of them."""
+
+    kind: str
+    count: int
+    cents: int
+    ids: list[str]
+
+
+async def find_server(uow: UnitOfWork) -> Server:
+    """Return what there is to know of the server."""
+    row = await uow.fetchrow(
+        """-- operations.find_server
+        select current_setting('server_version_num')::int as version, pg_database_size(current_database()) as size,
+          (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as connections,
+          current_setting('max_connections')::int as most_connections"""
+    )
+    assert row is not None, "a select without a condition has a row"
+    return Server(**row)
+
+
+async def list_roles(uow: UnitOfWork, names: list[str]) -> list[Role]:
+    """Return what the roles of the application may do, as the user who is connected sees it."""
+    rows = await uow.fetch(
+        """-- operations.list_roles
+        select n.name, r.rolname is not null as exists, coalesce(pg_has_role(session_user, r.oid, 'member'), false) as usable,
+          coalesce(r.rolsuper or r.rolbypassrls, false) as passes_policies
+        from unnest($1::text[]) n (name) left join pg_roles r on r.rolname = n.name order by 1""",
+        names,
+    )
+    return [Role(**row) for row in rows]
+
+
+async def list_unprotected_tables(uow: UnitOfWork) -> list[str]:
+    """Return the tables of tenants on which row-level security is not forced, or that have no policy."""
+    rows = await uow.fetch(
+        """-- operations.list_unprotected_tables
+        select c.relname from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'business_id' and not a.attisdropped
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+          and c.relname not in ('mpesa_receipts', 'callback_routes', 'callback_inbox')
+          and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))
+        order by 1"""
+    )
+    return [row["relname"] for row in rows]
+
+
+async def find_queue(uow: UnitOfWork) -> Queue:
+    """Return how the queue is served. A worker is seen by the lasting connection that it keeps."""
+    row = await uow.fetchrow(
+        """-- operations.find_queue
+        select (select count(*) from pg_stat_activity where datname = current_database() and application_name = 'payme worker')::int
+            as workers,
+          count(*)::int as due, coalesce(extract(epoch from now() - min(execute_after)), 0)::int as oldest_seconds
+        from pgqueuer where status = 'queued' and execute_after <= now()"""
+    )
+    assert row is not None, "an aggregate has a row"
+    return Queue(**row)
+
+
+async def list_callbacks(uow: UnitOfWork, *, received_before: datetime) -> list[Ward]:
+    """Return callbacks that nobody has understood: those received too long ago, and the malformed ones."""
+    rows = await uow.fetch(
+        """-- operations.list_callbacks
+        select state as kind, count(*)::int as count, 0::bigint as cents, (array_agg(id::text order by received_at))[1:20] as ids
+        from callback_inbox where state = 'malformed' or (state = 'received' and received_at < $1) group by state""",
+        received_before,
+    )
+    return [Ward(**row) for row in rows]
+
+
+async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: datetime) -> list[Ward]:
+    """Return the money of the business at hand that waits for somebody, by kind.
+
+    `asking`: unknown, and still asked about. `silent`: sent before `asked_until`, and still open. `unheard`: succeeded before
+    `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt. `unclaimed`: in the tray.
+    """
+    rows = await uow.fetch(
+        """-- operations.list_money
+        select kind, count(*)::int as count, coalesce(sum(cents), 0)::bigint as cents,
+          (array_agg(id::text order by since, id))[1:20] as ids
+        from (
+          select case when coalesce(sent_at, created_at) < $2 then 'silent' else 'asking' end as kind, id, amount_cents as cents,
+            created_at as since
+          from payments where business_id = $1 and status in ('created', 'sending', 'pending', 'unknown')
+            and (status = 'unknown' or coalesce(sent_at, created_at) < $2)
+          union all
+          select 'unheard', p.id, p.paid_cents, p.ended_at from payments p
+          left join token_purchases t on t.business_id = $1 and t.id = p.purpose_id
+          where p.business_id = $1 and p.status = 'succeeded' and p.ended_at < $3
+            and case p.purpose when 'sale' then p.settlement is null else t.state is distinct from 'credited' end
+          union all
+          select 'unplaced', e.id, e.amount_cents, e.received_at from payment_evidence e
+          where e.business_id = $1 and e.outcome = 'paid' and e.effect = 'wrong_prompt'
+          union all
+          select 'unclaimed', id, amount_cents, received_at from unclaimed_money where business_id = $1 and state = 'unclaimed') w
+        group by kind""",
+        uow.tenant,
+        asked_until,
+        heard_until,
+    )
+    return [Ward(**row) for row in rows]
+
+
+async def find_foreign_method(uow: UnitOfWork, environment: str) -> UUID | None:
+    """Return the business at hand where an active way to be paid by M-Pesa belongs to another of Safaricom's worlds."""
+    return await uow.fetchval(
+        """-- operations.find_foreign_method
+        select business_id from payment_methods
+        where business_id = $1 and active and environment <> $2 and consumer_key_encrypted is not null limit 1""",
+        uow.tenant,
+        environment,
+    )
+
+
+async def count_unsealed(uow: UnitOfWork, *, older_than: timedelta) -> int:
+    """Return how many rows of the audit log have waited longer than that for their link in the chain."""
+    return await uow.fetchval(
+        """-- operations.count_unsealed
+        select count(*) from audit_log l where l.business_id = $1 and l.recorded_at < now() - $2::interval and not exists (
+          select from audit_chain c where c.business_id = $1 and c.audit_id = l.id)""",
+        uow.tenant,
+        older_than,
+    )

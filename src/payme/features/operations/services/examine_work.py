@@ -1,0 +1,177 @@
+"""The doctor's second look: who works, what gave up, and which money waits for somebody. Asked in the worker's role.
+
+Everything that a person has to see is named here: unknown payments, dead letters, stuck jobs, callbacks nobody understood.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from payme.features.operations.repository import wards
+from payme.features.operations.repository.wards import Ward
+from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
+from payme.features.operations.services.walk import walk_businesses
+from payme.runtime.database import Database, UnitOfWork
+from payme.runtime.jobs.dead_letters import list_dead_letters
+from payme.runtime.jobs.upkeep import list_stuck
+
+_SHOWN: Final = 20
+_STUCK_AFTER: Final = timedelta(minutes=5)
+_LATE_SECONDS: Final = 60
+_HEARD_WITHIN: Final = timedelta(minutes=5)
+_UNDERSTOOD_WITHIN: Final = timedelta(minutes=2)
+_SEALED_WITHIN: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What settings say of how long M-Pesa is asked about a payment, and in which of its worlds."""
+
+    asked_for: timedelta
+    mpesa_environment: str
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What was found over all businesses."""
+
+    businesses: int = 0
+    wards: dict[str, list[tuple[UUID, Ward]]] = field(default_factory=lambda: defaultdict(list))
+    foreign: list[UUID] = field(default_factory=list[UUID])
+    unsealed: int = 0
+
+    def count(self, kind: str) -> int:
+        return sum(ward.count for _, ward in self.wards[kind])
+
+    def shillings(self, kind: str) -> str:
+        cents = sum(ward.cents for _, ward in self.wards[kind])
+        return f"KSh {cents // 100:,}.{cents % 100:02d}"
+
+    def details(self, kind: str) -> list[str]:
+        return [f"business {owner}  {each}" for owner, ward in self.wards[kind] for each in ward.ids][:_SHOWN]
+
+
+async def examine_work(database: Database, expectations: Expectations) -> list[Diagnosis]:
+    """Return a line for everything that should move by itself or waits for a person."""
+    jobs = await database.run(_examine_jobs, read_only=True)
+    callbacks = await database.run(_examine_callbacks, read_only=True)
+    gathered = await _gather(database, expectations)
+    return [*jobs, callbacks, *_payments(gathered), _tray(gathered), _methods(gathered, expectations), _audit(gathered)]
+
+
+async def _examine_jobs(uow: UnitOfWork) -> list[Diagnosis]:
+    return [await _worker(uow), await _stuck(uow), await _dead(uow)]
+
+
+async def _worker(uow: UnitOfWork) -> Diagnosis:
+    queue = await wards.find_queue(uow)
+    waiting = f"{queue.due} due, the oldest for {queue.oldest_seconds} s" if queue.due else "nothing is due"
+    if not queue.workers:
+        return bad("Worker", f"none is connected; {waiting}.", "Start one: payme worker. No prompt is sent until then.")
+    found = f"{queue.workers} connected; {waiting}."
+    if queue.oldest_seconds > _LATE_SECONDS:
+        return look("Worker", found, "It does not keep up: read its log, or start a second one.")
+    return good("Worker", found)
+
+
+async def _stuck(uow: UnitOfWork) -> Diagnosis:
+    stuck = await list_stuck(uow, overdue=_STUCK_AFTER, limit=_SHOWN)
+    if not stuck:
+        return good("Stuck jobs", "none.")
+    details = [
+        f"job {each.job_id}  {each.name}  due {each.due_at:%Y-%m-%d %H:%M} UTC  {each.attempts} attempts  {each.error_class}".rstrip()
+        for each in stuck
+    ]
+    return bad(
+        "Stuck jobs", f"{_at_least(len(stuck))} overdue and held by nobody.", "Read the worker's log.", details=details
+    )
+
+
+async def _dead(uow: UnitOfWork) -> Diagnosis:
+    dead = await list_dead_letters(uow, limit=_SHOWN)
+    if not dead:
+        return good("Dead letters", "none.")
+    details = [f"{each.id}  {each.name}  {each.error_class}: {each.error_message}"[:200] for each in dead]
+    step = "payme jobs dead; then for each: payme jobs retry ID, or payme jobs drop ID --reason …"
+    return bad("Dead letters", f"{_at_least(len(dead))} jobs gave up.", step, details=details)
+
+
+async def _examine_callbacks(uow: UnitOfWork) -> Diagnosis:
+    found = {each.kind: each for each in await wards.list_callbacks(uow, received_before=uow.now - _UNDERSTOOD_WITHIN)}
+    if waiting := found.get("received"):
+        step = "They wait for a worker, or their jobs gave up: see Worker and Dead letters."
+        return bad("Callbacks", f"{waiting.count} received and not understood yet.", step, details=waiting.ids)
+    if malformed := found.get("malformed"):
+        step = "Read them in callback_inbox: their payments are decided by asking M-Pesa instead."
+        return look("Callbacks", f"{malformed.count} malformed.", step, details=malformed.ids)
+    return good("Callbacks", "all are understood.")
+
+
+async def _gather(database: Database, expectations: Expectations) -> _Gathered:
+    gathered = _Gathered()
+    async for business_id in walk_businesses(database):
+        work = partial(_gather_one, gathered=gathered, expectations=expectations)
+        await database.run(work, business_id=business_id, read_only=True)
+    return gathered
+
+
+async def _gather_one(uow: UnitOfWork, gathered: _Gathered, expectations: Expectations) -> None:
+    asked_until, heard_until = uow.now - expectations.asked_for, uow.now - _HEARD_WITHIN
+    found = await wards.list_money(uow, asked_until=asked_until, heard_until=heard_until)
+    foreign = await wards.find_foreign_method(uow, expectations.mpesa_environment)
+    unsealed = await wards.count_unsealed(uow, older_than=_SEALED_WITHIN)
+    # Counted last, when nothing can be asked again: a transaction that is repeated adds nothing twice.
+    gathered.businesses += 1
+    gathered.unsealed += unsealed
+    if foreign:
+        gathered.foreign.append(foreign)
+    for ward in found:
+        gathered.wards[ward.kind].append((uow.tenant, ward))
+
+
+def _payments(gathered: _Gathered) -> list[Diagnosis]:
+    lines: list[Diagnosis] = []
+    for kind, mark, what, step in (
+        ("silent", Mark.BAD, "without an outcome, and asked about for the last time", "Look each up in the M-Pesa statement; a person decides."),
+        ("asking", Mark.LOOK, "without an outcome", "M-Pesa is asked again by itself; nothing to do yet."),
+        ("unheard", Mark.BAD, "paid, and not taken by the sale or purchase", "Its job waits or gave up: see Worker and Dead letters."),
+        ("unplaced", Mark.BAD, "spoken of by M-Pesa for a prompt that is not ours", "Look each receipt up in the M-Pesa statement."),
+    ):  # fmt: skip
+        if count := gathered.count(kind):
+            found = f"{count} {what} ({gathered.shillings(kind)})."
+            lines.append(
+                Diagnosis(mark=mark, subject="Payments", found=found, next_step=step, details=gathered.details(kind))
+            )
+    return lines or [good("Payments", "every one has its outcome, and its sale knows it.")]
+
+
+def _tray(gathered: _Gathered) -> Diagnosis:
+    if count := gathered.count("unclaimed"):
+        step = "Each shop finds its own under /payments/unclaimed: whose money is it?"
+        found = f"{count} amounts lie unclaimed ({gathered.shillings('unclaimed')})."
+        return look("Unclaimed money", found, step, details=gathered.details("unclaimed"))
+    return good("Unclaimed money", "none.")
+
+
+def _methods(gathered: _Gathered, expectations: Expectations) -> Diagnosis:
+    if gathered.foreign:
+        found = (
+            f"{len(gathered.foreign)} shops hold credentials of another world than {expectations.mpesa_environment}."
+        )
+        step = "Have them configured anew, or correct MPESA_ENVIRONMENT."
+        return bad("Shops' M-Pesa", found, step, details=[f"business {each}" for each in gathered.foreign[:_SHOWN]])
+    return good("Shops' M-Pesa", f"every account belongs to {expectations.mpesa_environment}.")
+
+
+def _audit(gathered: _Gathered) -> Diagnosis:
+    if gathered.unsealed:
+        found = f"{gathered.unsealed} lines have waited over an hour to be sealed."
+        return look("Audit log", found, "A worker seals every minute: see Worker and Dead letters.")
+    return good("Audit log", f"sealed, in {gathered.businesses} businesses. That it verifies: payme audit verify")
+
+
+def _at_least(count: int) -> str:
+    return f"{count} or more" if count >= _SHOWN else str(count)
