@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from tests.api_process import runs
+
 ROOT = Path(__file__).parents[2]
 DAYS = 2
 SECONDS = 150
@@ -57,14 +59,7 @@ class DemoProcess:
 
     def alive(self) -> list[str]:
         """Name the processes of this demo that still run."""
-        return [name for name, pid in self.pids.items() if _runs(pid)]
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except OSError:
-        return False
+        return [name for name, pid in self.pids.items() if runs(pid)]
 
 
 def _free_ports() -> tuple[int, int]:
