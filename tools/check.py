@@ -31,7 +31,7 @@ class Outcome:
 def steps() -> dict[str, list[str]]:
     """Return each step's command by name, the longest first."""
     return {
-        "types": [str(BIN / "pyright"), "--pythonpath", PYTHON],
+        "types": [str(BIN / "pyright"), "--project", str(ROOT), "--pythonpath", PYTHON],
         "imports": [str(BIN / "lint-imports")],
         "lint": [str(BIN / "ruff"), "check", "--output-format", "concise", "."],
         "format": [str(BIN / "ruff"), "format", "--check", "--output-format", "concise", "."],

@@ -2,9 +2,14 @@
 
 import importlib
 import importlib.util
+import os
 import pkgutil
+import signal
+import threading
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 from granian.constants import Interfaces
@@ -19,6 +24,10 @@ from payme.runtime.database.migrate_cli import migrator_for
 from payme.runtime.http import Feature, create_app
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings
+
+_LOOK_SECONDS: Final = 0.5
+_LAST_SECONDS: Final = 15.0
+_ENDED_BY_FORCE: Final = 70
 
 
 def create(settings: Settings | None = None) -> FastAPI:
@@ -70,16 +79,35 @@ def all_features() -> list[Feature]:
     return [importlib.import_module(name).feature for name in names if importlib.util.find_spec(name) is not None]
 
 
+def create_in_worker() -> FastAPI:
+    """Return the application of a worker that ends with the process that started it. Raises: SettingsError.
+
+    Without that, a main process that was killed would leave a worker behind that serves on beside its successor.
+    """
+    watch = threading.Thread(target=_end_with, args=(os.getppid(),), name="parent-watch", daemon=True)
+    watch.start()
+    return create()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_LAST_SECONDS)
+    os._exit(_ENDED_BY_FORCE)
+
+
 def main() -> None:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM; a worker that died is replaced, and one that cannot live ends the process."""
     settings = load_settings()
     Server(
-        "payme.entrypoints.api:create",
+        "payme.entrypoints.api:create_in_worker",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
         workers=1,
         factory=True,
+        respawn_failed_workers=True,
         log_access=False,
         websockets=False,
     ).serve()

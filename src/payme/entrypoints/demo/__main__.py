@@ -30,9 +30,8 @@ from payme.runtime.observability import configure_logging
 from payme.runtime.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[4]
-FOLDER: Final = ROOT / ".demo"
 _READY_SECONDS: Final = 60.0
-_STEPS: Final = DAYS + 3
+_STEPS_BESIDE_DAYS: Final = 3
 _PLATFORM_APP: Final = {
     "name": "platform",
     "consumer_key": "payme-platform-key",
@@ -49,8 +48,10 @@ def main() -> int:
     parser.add_argument("--stop", action="store_true", help="end a running demo")
     parser.add_argument("--port", type=int, default=_port("PORT", 3000))
     parser.add_argument("--sim-port", type=int, default=_port("SIM_PORT", 8900))
+    parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where the demo keeps what it makes")
+    parser.add_argument("--days", type=int, default=DAYS, help="how many days the shop has traded")
     arguments = parser.parse_args()
-    demo = Demo(arguments.port, arguments.sim_port)
+    demo = Demo(arguments.folder.resolve(), arguments.port, sim_port=arguments.sim_port, days=arguments.days)
     signal.signal(signal.SIGTERM, _as_interrupt)
     configure_logging("warning")
     if arguments.stop:
@@ -85,13 +86,14 @@ class DemoFailed(Exception):
 class Demo:
     """Database, simulator, API and worker on this machine."""
 
-    def __init__(self, port: int, sim_port: int) -> None:
-        FOLDER.mkdir(exist_ok=True)
+    def __init__(self, folder: Path, port: int, *, sim_port: int, days: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.days = folder, days
         self.base_url, self.simulator_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sim_port}"
         self.port, self.sim_port = port, sim_port
-        self.server = EmbeddedServer(FOLDER / "postgres")
-        self.processes = Processes(FOLDER)
-        self.shop_file = FOLDER / "shop.json"
+        self.server = EmbeddedServer(folder / "postgres")
+        self.processes = Processes(folder)
+        self.shop_file = folder / "shop.json"
 
     def start(self, *, fresh: bool) -> None:
         """Bring everything up and print where it is. Raises: DemoFailed, EmbeddedServerError."""
@@ -157,8 +159,8 @@ class Demo:
             return json.loads(self.shop_file.read_text(encoding="utf-8"))
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"{DAYS} days of trade", total=_STEPS)
-            made = asyncio.run(_make_shop(settings, account, lambda _step: progress.advance(task)))
+            task = progress.add_task(f"{self.days} days of trade", total=self.days + _STEPS_BESIDE_DAYS)
+            made = asyncio.run(_make_shop(settings, account, days=self.days, advance=lambda _: progress.advance(task)))
         shop = {
             "business_id": str(made.business_id),
             "api_key": made.api_key,
@@ -199,14 +201,14 @@ class Demo:
                 "passkey": account.passkey,
             },
         }
-        file = FOLDER / "demo.json"
+        file = self.folder / "demo.json"
         file.write_text(json.dumps(document, indent=2), encoding="utf-8")
         file.chmod(0o600)
         console.print(f"\n[bold]PayMe is up[/bold] after {seconds:.0f} s.\n")
         for label, url in self._urls():
             console.print(f"  {label:<22} {url}", highlight=False)
         console.print(f"\n  Owner {name}: {phone}, password {password}", highlight=False)
-        console.print(f"  Everything a program needs: {file.relative_to(ROOT)}\n", highlight=False)
+        console.print(f"  Everything a program needs: {_shown(file)}\n", highlight=False)
         console.print("Sell two of the first product for cash:\n")
         console.print(_sale_by_curl(self.base_url, shop), highlight=False, markup=False, soft_wrap=True)
 
@@ -221,14 +223,16 @@ class Demo:
         ]
 
 
-async def _make_shop(settings: Settings, account: MpesaAccount, advance: Callable[[str], None]) -> DemoShop:
+async def _make_shop(
+    settings: Settings, account: MpesaAccount, *, days: int, advance: Callable[[str], None]
+) -> DemoShop:
     clock = FrozenClock(SystemClock().now())
     dsn = settings.database_url.get_secret_value()
     limits = PoolLimits(connections=1)
     database = await Database(dsn, wiring=wire(tools_of(settings)), clock=clock, limits=limits).open()
     try:
         await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
-        return await ShopMaker(database, clock, account, advance).make()
+        return await ShopMaker(database, clock, account, advance, days=days).make()
     finally:
         await database.close()
 
@@ -253,6 +257,10 @@ def _call(method: str, url: str, body: object = None) -> Any:
     request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})  # noqa: S310 -- loopback, our own processes
     with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 -- loopback, our own processes
         return json.loads(answer.read() or b"null")
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
 
 
 def _say(what: str, more: str = "") -> None:

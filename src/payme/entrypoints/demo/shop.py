@@ -91,16 +91,17 @@ class ShopMaker:
     clock: FrozenClock
     account: MpesaAccount
     advance: Callable[[str], None]
+    days: int = DAYS
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))
     stock: dict[UUID, Decimal] = field(default_factory=dict[UUID, Decimal])
 
     async def make(self) -> DemoShop:
-        """Open the shop 30 days ago and trade until now."""
+        """Open the shop `days` days ago and trade until now."""
         now = self.clock.now()
-        self.clock.instant = _at_hour(now - timedelta(days=DAYS), 7)
+        self.clock.instant = _at_hour(now - timedelta(days=self.days), 7)
         shop = await self._open()
         await self._stock_up(shop)
-        for day in range(DAYS, 0, -1):
+        for day in range(self.days, 0, -1):
             await self._trade(shop, now - timedelta(days=day))
             self.advance("a day of sales")
         self.clock.instant = now
