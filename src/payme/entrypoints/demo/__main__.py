@@ -111,6 +111,8 @@ class Demo:
         shop = self._shop(Settings.from_values(values), accounts["174379"])
         for name in ("api", "worker"):
             self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
+        lines = (f"{name}={value}" for name, value in values.items())
+        _write_private(self.folder / "demo.env", "\n".join([*lines, ""]))
         self._await(f"{self.base_url}/readyz", "api")
         _say("API and worker")
         self._announce(shop, accounts["174379"], seconds=time.monotonic() - began)
@@ -168,8 +170,7 @@ class Demo:
                 {"id": str(each.id), "name": each.name, "price_cents": each.price_cents} for each in made.products
             ],
         }
-        self.shop_file.write_text(json.dumps(shop), encoding="utf-8")
-        self.shop_file.chmod(0o600)
+        _write_private(self.shop_file, json.dumps(shop))
         return shop
 
     def _await(self, url: str, name: str) -> None:
@@ -201,14 +202,14 @@ class Demo:
                 "passkey": account.passkey,
             },
         }
-        file = self.folder / "demo.json"
-        file.write_text(json.dumps(document, indent=2), encoding="utf-8")
-        file.chmod(0o600)
+        file = _write_private(self.folder / "demo.json", json.dumps(document, indent=2))
         console.print(f"\n[bold]PayMe is up[/bold] after {seconds:.0f} s.\n")
         for label, url in self._urls():
             console.print(f"  {label:<22} {url}", highlight=False)
         console.print(f"\n  Owner {name}: {phone}, password {password}", highlight=False)
-        console.print(f"  Everything a program needs: {_shown(file)}\n", highlight=False)
+        console.print(f"  Everything a program needs: {_shown(file)}", highlight=False)
+        settings = _shown(self.folder / "demo.env")
+        console.print(f"  The operator's command: (set -a; . {settings}; .venv/bin/payme doctor)\n", highlight=False)
         console.print("Sell two of the first product for cash:\n")
         console.print(_sale_by_curl(self.base_url, shop), highlight=False, markup=False, soft_wrap=True)
 
@@ -261,6 +262,14 @@ def _call(method: str, url: str, body: object = None) -> Any:
 
 def _shown(file: Path) -> Path:
     return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+
+
+def _write_private(file: Path, text: str) -> Path:
+    """Write a file that holds secrets of the demo, readable to its owner alone."""
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+        written.write(text)
+    return file
 
 
 def _say(what: str, more: str = "") -> None:
