@@ -29,9 +29,13 @@ from tests.stock_room import adjust, make_product, receive, spoil
 from tests.trade import PHONE, TradingShop, cash, new_receipt, open_database, open_shop, stk
 
 DEEP = os.environ.get("PAYME_PROPERTIES") == "deep"
-DAYS, STEPS = (400, 80) if DEEP else (20, 40)
+DAYS, STEPS = (400, 80) if DEEP else (20, 30)
 # A day is a second; to shrink a long one takes minutes, which only the deep profile has.
 PHASES = tuple(Phase) if DEEP else (Phase.explicit, Phase.reuse, Phase.generate)
+STORY = (
+    "first failed", "first failed", "first paid", "first paid", "first paid less", "first asked: paid", "last failed", "last paid",
+    "hear", "hear", "hear again", "cash part", "cash part", "cash rest", "prompt part", "prompt rest", "cancel", "a day passes",
+)  # fmt: skip
 PRICES = (10_000, 3_300, 50_000)
 ENDED = {"payment_failed", "expired"}
 picks = st.integers(0, 10_000)
@@ -58,7 +62,7 @@ class ShopMachine(RuleBasedStateMachine):
         self.payments: list[Payment] = []
         self.said: list[tuple[Payment, Message]] = []
 
-    @initialize(tokens=st.integers(0, 12))
+    @initialize(tokens=st.integers(0, 30))
     def open(self, tokens: int) -> None:
         self.shop: TradingShop = self.run(open_shop(self.world.database, owner=self.world.owner))
         self.run(self.shop.set_tokens(tokens))
@@ -67,6 +71,8 @@ class ShopMachine(RuleBasedStateMachine):
             for n, price in enumerate(PRICES)
         ]
         self.model = Model([Goods(price, tracked=n < 2) for n, price in enumerate(PRICES)], tokens)
+        for number in range(2):
+            self.receive(number=number, quantity=30, cost=100_001)
 
     # -- goods
 
@@ -101,41 +107,13 @@ class ShopMachine(RuleBasedStateMachine):
     @rule(lines=baskets, prompted=st.integers(0, 100))
     def sell(self, lines: list[tuple[int, int]], prompted: int) -> None:
         """Sell for cash, by prompt, or by both."""
-        total = sum(PRICES[number] * quantity for number, quantity in lines)
-        by_prompt = 0 if prompted < 40 else total if prompted > 70 else total * (prompted - 39) // 3_100 * 100
-        parts = [("cash", total - by_prompt), ("mpesa_stk", by_prompt)]
-        tenders = [cash(a) if method == "cash" else stk(a) for method, a in parts if a]
-
-        def expect() -> None:
-            self.model.check(lines)
-            self.model.check_tokens()
-
-        made = self.both(self.shop.sell(*((self.products[n], Decimal(q)) for n, q in lines), tenders=tenders), expect)
-        if made is None:
-            return
-        sale = Sale(made.id, lines, total)
-        sale.payments = [self.payment(sale, method, a, made) for method, a in parts if a]
-        if by_prompt:
-            self.model.set_aside(sale)
-        else:
-            self.model.complete(sale)
-        self.model.sales.append(sale)
+        self.make_sale(lines, prompted)
 
     @precondition(lambda self: self.model.sales)
     @rule(pick=picks, percent=st.integers(1, 110), by_prompt=st.booleans())
     def pay(self, pick: int, percent: int, by_prompt: bool) -> None:
         """Take another tender for some sale: a part, all of it, or too much."""
-        sale = self.model.sales[pick % len(self.model.sales)]
-        due = sale.total - sale.paid
-        amount = due if percent > 60 and percent <= 100 else max(100, due * percent // 10_000 * 100)
-        payment = Payment(sale.id, amount, "mpesa_stk" if by_prompt else "cash", sale)
-        if not by_prompt:
-            payment.status, payment.money, payment.settlement = "succeeded", amount, "applied"
-        tender = stk(amount) if by_prompt else cash(amount)
-        view = self.both(self.shop.pay(sale.id, **tender), lambda: self.model.pay(sale, payment))
-        if view is not None:
-            payment.id = next(each.id for each in view.payments if each.id not in {p.id for p in self.payments})
-            self.payments.append(payment)
+        self.take_tender(self.model.sales[pick % len(self.model.sales)], percent, by_prompt=by_prompt)
 
     @precondition(lambda self: self.model.sales)
     @rule(pick=picks)
@@ -148,11 +126,16 @@ class ShopMachine(RuleBasedStateMachine):
     def a_day_passes(self, pick: int, moved_on: bool) -> None:
         """Let the job come that cancels a failed sale; `moved_on`: it was scheduled for an earlier failure."""
         failed = [each for each in self.model.sales if each.status in ENDED]
-        sale = failed[pick % len(failed)]
-        rev = self.run(self.shop.sale(sale.id)).rev - moved_on
-        self.run(self.shop.run(lambda uow: cancel_stale_sale(uow, sale.id, rev=rev)))
-        if not moved_on and not any(each.unheard for each in sale.payments):
-            self.model.cancel(sale)
+        self.go_stale(failed[pick % len(failed)], moved_on=moved_on)
+
+    @rule(lines=baskets, prompted=st.integers(50, 100), steps=st.lists(st.sampled_from(STORY), min_size=2, max_size=8))
+    def one_sale(self, lines: list[tuple[int, int]], prompted: int, steps: list[str]) -> None:
+        """Follow one sale by prompt for a while, because what is rare happens to one sale and not to many."""
+        sale = self.make_sale(lines, prompted)
+        if sale is None:
+            return
+        for step in steps:
+            self.go_on(sale, step)
 
     # -- M-Pesa
 
@@ -194,6 +177,65 @@ class ShopMachine(RuleBasedStateMachine):
         self.model.hear()
 
     # -- the parts of it
+
+    def make_sale(self, lines: list[tuple[int, int]], prompted: int) -> Sale | None:
+        total = sum(PRICES[number] * quantity for number, quantity in lines)
+        by_prompt = 0 if prompted < 40 else total if prompted > 70 else total * (prompted - 39) // 3_100 * 100
+        parts = [("cash", total - by_prompt), ("mpesa_stk", by_prompt)]
+        tenders = [cash(a) if method == "cash" else stk(a) for method, a in parts if a]
+
+        def expect() -> None:
+            self.model.check(lines)
+            self.model.check_tokens()
+
+        made = self.both(self.shop.sell(*((self.products[n], Decimal(q)) for n, q in lines), tenders=tenders), expect)
+        if made is None:
+            return None
+        sale = Sale(made.id, lines, total)
+        sale.payments = [self.payment(sale, method, a, made) for method, a in parts if a]
+        if by_prompt:
+            self.model.set_aside(sale)
+        else:
+            self.model.complete(sale)
+        self.model.sales.append(sale)
+        return sale
+
+    def take_tender(self, sale: Sale, percent: int, *, by_prompt: bool) -> None:
+        due = sale.total - sale.paid
+        amount = due if due and 60 < percent <= 100 else max(100, due * percent // 10_000 * 100)
+        payment = Payment(sale.id, amount, "mpesa_stk" if by_prompt else "cash", sale)
+        if not by_prompt:
+            payment.status, payment.money, payment.settlement = "succeeded", amount, "applied"
+        tender = stk(amount) if by_prompt else cash(amount)
+        view = self.both(self.shop.pay(sale.id, **tender), lambda: self.model.pay(sale, payment))
+        if view is not None:
+            payment.id = next(each.id for each in view.payments if each.id not in {p.id for p in self.payments})
+            self.payments.append(payment)
+
+    def go_stale(self, sale: Sale, *, moved_on: bool) -> None:
+        rev = self.run(self.shop.sale(sale.id)).rev - moved_on
+        self.run(self.shop.run(lambda uow: cancel_stale_sale(uow, sale.id, rev=rev)))
+        if not moved_on and not any(each.unheard for each in sale.payments):
+            self.model.cancel(sale)
+
+    def go_on(self, sale: Sale, step: str) -> None:
+        """Do one thing that can happen to a sale; what M-Pesa says is of its first or its last prompt."""
+        prompts = [each for each in sale.payments if each.method == "mpesa_stk"]
+        who, _, what = step.partition(" ")
+        if who in {"first", "last"}:
+            payment = prompts[0 if who == "first" else -1]
+            less = 100 if what.endswith("less") else 0
+            self.say(payment, message_of(what.removesuffix(" less"), max(100, payment.amount - less)))
+        elif step == "hear":
+            self.hear(again=False)
+        elif step == "hear again":
+            self.hear(again=True)
+        elif step == "cancel":
+            self.both(self.shop.cancel(sale.id), lambda: self.model.cancel(sale))
+        elif step == "a day passes" and sale.status in ENDED:
+            self.go_stale(sale, moved_on=False)
+        elif who in {"cash", "prompt"}:
+            self.take_tender(sale, 30 if what == "part" else 100, by_prompt=who == "prompt")
 
     def prompts(self) -> list[Payment]:
         return [each for each in self.payments if each.method == "mpesa_stk"]
