@@ -12,7 +12,12 @@ from payme.runtime.database import Database
 from payme.runtime.http import create_app
 from payme.runtime.settings import Settings
 
-GENEROUS = {"principal": "100000/minute", "anonymous": "100000/minute", "sign_in": "100000/minute"}
+GENEROUS = {
+    "principal": "100000/minute",
+    "anonymous": "100000/minute",
+    "sign_in": "100000/minute",
+    "prompts": "100000/minute",
+}
 
 
 def make_application(settings: Settings, database: Database) -> FastAPI:

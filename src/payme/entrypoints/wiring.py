@@ -109,6 +109,7 @@ def http_options(settings: Settings) -> HttpOptions:
             "anonymous": settings.rate_limit_anonymous,
             "callbacks": settings.rate_limit_callbacks,
             "sign_in": settings.rate_limit_sign_in,
+            "prompts": settings.rate_limit_prompts,
         },
         session_cookie=f"{prefix}payme_session",
         csrf_cookie=f"{prefix}payme_csrf",

@@ -139,12 +139,16 @@ class Demo:
             "MPESA_CONSUMER_KEY": platform.consumer_key,
             "MPESA_CONSUMER_SECRET": platform.consumer_secret,
             "MPESA_PASSKEY": platform.passkey,
+            "MPESA_CALLBACK_SOURCES": "127.0.0.1",
+            "RATE_LIMIT_PRINCIPAL": "60000/minute",
+            "RATE_LIMIT_PROMPTS": "600/minute",
             "LOG_LEVEL": "warning",
         }
 
     def _start_simulator(self) -> dict[str, MpesaAccount]:
         """Start the simulator and return its paybills by short code; each collects with an app of its own."""
-        self.processes.start("simulator", "payme_sim", "--port", str(self.sim_port), environment={})
+        # Without its rule against equal payments in a row, so that the phone that pays always does.
+        self.processes.start("simulator", "payme_sim", "--port", str(self.sim_port), "--no-repeat-rule", environment={})
         self._await(f"{self.simulator_url}/_sim/health", "simulator")
         _call("POST", f"{self.simulator_url}/_sim/apps", _PLATFORM_APP)
         known = _call("GET", f"{self.simulator_url}/_sim/apps")

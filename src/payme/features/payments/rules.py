@@ -8,12 +8,14 @@ believed on a callback alone. Silence decides nothing.
 Source: Daraja portal, M-Pesa Express; late and contradictory answers as seen in production.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
 from payme.features.payments.enums import OPEN_STATUSES, Effect, Outcome, PaymentStatus, Source
+from payme.kit.phone import normalise_msisdn
 
 MPESA_SMALLEST_CENTS: Final = 100
 MPESA_LARGEST_CENTS: Final = 25_000_000
@@ -215,3 +217,8 @@ def _still_open(state: PaymentState) -> PaymentStatus:
         return state.status
     is_disputed = state.claimed_cents is not None and state.claimed_cents != state.amount_cents
     return PaymentStatus.UNKNOWN if is_disputed else PaymentStatus.PENDING
+
+
+def prompt_key(phone: str) -> str:
+    """Return what prompts to a phone are counted under: the same for every way to write its number, and no number itself."""
+    return hashlib.sha256((normalise_msisdn(phone) or phone).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """HTTP of sales."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from payme.features.payments import (
     PhoneInvalid,
     PromptAlreadyOpen,
     WholeShillings,
+    prompt_key,
 )
 from payme.features.sales import errors
 from payme.features.sales.enums import SaleStatus
-from payme.features.sales.schemas import AddPayment, CreateSale, SaleRow, SaleView
+from payme.features.sales.schemas import AddPayment, CreateSale, MpesaStkTender, SaleRow, SaleView, Tender
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.list_sales import list_sales
 from payme.features.sales.services.read_sale import get_sale
@@ -43,7 +45,9 @@ _TENDER_ERRORS = (
 )  # fmt: skip
 async def create(call: Call, command: CreateSale) -> Response:
     """Sell a cart."""
-    return await call.idempotent(command, lambda uow: create_sale(uow, command))
+    return await call.idempotent(
+        command, lambda uow: create_sale(uow, command), before=lambda: _spend_prompts(call, command.tenders)
+    )
 
 
 @router.get(operation="sales_list", response=Page[SaleRow], may="sales.read")
@@ -83,7 +87,18 @@ async def cancel(call: Call, sale_id: UUID) -> Response:
 )  # fmt: skip
 async def pay(call: Call, sale_id: UUID, command: AddPayment) -> Response:
     """Take another tender for a sale that is not paid yet."""
-    return await call.idempotent(command, lambda uow: add_payment(uow, sale_id, command.root))
+    return await call.idempotent(
+        command,
+        lambda uow: add_payment(uow, sale_id, command.root),
+        before=lambda: _spend_prompts(call, [command.root]),
+    )
+
+
+async def _spend_prompts(call: Call, tenders: Sequence[Tender]) -> None:
+    """Count a prompt to each phone, so that nobody is rung without end. Raises: RateLimited."""
+    for tender in tenders:
+        if isinstance(tender, MpesaStkTender):
+            await call.spend("prompts", prompt_key(tender.phone))
 
 
 feature = Feature("sales", "Carts that were paid, or are waiting to be.", (router,))

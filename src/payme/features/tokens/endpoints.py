@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payme.features.payments import AmountOutsideLimits, MethodNotConfigured, PhoneInvalid
+from payme.features.payments import AmountOutsideLimits, MethodNotConfigured, PhoneInvalid, prompt_key
 from payme.features.tokens.errors import PackageUnknown
 from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, TokenMovement, WalletView
 from payme.features.tokens.services import buy_tokens, get_wallet, list_movements, list_packages
@@ -36,7 +36,11 @@ async def list_transactions(call: Call, query: Paging) -> Response:
 )  # fmt: skip
 async def buy(call: Call, command: BuyTokens) -> Response:
     """Buy tokens by an M-Pesa prompt from the platform."""
-    return await call.idempotent(command, lambda uow: buy_tokens(uow, command))
+    return await call.idempotent(
+        command,
+        lambda uow: buy_tokens(uow, command),
+        before=lambda: call.spend("prompts", prompt_key(command.phone)),
+    )
 
 
 @packages.get(operation="token_packages_list", access=public, response=list[PackageView])

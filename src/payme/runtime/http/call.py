@@ -167,9 +167,11 @@ class Call:
         work: Callable[[UnitOfWork], Awaitable[BaseModel]],
         *,
         status: int = 201,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> Response:
         """Run the work once for an Idempotency-Key and answer with its view; later calls get the very same bytes.
 
+        `before` runs ahead of the transaction and may refuse, as a rate limit does; a replay is given all the same.
         Raises: KeyRequired, KeyInvalid, KeyReused, StillRunning, and what the work raises.
         """
         assert "idempotent" in self.operation.uses, "only the endpoint itself may answer once"
@@ -181,6 +183,7 @@ class Call:
             fingerprint=fingerprint_of(self.body, self.request.path_params, is_json=not self.operation.consumes),
             status=status,
             deadline=asyncio.get_running_loop().time() + self.edge.options.still_running_seconds,
+            before=before,
         )
         return await answer_once(self.database, attempt, work=work, flights=self.edge.flights)
 

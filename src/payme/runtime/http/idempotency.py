@@ -38,6 +38,7 @@ select fingerprint, status, response from idempotency_keys where business_id = $
 
 Flights = dict[tuple["UUID", str, str], asyncio.Event]
 Work = Callable[["UnitOfWork"], Awaitable["BaseModel"]]
+Check = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Attempt:
     fingerprint: bytes
     status: int
     deadline: float
+    before: Check | None = None
+    """What is asked once, outside the transaction, and may refuse; a reply that was given before is given all the same."""
 
     @property
     def identity(self) -> tuple[UUID, str, str]:
@@ -113,8 +116,12 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
         assert stored is not None, "a flush with a reply returns the reply"
         return stored
 
+    before = attempt.before
     while True:
         try:
+            if before is not None:
+                await before()
+                before = None
             body = await database.run(run, business_id=attempt.business_id, actor=attempt.actor)
         except DatabaseUnavailable:
             raise

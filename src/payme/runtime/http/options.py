@@ -10,7 +10,13 @@ from typing import Literal
 Maintenance = Literal["off", "warn", "read_only", "drain"]
 
 DEFAULT_BUDGETS: Mapping[str, str] = MappingProxyType(
-    {"principal": "1200/minute", "anonymous": "120/minute", "callbacks": "6000/minute", "sign_in": "20/minute"}
+    {
+        "principal": "6000/minute",
+        "anonymous": "600/minute",
+        "callbacks": "6000/minute",
+        "sign_in": "20/minute",
+        "prompts": "5/minute",
+    }
 )
 
 

@@ -202,13 +202,13 @@ class Limits(Group):
         ge=1,
         description="Wrong passwords from one address before it is slowed down; carriers put thousands behind one.",
     )
-    rate_limit_principal: str = Field("1200/minute", description="Requests of one session, device or API key.")
+    rate_limit_principal: str = Field("6000/minute", description="Requests of one session, device or API key.")
     rate_limit_anonymous: str = Field(
         "600/minute", description="Requests from one address without a login; carriers put thousands behind one."
     )
     rate_limit_sign_in: str = Field("20/minute", description="Attempts to log in or sign up from one address.")
     rate_limit_callbacks: str = Field("6000/minute", description="Callbacks from Safaricom; a budget of their own.")
-    rate_limit_prompts: str = Field("3/minute", description="M-Pesa prompts to one phone number.")
+    rate_limit_prompts: str = Field("5/minute", description="M-Pesa prompts to one phone number.")
     idempotency_wait_seconds: float = Field(
         5, ge=0, description="How long a repeated request waits for the first, then 409."
     )
