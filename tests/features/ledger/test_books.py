@@ -44,7 +44,9 @@ async def test_opening_the_books_again_changes_nothing(shop: TradingShop):
 async def test_postings_of_one_transaction_are_one_call_and_one_event(shop: TradingShop):
     cause = new_id()
     transaction_id = await post(shop, moved(500, cause), moved(-200, new_id()), moved(0, new_id()))
-    assert await shop.run(lambda uow: ledger.balances_of(uow, [AccountCode.PLATFORM_FEES, AccountCode.OWNER_EQUITY])) == {
+    assert await shop.run(
+        lambda uow: ledger.balances_of(uow, [AccountCode.PLATFORM_FEES, AccountCode.OWNER_EQUITY])
+    ) == {
         "platform_fees": 300,
         "owner_equity": -300,
     }
