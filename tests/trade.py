@@ -152,8 +152,8 @@ class TradingShop(Shop):
 
     async def wallet(self) -> tuple[int, int]:
         """Return balance and reserved."""
-        rows = await self.rows("select balance, reserved from token_wallets where business_id = $1")
-        return rows[0]  # type: ignore[return-value]  # two integers
+        ((balance, reserved),) = await self.rows("select balance, reserved from token_wallets where business_id = $1")
+        return balance, reserved
 
     async def balances(self) -> dict[str, int]:
         """Return every account that is not at zero."""
@@ -162,7 +162,7 @@ class TradingShop(Shop):
             join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
             where a.business_id = $1 and b.balance <> 0 order by a.code"""
         )
-        return dict(rows)  # type: ignore[arg-type]  # pairs
+        return {row[0]: row[1] for row in rows}
 
     async def unclaimed(self) -> list[tuple[Any, ...]]:
         """Return amounts and reasons in the tray."""
