@@ -59,7 +59,7 @@ async def test_a_shop_at_rest_lacks_only_its_worker(copied: str) -> None:
     assert code == 1
     assert "payme worker" in found["Worker"]["next_step"]
     assert found["Unclaimed money"]["mark"] == "look"
-    assert "2 amounts" in found["Unclaimed money"]["found"] or "3 amounts" in found["Unclaimed money"]["found"]
+    assert "wait for their owner" in found["Unclaimed money"]["found"]
 
 
 async def test_a_connected_worker_is_seen(copied: str) -> None:
@@ -99,6 +99,9 @@ async def test_what_waits_for_a_person_is_listed(copied: str, owner: asyncpg.Con
     assert found["Stuck jobs"]["details"]
     assert "payme jobs retry" in found["Dead letters"]["next_step"]
     assert found["Callbacks"]["mark"] == "bad"
+    _, output = await payme("doctor", DATABASE_URL=copied, **CALLBACKS)
+    assert f"  {payment} in {sound.business_id}" in output.splitlines()
+    assert max(len(line) for line in output.splitlines()) <= 80
 
 
 async def test_a_wall_that_was_taken_down_is_noticed(copied: str, owner: asyncpg.Connection) -> None:
