@@ -115,7 +115,7 @@ def _print_diagnosis(diagnosis: Diagnosis, console: Console, *, width: int) -> N
     line.add_column(no_wrap=True)
     line.add_column(no_wrap=True, min_width=width)
     line.add_column(overflow="fold")
-    line.add_row(Text(mark, style=style), Text(diagnosis.subject, style="bold"), diagnosis.found)
+    line.add_row(Text(mark, style=style), Text(diagnosis.subject, style="bold"), Text(diagnosis.found))
     if diagnosis.next_step:
         line.add_row("", "", Text(f"→ {diagnosis.next_step}", style=style))
     console.print(line)
