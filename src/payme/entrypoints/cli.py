@@ -5,12 +5,10 @@ from typing import Final
 import typer
 
 from payme.entrypoints import api as api_process
-from payme.entrypoints import cli_jobs, cli_migrate
+from payme.entrypoints import cli_audit, cli_jobs, cli_migrate
 from payme.entrypoints import worker as worker_process
 from payme.entrypoints.cli_doctor import doctor
 from payme.entrypoints.reach import open_worker_database, settings_or_exit
-from payme.features.audit.cli import build_app as build_audit
-from payme.features.businesses import list_business_ids
 from payme.features.operations.cli import build_app as build_check
 
 _RUN: Final = "Run"
@@ -44,6 +42,6 @@ def worker() -> None:
 
 app.command("doctor", rich_help_panel=_LOOK)(doctor)
 app.add_typer(build_check(open_worker_database), name="check", rich_help_panel=_LOOK)
-app.add_typer(build_audit(open_worker_database, list_business_ids), name="audit", rich_help_panel=_LOOK)
+app.add_typer(cli_audit.app, name="audit", rich_help_panel=_LOOK)
 app.add_typer(cli_migrate.app, name="migrate", rich_help_panel=_CHANGE)
 app.add_typer(cli_jobs.app, name="jobs", rich_help_panel=_CHANGE)

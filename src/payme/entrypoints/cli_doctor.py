@@ -37,6 +37,25 @@ from payme.runtime.settings import Settings, SettingsError
 _NOBODYS_PROMPT: Final = "ws_CO_00000000000000000000"
 _SLACK: Final = timedelta(minutes=5)
 _LIST: Final = TypeAdapter(list[Diagnosis])
+_WELL: Final = good("Safaricom", "answers, and takes the platform's credentials.")
+_NO_CREDENTIALS: Final = bad(
+    "Safaricom", "refuses the consumer key and secret.", "Copy both anew; they belong to one app of one world."
+)
+_SILENCE: Final = bad("Safaricom", "does not answer.", "Is the network up, and Daraja? Prompts wait meanwhile.")
+_ANSWERS: Final = {
+    QueryNote.RESULT: _WELL,
+    QueryNote.STILL_PROCESSING: _WELL,
+    QueryNote.NO_SUCH_TRANSACTION: _WELL,
+    QueryNote.TOO_EARLY_OR_WRONG_ID: _WELL,
+    QueryNote.CREDENTIALS_REFUSED: _NO_CREDENTIALS,
+    QueryNote.TOKEN_REFUSED: _NO_CREDENTIALS,
+    QueryNote.REFUSED: bad(
+        "Safaricom",
+        "takes the key, and refuses to be asked.",
+        "Is MPESA_SHORTCODE the app's, and MPESA_PASSKEY its own?",
+    ),
+    QueryNote.THROTTLED: look("Safaricom", "answers, and asks us to slow down.", "Ask again in a minute."),
+}
 
 
 def doctor(
@@ -122,8 +141,4 @@ async def _probe(database: Database, settings: Settings) -> Diagnosis:
         result = await client.stk_query(StkQuery(collector.account, _NOBODYS_PROMPT))
     finally:
         await access.http.aclose()
-    if result.note in {QueryNote.NOT_SENT, QueryNote.NO_ANSWER}:
-        return bad("Safaricom", "does not answer.", "Is the network up? Is Daraja? Prompts wait meanwhile.")
-    if result.note is QueryNote.THROTTLED:
-        return look("Safaricom", "answers, and asks us to slow down.", "Ask again in a minute.")
-    return good("Safaricom", "answers, and takes the platform's credentials.")
+    return _ANSWERS.get(result.note, _SILENCE)

@@ -67,7 +67,7 @@ PLANTS = (
     ),
     Plant(
         "purchase_credited_once",
-        "update token_purchases set quantity = quantity + 1 where business_id = $$ and state = 'credited'",
+        "update token_purchases set credited_quantity = credited_quantity - 1 where business_id = $$ and state = 'credited'",
     ),
     Plant(
         "purchase_is_paid",

@@ -3,9 +3,11 @@
 from typing import Any
 
 import asyncpg
+import pytest
 
 from tests.features.operations.commands import payme, payme_json
 from tests.features.operations.conftest import SoundDatabase
+from tests.simulator import SimulatorProcess
 from tests.sound_shop import SETTINGS
 
 CALLBACKS = {"MPESA_CALLBACK_BASE_URL": "https://pay.example.co.ke"}
@@ -57,7 +59,7 @@ async def test_a_shop_at_rest_lacks_only_its_worker(copied: str) -> None:
     assert code == 1
     assert "payme worker" in found["Worker"]["next_step"]
     assert found["Unclaimed money"]["mark"] == "look"
-    assert "2 amounts" in found["Unclaimed money"]["found"] or "3 amounts" in found["Unclaimed money"]["found"]
+    assert "wait for their owner" in found["Unclaimed money"]["found"]
 
 
 async def test_a_connected_worker_is_seen(copied: str) -> None:
@@ -97,6 +99,9 @@ async def test_what_waits_for_a_person_is_listed(copied: str, owner: asyncpg.Con
     assert found["Stuck jobs"]["details"]
     assert "payme jobs retry" in found["Dead letters"]["next_step"]
     assert found["Callbacks"]["mark"] == "bad"
+    _, output = await payme("doctor", DATABASE_URL=copied, **CALLBACKS)
+    assert f"  {payment} in {sound.business_id}" in output.splitlines()
+    assert max(len(line) for line in output.splitlines()) <= 80
 
 
 async def test_a_wall_that_was_taken_down_is_noticed(copied: str, owner: asyncpg.Connection) -> None:
@@ -114,3 +119,22 @@ async def test_safaricoms_rules_for_callback_addresses(copied: str) -> None:
 async def test_a_redis_that_is_down_is_a_warning(copied: str) -> None:
     _, diagnoses = await payme_json("doctor", DATABASE_URL=copied, REDIS_URL="redis://127.0.0.1:9/0", **CALLBACKS)
     assert by_subject(diagnoses)["Redis"]["mark"] == "look"
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [("payme-demo-secret", "takes the platform's credentials"), ("wrong-and-hidden", "refuses the consumer key")],
+)
+async def test_a_probe_proves_the_credentials(copied: str, secret: str, found: str) -> None:
+    with SimulatorProcess("--seed", "7") as simulator:
+        known = await simulator.control.send("GET", "/_sim/apps")
+        passkey = next(each["passkey"] for each in known["shortcodes"] if each["shortcode"] == "174379")
+        environment = {
+            "DATABASE_URL": copied, "MPESA_BASE_URL": simulator.base_url, "MPESA_SHORTCODE": "174379", "MPESA_PASSKEY": passkey,
+            "MPESA_CONSUMER_KEY": "payme-demo-key", "MPESA_CONSUMER_SECRET": secret,
+        }  # fmt: skip
+        code, diagnoses = await payme_json("doctor", "--probe", **environment)
+    answer = by_subject(diagnoses)["Safaricom"]
+    assert code == 1  # there is no worker
+    assert found in answer["found"]
+    assert secret not in str(diagnoses)

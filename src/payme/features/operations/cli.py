@@ -97,19 +97,9 @@ def _words(finding: Finding, *, style: str) -> Text:
 
 def print_diagnoses(diagnoses: Sequence[Diagnosis], console: Console) -> None:
     """Print a line for each finding of the doctor, and under it what to do."""
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    width = max((len(each.subject) for each in diagnoses), default=0)
     for each in diagnoses:
-        mark, style = _MARKS[each.mark]
-        text = Text(each.found)
-        for detail in each.details:
-            text.append(f"\n  {detail}", style="dim")
-        if each.next_step:
-            text.append(f"\n→ {each.next_step}", style=style)
-        table.add_row(Text(mark, style=style), Text(each.subject, style="bold"), text)
-    console.print(table)
+        _print_diagnosis(each, console, width=width)
     wrong, doubtful = (sum(1 for each in diagnoses if each.mark is mark) for mark in (Mark.BAD, Mark.LOOK))
     if wrong:
         console.print(f"\n[red]✗[/red] {wrong} to put right, {doubtful} to look at.")
@@ -117,3 +107,17 @@ def print_diagnoses(diagnoses: Sequence[Diagnosis], console: Console) -> None:
         console.print(f"\n[yellow]![/yellow] Nothing is broken; {doubtful} to look at.")
     else:
         console.print("\n[green]✓[/green] All is well.")
+
+
+def _print_diagnosis(diagnosis: Diagnosis, console: Console, *, width: int) -> None:
+    mark, style = _MARKS[diagnosis.mark]
+    line = Table.grid(padding=(0, 1))
+    line.add_column(no_wrap=True)
+    line.add_column(no_wrap=True, min_width=width)
+    line.add_column(overflow="fold")
+    line.add_row(Text(mark, style=style), Text(diagnosis.subject, style="bold"), Text(diagnosis.found))
+    if diagnosis.next_step:
+        line.add_row("", "", Text(f"→ {diagnosis.next_step}", style=style))
+    console.print(line)
+    for detail in diagnosis.details:
+        console.print(Text(f"  {detail}", style="dim"))

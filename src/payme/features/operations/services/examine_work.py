@@ -51,7 +51,7 @@ class _Gathered:
         return f"KSh {cents // 100:,}.{cents % 100:02d}"
 
     def details(self, kind: str) -> list[str]:
-        return [f"business {owner}  {each}" for owner, ward in self.wards[kind] for each in ward.ids][:_SHOWN]
+        return [f"{each} in {owner}" for owner, ward in self.wards[kind] for each in ward.ids][:_SHOWN]
 
 
 async def examine_work(database: Database, expectations: Expectations) -> list[Diagnosis]:
@@ -96,7 +96,7 @@ async def _dead(uow: UnitOfWork) -> Diagnosis:
         return good("Dead letters", "none.")
     details = [f"{each.id}  {each.name}  {each.error_class}: {each.error_message}"[:200] for each in dead]
     step = "payme jobs dead; then for each: payme jobs retry ID, or payme jobs drop ID --reason …"
-    return bad("Dead letters", f"{_at_least(len(dead))} jobs gave up.", step, details=details)
+    return bad("Dead letters", f"{_at_least(len(dead))} gave up.", step, details=details)
 
 
 async def _examine_callbacks(uow: UnitOfWork) -> Diagnosis:
@@ -151,18 +151,16 @@ def _payments(gathered: _Gathered) -> list[Diagnosis]:
 def _tray(gathered: _Gathered) -> Diagnosis:
     if count := gathered.count("unclaimed"):
         step = "Each shop finds its own under /payments/unclaimed: whose money is it?"
-        found = f"{count} amounts lie unclaimed ({gathered.shillings('unclaimed')})."
+        found = f"{count} wait for their owner ({gathered.shillings('unclaimed')})."
         return look("Unclaimed money", found, step, details=gathered.details("unclaimed"))
     return good("Unclaimed money", "none.")
 
 
 def _methods(gathered: _Gathered, expectations: Expectations) -> Diagnosis:
     if gathered.foreign:
-        found = (
-            f"{len(gathered.foreign)} shops hold credentials of another world than {expectations.mpesa_environment}."
-        )
+        found = f"{len(gathered.foreign)} with credentials of another world than {expectations.mpesa_environment}."
         step = "Have them configured anew, or correct MPESA_ENVIRONMENT."
-        return bad("Shops' M-Pesa", found, step, details=[f"business {each}" for each in gathered.foreign[:_SHOWN]])
+        return bad("Shops' M-Pesa", found, step, details=[f"in {each}" for each in gathered.foreign[:_SHOWN]])
     return good("Shops' M-Pesa", f"every account belongs to {expectations.mpesa_environment}.")
 
 
