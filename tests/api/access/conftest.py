@@ -1,28 +1,43 @@
-"""The whole application as the API process makes it, and two shops with somebody in every role."""
+"""The whole application as the API process makes it, and two shops: one with somebody in every role, one full of things."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest_asyncio
 
-from payme.entrypoints.api import all_features
 from payme.entrypoints.features import wire
-from payme.entrypoints.wiring import csrf_of, http_options, tools_of
-from payme.features.identity import IdentityAuthenticator, Role
+from payme.entrypoints.wiring import tools_of
+from payme.features.identity import Role
+from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits
-from payme.runtime.http import create_app
 from payme.runtime.settings import Settings
+from tests.api_process import GENEROUS
+from tests.application import client_of, make_application
 from tests.people import Shop, hire, make_shop
 
-GENEROUS = {"principal": "100000/minute", "anonymous": "100000/minute", "sign_in": "100000/minute"}
 MakeClient = Callable[[str | None], httpx2.AsyncClient]
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What a shop has, by the names that paths and bodies know it by."""
+
+    product_id: UUID
+    sale_id: UUID
+    payment_id: UUID
+    branch_id: UUID
+    till_id: UUID
+    user_id: UUID
+    invitation_id: UUID
+    key_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
 async def settings(owner_dsn: str) -> Settings:
-    cheap = {"PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"}
-    return Settings.from_values({"DATABASE_URL": owner_dsn, **cheap})
+    return Settings.from_values({**GENEROUS, "DATABASE_URL": owner_dsn})
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -34,19 +49,11 @@ async def database(owner_dsn: str, settings: Settings) -> AsyncIterator[Database
 
 @pytest_asyncio.fixture(scope="module")
 async def make_client(database: Database, settings: Settings) -> AsyncIterator[MakeClient]:
-    app = create_app(
-        replace(http_options(settings), budgets=GENEROUS),
-        database=database,
-        authenticator=IdentityAuthenticator(database),
-        csrf=csrf_of(settings),
-        features=all_features(),
-    )
-    transport = httpx2.ASGITransport(app=app, client=("203.0.113.7", 4711), raise_app_exceptions=False)
+    app = make_application(settings, database)
     made: list[httpx2.AsyncClient] = []
 
     def make(token: str | None) -> httpx2.AsyncClient:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        made.append(httpx2.AsyncClient(transport=transport, base_url="http://shop.test", headers=headers))
+        made.append(client_of(app, token))
         return made[-1]
 
     yield make
@@ -65,3 +72,42 @@ async def staffed(database: Database) -> Shop:
 @pytest_asyncio.fixture(scope="module")
 async def foreign(database: Database) -> Shop:
     return await make_shop(database, "Other")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own(make_client: MakeClient, staffed: Shop) -> Belongings:
+    return await fill(make_client(staffed.owner.access_token), staffed)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def theirs(make_client: MakeClient, foreign: Shop) -> Belongings:
+    return await fill(make_client(foreign.owner.access_token), foreign)
+
+
+async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
+    """Make one of everything in a shop, over HTTP as its owner."""
+
+    async def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await client.post(
+            f"/v1/businesses/{shop.id}/{path}", json=body, headers={"idempotency-key": str(new_id())}
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    product = (await post("products", {"name": "Unga", "price_cents": 10_000, "barcode": "616110001"}))["id"]
+    await post("stock/receipts", {"product_id": product, "quantity": "50", "total_cost_cents": 350_000})
+    lines = [{"product_id": product, "quantity": "1"}]
+    sale = await post("sales", {"lines": lines, "tenders": [{"method": "cash", "amount_cents": 10_000}]})
+    invitation = await post("invitations", {"roles": ["cashier"]})
+    key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
+    member = await hire(shop, "cashier")
+    return Belongings(
+        product_id=UUID(product),
+        sale_id=UUID(sale["id"]),
+        payment_id=UUID(sale["payments"][0]["id"]),
+        branch_id=UUID(sale["branch_id"]),
+        till_id=UUID(sale["till_id"]),
+        user_id=member.id,
+        invitation_id=UUID(invitation["id"]),
+        key_id=UUID(key["id"]),
+    )
