@@ -29,7 +29,13 @@ from pydantic import SecretStr
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features import payments
-from payme.features.businesses import CreateBusiness, create_business
+from payme.features.businesses import (
+    PLATFORM_BUSINESS_ID,
+    BusinessUnknown,
+    CreateBusiness,
+    create_business,
+    get_business,
+)
 from payme.features.catalog import CreateProduct, VatClass, create_product
 from payme.features.identity import PERMISSIONS, SignUp, Visitor, sign_up
 from payme.features.identity.schemas import CreateApiKey
@@ -282,7 +288,10 @@ class Stack:
         raise RuntimeError(message)
 
     async def _has_platform(self) -> bool:
-        return await self.owner.fetchval("select exists (select from businesses where is_platform)")
+        try:
+            return (await self.database.run(get_business, business_id=PLATFORM_BUSINESS_ID)).is_platform
+        except BusinessUnknown:
+            return False
 
     async def _collect_accounts(self) -> None:
         """Give the platform an app of its own at the simulator, and learn every paybill's credentials."""
