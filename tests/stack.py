@@ -29,7 +29,13 @@ from pydantic import SecretStr
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features import payments
-from payme.features.businesses import PLATFORM_BUSINESS_ID, CreateBusiness, create_business, ensure_platform_business
+from payme.features.businesses import (
+    PLATFORM_BUSINESS_ID,
+    BusinessUnknown,
+    CreateBusiness,
+    create_business,
+    get_business,
+)
 from payme.features.catalog import CreateProduct, VatClass, create_product
 from payme.features.identity import PERMISSIONS, SignUp, Visitor, sign_up
 from payme.features.identity.schemas import CreateApiKey
@@ -173,11 +179,11 @@ class Stack:
         settings = Settings.from_values(self.environment)
         self.database = Database(self.dsn, wiring=wire(tools_of(settings)), limits=PoolLimits(connections=2))
         await self.database.open()
-        await self.database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
         self.api = self._launch("api", "-m", "payme.entrypoints.api")
         self.start_worker()
         try:
             await self._await_ready()
+            await until(self._has_platform)
         except BaseException:
             await self.close()
             raise
@@ -280,6 +286,12 @@ class Stack:
                 await asyncio.sleep(0.1)
         message = f"the API did not come up:\n{self.log_tail('api')}"
         raise RuntimeError(message)
+
+    async def _has_platform(self) -> bool:
+        try:
+            return (await self.database.run(get_business, business_id=PLATFORM_BUSINESS_ID)).is_platform
+        except BusinessUnknown:
+            return False
 
     async def _collect_accounts(self) -> None:
         """Give the platform an app of its own at the simulator, and learn every paybill's credentials."""

@@ -17,6 +17,7 @@ if __name__ == "__main__":
         services=WorkerServices(daraja_of(settings)),
         limits=replace(limits_of(settings), poll_seconds=0.1, upkeep_seconds=0.2, drain_seconds=5),
         pool=pool_limits(settings, settings.worker_pool_size),
+        has_platform=True,
     )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -15,6 +16,8 @@ from prometheus_client import start_http_server
 
 from payme.entrypoints.features import all_tasks, wire
 from payme.entrypoints.wiring import VERSION, WorkerServices, daraja_of, figures_of, pool_limits, tools_of
+from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
+from payme.kit.errors import Conflict
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
@@ -43,6 +46,8 @@ class WorkerParts:
     pool: PoolLimits = field(default_factory=lambda: PoolLimits(connections=8))
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    has_platform: bool = False
+    """Whether the platform's own business is opened first: it sells the tokens, and its app asks for their price."""
 
 
 def limits_of(settings: Settings) -> WorkerLimits:
@@ -65,6 +70,8 @@ async def serve(database_url: str, parts: WorkerParts, *, direct_url: str | None
     database = Database(database_url, role=_WORKER_ROLE, limits=parts.pool, wiring=parts.wiring)
     if not await _open(database, stop):
         return
+    if parts.has_platform:
+        await _ensure_platform(database)
     watch_pool("worker", lambda: figures_of(database))
     if parts.metrics_port is not None:
         start_http_server(parts.metrics_port, parts.metrics_host)
@@ -88,6 +95,12 @@ async def _open(database: Database, stop: asyncio.Event) -> bool:
         else:
             return True
     return False
+
+
+async def _ensure_platform(database: Database) -> None:
+    # Two workers may begin at the same moment; one of them is refused, and the business is there.
+    with contextlib.suppress(Conflict):
+        await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
 
 
 def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
@@ -117,6 +130,7 @@ def main() -> None:
         limits=limits_of(settings),
         metrics_port=settings.worker_metrics_port,
         pool=pool_limits(settings, settings.worker_pool_size),
+        has_platform=True,
     )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))

@@ -13,7 +13,8 @@ def _fits(value: Decimal) -> Decimal:
     if not value.is_finite():
         message = "must be a finite number"
         raise ValueError(message)
-    if abs(value) > LARGEST:
+    # Plain abs() would round to the context, and overflow on an exponent of nine digits.
+    if value.copy_abs() > LARGEST:
         message = "must be between -99999999 and 99999999"
         raise ValueError(message)
     if value != value.quantize(PLACES):

@@ -1,8 +1,10 @@
 """Time: aware UTC inside, Africa/Nairobi for business days. The clock is passed in; only this module reads the real one."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
+from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
 
@@ -40,6 +42,18 @@ class FrozenClock:
     def advance(self, by: timedelta) -> None:
         """Move forward."""
         self.instant += by
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        message = "must lie between the years 1 and 9999 in UTC"
+        raise ValueError(message) from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant that somebody sends, with any offset; in UTC from here on."""
 
 
 def business_day(instant: datetime, day_starts_at: time = time(0)) -> date:

@@ -82,6 +82,7 @@ COOKIES = "__Host-payme_session=amina; __Host-payme_csrf=session-amina.stamped"
         ({"origin": "null"}, 403),
         ({"origin": "https://evil.example", "sec-fetch-site": None}, 403),
         ({"origin": "null", "sec-fetch-site": None}, 403),
+        ({"origin": "http://["}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
         ({"sec-fetch-site": "none"}, 403),

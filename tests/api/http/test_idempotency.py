@@ -45,6 +45,12 @@ async def test_the_same_key_with_another_body_is_refused(client: httpx2.AsyncCli
     assert await count_branches() == 1
 
 
+async def test_a_missing_key_is_told_before_anything_about_the_body(client: httpx2.AsyncClient, shelf: str):
+    for body in (b"{", b"", b'{"name": 1}'):
+        answer = await client.post(shelf, content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "idempotency.key_required")
+
+
 async def test_white_space_and_order_of_members_are_not_another_body(client: httpx2.AsyncClient, shelf: str):
     headers = {"idempotency-key": "k", "content-type": "application/json"}
     first = await client.post(shelf, content=b'{"name":"A","room_for":9}', headers=headers)

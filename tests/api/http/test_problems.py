@@ -50,7 +50,8 @@ async def test_a_body_is_well_formed_json(
 
 
 async def test_fields_at_fault_are_named_by_pointer(client: httpx2.AsyncClient, shelf: str):
-    answer, document = await refused(client, "POST", shelf, json={"name": "", "room_for": -1, "id": "x"})
+    key = {"idempotency-key": "k"}
+    answer, document = await refused(client, "POST", shelf, json={"name": "", "room_for": -1, "id": "x"}, headers=key)
     assert answer.status_code == 422
     assert {(each["pointer"], each["code"]) for each in document["errors"]} == {
         ("/id", "uuid_parsing"),

@@ -1,6 +1,7 @@
 """The stock room over HTTP."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -63,6 +64,9 @@ async def test_corrections_and_losses_show_in_the_movements(client: httpx2.Async
         ("receipts", {"quantity": "1.2345", "total_cost_cents": 1}, 422, "http.invalid"),
         ("receipts", {"quantity": "1", "total_cost_cents": -1}, 422, "http.invalid"),
         ("receipts", {"quantity": "1", "total_cost_cents": 1, "received_at": "2999-01-01T00:00:00Z"}, 422, "inventory.received_in_future"),
+        ("receipts", {"quantity": "1", "total_cost_cents": 1, "received_at": "0001-01-01T00:00:00+14:00"}, 422, "http.invalid"),
+        ("receipts", {"quantity": "1e999999999", "total_cost_cents": 1}, 422, "http.invalid"),
+        ("adjustments", {"quantity_delta": "-1e999999999", "reason": "x"}, 422, "http.invalid"),
         ("adjustments", {"quantity_delta": "0", "reason": "x"}, 422, "http.invalid"),
         ("adjustments", {"quantity_delta": "-1", "reason": "x"}, 409, "inventory.stock_short"),
         ("adjustments", {"quantity_delta": "-1", "reason": " "}, 422, "http.invalid"),
@@ -77,6 +81,25 @@ async def test_refusals_move_nothing(
     answer = await post(client, path, product_id=tea, **body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert (await client.get("stock/movements")).json()["data"] == []
+
+
+async def test_more_than_a_level_can_hold_is_refused(client: httpx2.AsyncClient):
+    tea = await make_product(client)
+    await post(client, "receipts", product_id=tea, quantity="0.001", total_cost_cents=100_000_000_000_000)
+    dear = await post(client, "adjustments", product_id=tea, quantity_delta="99999998", reason="x")
+    assert (dear.status_code, dear.json()["code"]) == (422, "inventory.too_much")
+    full = await post(client, "receipts", product_id=tea, quantity="99999998", total_cost_cents=1)
+    assert (full.status_code, full.json()["on_hand"]) == (201, "99999998.001")
+    over = await post(client, "receipts", product_id=tea, quantity="1", total_cost_cents=1)
+    assert (over.status_code, over.json()["code"]) == (422, "inventory.too_much")
+    assert len((await client.get("stock/movements")).json()["data"]) == 2
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("query", ["stock/movements?since=", "stock/movements?until=", "stock/valuation?at="])
+async def test_an_instant_beyond_the_calendar_is_refused(client: httpx2.AsyncClient, query: str, instant: str):
+    answer = await client.get(query + quote(instant))
+    assert (answer.status_code, answer.json()["code"]) == (422, "http.invalid")
 
 
 @pytest.mark.parametrize(

@@ -255,3 +255,9 @@ async def test_pages_the_newest_first(owner: Counter, tea: UUID):
     for query in ({"since": "2026-11-22T08:00:00"}, {"status": "lost"}, {"limit": 201}):
         assert (await owner.get("sales", **query)).status_code == 422
     assert (await owner.get("sales", cursor="nonsense")).status_code in {400, 422}
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_an_instant_beyond_the_calendar_is_refused(owner: Counter, instant: str):
+    answer = await owner.get("sales", since=instant)
+    assert (answer.status_code, answer.json()["code"]) == (422, "http.invalid")

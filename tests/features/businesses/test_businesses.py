@@ -50,6 +50,17 @@ async def test_creating_is_told_to_reactions_inside_the_transaction(owner_dsn: s
     assert seen == [(shop.id, BusinessCreated(subject_id=shop.id, business_name="Duka"))]
 
 
+async def test_nobody_opens_the_business_of_the_platform_as_their_own(database: Database):
+    thief = await make_person(database)
+    with pytest.raises(BusinessIdTaken):
+        await database.run(
+            lambda uow: create_business(uow, CreateBusiness(name="Mine"), owner_name="Thief"),
+            business_id=PLATFORM_BUSINESS_ID,
+            actor=thief.actor(),
+        )
+    assert (await show_me(database, thief.actor())).businesses == []
+
+
 async def test_an_id_that_is_taken_is_refused_and_nothing_is_written(shop: Shop):
     thief = await make_person(shop.database)
     with pytest.raises(BusinessIdTaken):

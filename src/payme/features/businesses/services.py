@@ -5,7 +5,7 @@ from uuid import UUID
 
 from payme.features.audit import record
 from payme.features.businesses import repository
-from payme.features.businesses.errors import BranchNotFound, BusinessUnknown, TillNotFound
+from payme.features.businesses.errors import BranchNotFound, BusinessIdTaken, BusinessUnknown, TillNotFound
 from payme.features.businesses.events import BusinessCreated
 from payme.features.businesses.rules import FIRST_PREFIX, next_prefix
 from payme.features.businesses.schemas import (
@@ -33,8 +33,10 @@ _LONGEST_MEMBER_NAME: Final = 80
 async def create_business(uow: UnitOfWork, command: CreateBusiness, *, owner_name: str) -> BusinessSettings:
     """Open the business that the transaction is bound to, with a branch and a till; the actor becomes its owner.
 
-    Raises: BusinessIdTaken.
+    Raises: BusinessIdTaken, also for the platform's own id before the platform has taken it.
     """
+    if uow.tenant == PLATFORM_BUSINESS_ID:
+        raise BusinessIdTaken
     await repository.insert_business(uow, command.name)
     await _furnish(uow, command)
     await add_member(uow, uow.actor.id, display_name=owner_name[:_LONGEST_MEMBER_NAME] or "Owner", roles=[Role.OWNER])

@@ -4,11 +4,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
 from payme.features.catalog import ProductNotFound
 from payme.features.inventory.enums import MovementKind
-from payme.features.inventory.errors import AlreadyRecorded, ApprovalNeeded, NotTracked, ReceivedInFuture, StockShort
+from payme.features.inventory.errors import (
+    AlreadyRecorded,
+    ApprovalNeeded,
+    NotTracked,
+    ReceivedInFuture,
+    StockShort,
+    TooMuch,
+)
 from payme.features.inventory.schemas import (
     AdjustStock,
     MovementFilter,
@@ -24,6 +30,7 @@ from payme.features.inventory.services import read_stock
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
 from payme.features.inventory.services.receive_goods import receive_goods
 from payme.kit.pagination import Page
+from payme.kit.time import Instant
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
@@ -32,7 +39,7 @@ router = Router(prefix="/v1/businesses/{business_id}/stock", tag="inventory")
 
 @router.post(
     "/receipts", operation="stock_receive", status=201, response=StockChangeView, may="stock.receive",
-    errors=(ProductNotFound, NotTracked, ReceivedInFuture, AlreadyRecorded),
+    errors=(ProductNotFound, NotTracked, ReceivedInFuture, TooMuch, AlreadyRecorded),
 )  # fmt: skip
 async def receive(call: Call, command: ReceiveGoods) -> Response:
     """Record goods received."""
@@ -41,7 +48,7 @@ async def receive(call: Call, command: ReceiveGoods) -> Response:
 
 @router.post(
     "/adjustments", operation="stock_adjust", status=201, response=StockChangeView, may="stock.adjust",
-    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, AlreadyRecorded),
+    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, TooMuch, AlreadyRecorded),
 )  # fmt: skip
 async def adjust(call: Call, command: AdjustStock) -> Response:
     """Correct what is on hand, up or down."""
@@ -83,8 +90,8 @@ async def list_movements(
     *,
     product_id: UUID | None = None,
     kind: MovementKind | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
 ) -> Response:
     """List movements, the newest first; the period is by when they happened, its end excluded."""
     wanted = MovementFilter(product_id=product_id, kind=kind, since=since, until=until)
@@ -107,7 +114,7 @@ async def list_alerts(call: Call) -> Response:
 
 
 @router.get("/valuation", operation="stock_valuation", response=Valuation, may="sales.read_cost")
-async def value(call: Call, at: AwareDatetime | None = None) -> Response:
+async def value(call: Call, at: Instant | None = None) -> Response:
     """Tell what the stock is worth at cost, now or at a past instant."""
     return await call.read(lambda uow: read_stock.value_stock(uow, at=at))
 

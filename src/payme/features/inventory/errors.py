@@ -43,6 +43,13 @@ class ApprovalNeeded(Refused):
     code = "inventory.approval_needed"
 
 
+class TooMuch(Invalid):
+    """This is more than a level can count, or costs more than can be booked."""
+
+    code = "inventory.too_much"
+    pointer: ClassVar[str] = "/quantity"
+
+
 class ReceivedInFuture(Invalid):
     """Goods cannot have been received in the future."""
 

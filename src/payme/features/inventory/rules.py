@@ -15,9 +15,10 @@ from uuid import UUID
 
 from payme.features.inventory.enums import MovementKind, SpoilageType
 from payme.kit.money import allocate, divide_half_up, line_amount
-from payme.kit.quantity import in_thousandths
+from payme.kit.quantity import LARGEST, in_thousandths
 
 ZERO = Decimal(0)
+LARGEST_COST_CENTS = 100_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,11 @@ def plan_arrival(quantity: Decimal, cost_cents: int, *, owed: Sequence[Layer]) -
 def needs_approval(cost_cents: int, limit_cents: int, *, may_approve: bool) -> bool:
     """Say whether writing off goods of this cost needs somebody who may approve it."""
     return cost_cents > limit_cents and not may_approve
+
+
+def fits_level(level: Level, quantity: Decimal, *, cost_cents: int) -> bool:
+    """Say whether goods of this quantity and cost can be added to what is on hand, and still be counted."""
+    return level.on_hand + quantity <= LARGEST and cost_cents <= LARGEST_COST_CENTS
 
 
 def suggested_order(available: Decimal, *, reorder_point: Decimal, sold_recently: Decimal) -> Decimal:

@@ -8,15 +8,16 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.inventory.enums import AlertKind, MovementKind, SpoilageType
+from payme.features.inventory.rules import LARGEST_COST_CENTS
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
+from payme.kit.time import Instant
 
 _PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 _EVENT = "01936f10-1b6e-7d0a-8c1f-2f4f7b7a9e02"
-LARGEST_COST_CENTS = 100_000_000_000_000
 
 
 def _not_zero(value: Decimal) -> Decimal:
@@ -41,7 +42,7 @@ class ReceiveGoods(BaseModel):
     product_id: UUID
     quantity: PositiveQuantity
     total_cost_cents: int = Field(ge=0, le=LARGEST_COST_CENTS)
-    received_at: AwareDatetime | None = None
+    received_at: Instant | None = None
     expires_on: date | None = None
 
 

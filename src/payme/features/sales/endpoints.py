@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
 from payme.features.catalog import ProductNotFound
 from payme.features.payments import (
@@ -25,6 +24,7 @@ from payme.features.sales.services.read_sale import get_sale
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
 from payme.features.tokens import TokensExhausted
 from payme.kit.pagination import Page
+from payme.kit.time import Instant
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
@@ -56,7 +56,7 @@ async def list_page(
     query: Paging,
     *,
     status: Annotated[SaleStatus | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Recorded at or after; with a time zone.")] = None,
+    since: Annotated[Instant | None, Query(description="Recorded at or after; with a time zone.")] = None,
 ) -> Response:
     """List sales, newest first."""
 

@@ -12,6 +12,7 @@ from payme.runtime.http.bodies import check_json, check_media_type, validate_jso
 from payme.runtime.http.call import Call
 from payme.runtime.http.errors import MalformedJson, MethodNotAllowed
 from payme.runtime.http.guard import admit
+from payme.runtime.http.idempotency import HEADER, key_of
 from payme.runtime.http.problems import problem_response
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ async def perform(call: Call) -> Any:
     """Let the caller in, read what it sent, and run the endpoint."""
     operation = call.operation
     await admit(call)
+    if "idempotent" in operation.uses:
+        # A caller without a key learns that first, whatever else is wrong with the request.
+        key_of(call.request.headers.get(HEADER))
     values: dict[str, Any] = {operation.call_parameter: call}
     if operation.read_parameters is not None:
         values.update(await operation.read_parameters(call.request))

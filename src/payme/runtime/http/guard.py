@@ -99,4 +99,7 @@ def _is_own_origin(request: Request, options: HttpOptions) -> bool:
     if site not in {None, "same-origin"}:
         return False
     ours = {urlsplit(options.public_url).netloc, request.headers.get("host", "")}
-    return origin != "null" and urlsplit(origin).netloc in ours
+    try:
+        return origin != "null" and urlsplit(origin).netloc in ours
+    except ValueError:
+        return False

@@ -7,11 +7,12 @@ from uuid import UUID
 from payme.features import catalog, ledger
 from payme.features.catalog import ProductView
 from payme.features.inventory import repository
-from payme.features.inventory.errors import NotTracked
-from payme.features.inventory.rules import Arrival, Level, Occasion, Plan, StockFacts, plan_arrival
+from payme.features.inventory.errors import NotTracked, TooMuch
+from payme.features.inventory.rules import Arrival, Level, Occasion, Plan, StockFacts, fits_level, plan_arrival
 from payme.features.inventory.schemas import StockChangeView
 from payme.features.inventory.services.take_stock import lock_stock
 from payme.features.ledger import AccountCode, Posting
+from payme.kit.quantity import as_text
 from payme.runtime.database import UnitOfWork
 
 SEES_COST = "sales.read_cost"
@@ -38,7 +39,12 @@ async def lock_product_stock(uow: UnitOfWork, product_id: UUID) -> LockedProduct
 async def bring_in(
     uow: UnitOfWork, level: Level, *, quantity: Decimal, cost_cents: int, occasion: Occasion, source: AccountCode
 ) -> StockChangeView:
-    """Bring goods in from an account: settle what is owed, the oldest first, and open a batch with the rest."""
+    """Bring goods in from an account: settle what is owed, the oldest first, and open a batch with the rest.
+
+    Raises: TooMuch.
+    """
+    if not fits_level(level, quantity, cost_cents=cost_cents):
+        raise TooMuch(product_id=level.product_id, on_hand=as_text(level.on_hand))
     arrival = plan_arrival(quantity, cost_cents, owed=await repository.list_owed(uow, level.product_id))
     repository.defer_bring_in(uow, arrival, occasion=occasion, product_id=level.product_id)
     cause, variance_cents = occasion.cause, arrival.variance_cents

@@ -18,7 +18,7 @@ APPROVES = "stock.approve"
 async def adjust_stock(uow: UnitOfWork, command: AdjustStock) -> StockChangeView:
     """Correct what is on hand: down at what the oldest batches cost, up at the last unit cost or else the buying price.
 
-    Raises: catalog.ProductNotFound, NotTracked, StockShort, ApprovalNeeded; at the flush AlreadyRecorded.
+    Raises: catalog.ProductNotFound, NotTracked, StockShort, ApprovalNeeded, TooMuch; at the flush AlreadyRecorded.
     """
     locked = await lock_product_stock(uow, command.product_id)
     occasion = Occasion(command.id or new_id(), MovementKind.ADJUSTMENT, uow.now, reason=command.reason)

@@ -19,7 +19,7 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 async def receive_goods(uow: UnitOfWork, command: ReceiveGoods) -> StockChangeView:
     """Record goods received.
 
-    Raises: catalog.ProductNotFound, NotTracked, ReceivedInFuture; at the flush AlreadyRecorded for an id that is known.
+    Raises: catalog.ProductNotFound, NotTracked, ReceivedInFuture, TooMuch; at the flush AlreadyRecorded for an id that is known.
     """
     received_at = command.received_at or uow.now
     if received_at > uow.now + CLOCK_TOLERANCE:
