@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # path of the generated file: module and function that returns its whole text
 GENERATED = {
     ".env.example": "tools.generate_env_example:render",
+    "deploy/env/development.env": "tools.generate_env_templates:development",
+    "deploy/env/staging.env": "tools.generate_env_templates:staging",
+    "deploy/env/production.env": "tools.generate_env_templates:production",
     "docs/reference/settings.md": "tools.generate_settings_reference:render",
     "docs/reference/errors.md": "tools.reference_pages:errors",
     "docs/reference/events.md": "tools.reference_pages:events",
