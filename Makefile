@@ -32,6 +32,9 @@ e2e: $(READY)  ## The browser tests alone
 check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
 	@$(BIN)/python -m tools.check $(ARGS)
 
+bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in a minute)
+	@$(BIN)/python -m bench $(ARGS)
+
 ##@ Change
 fmt: $(READY)  ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -44,7 +47,7 @@ lock: $(READY)  ## Resolve pyproject.toml anew into requirements/*.txt
 	@$(BIN)/python -m tools.lock $(ARGS)
 
 clean:  ## Remove .venv and every cache (a running demo keeps its data; stop it first)
-	@rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis tests/out
+	@rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis tests/out bench/out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Print this
@@ -61,4 +64,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop test e2e check fmt docs lock clean
+.PHONY: help demo demo-stop test e2e bench check fmt docs lock clean

@@ -1,0 +1,132 @@
+"""The closed-loop load generators, wrk and pgbench: one sample each, with what it cost everybody.
+
+Invariant: a missing program is said by name before anything runs, never found out half-way.
+"""
+
+import asyncio
+import json
+import os
+import re
+import resource
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.ground import OUT, Api, Ground, programs
+from bench.meter import Meter, Reading, between
+
+WARM_SECONDS: Final = 2
+_LUA: Final = Path(__file__).with_name("load.lua")
+_PROGRESS: Final = re.compile(r"progress: ([\d.]+) s, ([\d.]+) tps, lat ([\d.]+) ms.*?, (\d+) failed")
+_RESULT: Final = re.compile(r"^RESULT (\{.*\})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample: finished requests and failed ones, and CPU in microseconds a request by process."""
+
+    per_second: float
+    errors: int
+    p50_ms: float
+    p99_ms: float
+    cpu_us: Mapping[str, float]
+    foreign_cores: float
+
+
+def missing_programs() -> dict[str, str]:
+    """Return what is not there, with how to get it."""
+    found: dict[str, str] = {}
+    if shutil.which("wrk") is None:
+        found["wrk"] = "wrk is not installed (apt install wrk)"
+    if not (programs() / "pgbench").exists():
+        found["pgbench"] = "the embedded PostgreSQL has no pgbench"
+    return found
+
+
+async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16) -> Sample:
+    """Run the cash sale's own statements; the first two seconds do not count."""
+    address = ground.address
+    command = [
+        str(programs() / "pgbench"), "-n", "-M", "prepared", "-c", str(connections), "-j", "1", "-P", "1",
+        "-T", str(seconds + WARM_SECONDS), "--random-seed", str(seed), "-f", str(ground.script),
+        "-D", f"first={shops[0]}", "-D", f"last={shops[1]}", "-D", f"products={len(ground.town.model.products)}",
+        "-h", address.host, "-p", str(address.port), "-U", "payme_owner", "payme",
+    ]  # fmt: skip
+    options = "-c role=payme_app -c plan_cache_mode=force_generic_plan -c jit=off -c timezone=UTC"
+    environment = {**os.environ, "PGPASSWORD": address.passwords["payme_owner"], "PGOPTIONS": options}
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    meter = Meter({"postgres": ground.postmaster, "generator": process.pid})
+    readings: list[Reading] = []
+    rows: list[tuple[float, float, int]] = []
+    said: list[str] = []
+    assert process.stderr is not None, "the pipe was asked for"
+    async for raw in process.stderr:
+        found = _PROGRESS.search(raw.decode())
+        if found:
+            readings.append(meter.read())
+            rows.append((float(found[2]), float(found[3]), int(found[4])))
+        else:
+            said.append(raw.decode())
+    if await process.wait() != 0 or len(rows) <= WARM_SECONDS:
+        raise RuntimeError(f"pgbench failed:\n{''.join(said)[-2000:]}")
+    counted = rows[WARM_SECONDS:]
+    spent = between(readings[WARM_SECONDS - 1], readings[-1])
+    per_second = sum(each[0] for each in counted) / len(counted)
+    done = per_second * spent.seconds
+    return Sample(
+        per_second, sum(each[2] for each in counted), sum(each[1] for each in counted) / len(counted), 0.0,
+        {name: cpu / done * 1e6 for name, cpu in spent.cpu_seconds.items()}, spent.foreign_cores,
+    )  # fmt: skip
+
+
+async def wrk(
+    ground: Ground, api: Api, *, ask: str, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16
+) -> Sample:
+    """Post sales or read lists as fast as the API answers."""
+    meter = Meter({"postgres": ground.postmaster, "api": api.pid})
+    children = _children_seconds()
+    before = meter.read()
+    process = await asyncio.create_subprocess_exec(
+        "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s", str(_LUA), api.base_url,
+        "--", str(targets_path()), ask, str(seed), *map(str, shops),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    spent = between(before, meter.read())
+    found = _RESULT.search(output.decode())
+    if process.returncode != 0 or found is None:
+        raise RuntimeError(f"wrk failed:\n{output.decode()[-2000:]}")
+    result: dict[str, int] = json.loads(found[1])
+    generator = _children_seconds() - children
+    good = result["requests"] - result["refused"]
+    cpu = {**spent.cpu_seconds, "generator": generator}
+    return Sample(
+        good / (result["microseconds"] / 1e6), result["errors"] + result["refused"], result["p50_us"] / 1e3,
+        result["p99_us"] / 1e3, {name: each / max(1, good) * 1e6 for name, each in cpu.items()},
+        max(0.0, spent.foreign_cores - generator / spent.seconds),
+    )  # fmt: skip
+
+
+def targets_path() -> Path:
+    """Return where the targets of the load are written."""
+    return OUT / "targets.txt"
+
+
+def write_targets(ground: Ground, etags: Sequence[str] = ()) -> None:
+    """Write what the load script needs to know of the town."""
+    town = ground.town
+    lines = [f"product {each}" for each in town.model.products]
+    for number, key in enumerate(town.keys, start=1):
+        etag = etags[number - 1] if etags else ""
+        lines.append(f"shop {town.shop(number)} {key} {etag}".rstrip())
+    targets_path().write_text("\n".join(lines) + "\n")
+    targets_path().chmod(0o600)
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

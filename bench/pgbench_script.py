@@ -1,0 +1,133 @@
+"""From the recorded statements of a cash sale to a pgbench script that runs them on any shop and any three products.
+
+A recorded value becomes the expression that stands for it: a known id that of the chosen copy, a new id another new one, the
+instant `now()`; everything else stays as it was. Invariant: a statement's text changes in its placeholders only.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from bench.recording import LINES, Recording, Statement
+from bench.town import Model
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_PLACEHOLDER: Final = re.compile(r"\$(\d+)")
+_TENANT: Final = re.compile(r"set local payme\.business_id = '([^']*)'")
+_LARGEST_RANDOM: Final = (1 << 60) - 1
+
+CHOICES: Final = f"""\
+\\set b random(:first, :last)
+\\set p1 random(1, :products - 2)
+\\set p2 random(:p1 + 1, :products - 1)
+\\set p3 random(:p2 + 1, :products)
+\\set r random(1, {_LARGEST_RANDOM})
+"""
+
+
+def places_sql(model: Model) -> str:
+    """Return the function `bench.place` that turns a number into an id of the model; see `_expressions`."""
+    ids = [model.business_id, model.branch_id, model.till_id, model.key_id, *model.products, *model.batches]
+    array = ",".join(map(str, ids))
+    return f"""create or replace function bench.place(p_number integer, p_copy integer) returns uuid
+        language sql immutable parallel safe as
+        $$ select bench.copied(('{{{array}}}'::uuid[])[p_number], p_copy) $$"""
+
+
+def script(recording: Recording, model: Model) -> str:
+    """Return the pgbench script. Raises: ValueError for a value that has no expression yet."""
+    writer = _Writer(_expressions(model), recording.now)
+    begin, *middle, commit = recording.statements
+    assert commit.sql == "commit", "the last statement ends the transaction"
+    return "\n".join([CHOICES, _opening(begin, writer), *(writer.statement(each) for each in middle), "commit;", ""])
+
+
+def _opening(begin: Statement, writer: "_Writer") -> str:
+    """One round trip: `set local` takes no parameter, so the tenant is bound by the function behind it."""
+    parts = [part.strip() for part in begin.sql.split(";")]
+    lines: list[str] = []
+    for part in parts:
+        found = _TENANT.fullmatch(part)
+        business = found and writer.expression(UUID(found[1]), "uuid")
+        lines.append(f"select set_config('payme.business_id', ({business})::text, true);" if found else f"{part};")
+    return "\n".join(["\\startpipeline", *lines, "\\endpipeline"])
+
+
+def _expressions(model: Model) -> dict[UUID, str]:
+    """Return how each id of the model that a sale names is written for a chosen shop and chosen products."""
+    found = {
+        each: f"bench.place({number}, :b)"
+        for number, each in enumerate((model.business_id, model.branch_id, model.till_id, model.key_id), start=1)
+    }
+    first_product, first_batch = 4, 4 + len(model.products)
+    for line in range(LINES):
+        found[model.products[line]] = f"bench.place({first_product} + :p{line + 1}, :b)"
+        found[model.batches[line]] = f"bench.place({first_batch} + :p{line + 1}, :b)"
+    return found
+
+
+class _Writer:
+    """Writes statements; an id that it has not seen before is a new one of this transaction."""
+
+    def __init__(self, known: Mapping[UUID, str], now: datetime) -> None:
+        self._known = dict(known)
+        self._now = now
+        self._made = 0
+
+    def statement(self, statement: Statement) -> str:
+        """Return a statement with an expression for each placeholder."""
+        written = [
+            f"({self.expression(value, kind)})::{kind}"
+            for value, kind in zip(statement.arguments, statement.types, strict=True)
+        ]
+        return _PLACEHOLDER.sub(lambda match: written[int(match[1]) - 1], statement.sql) + ";"
+
+    def expression(self, value: Any, kind: str) -> str:
+        """Return the SQL that stands for a recorded value."""
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, (list, tuple)):
+            inner = kind.removesuffix("[]")
+            return f"array[{', '.join(self.expression(each, inner) for each in value)}]"
+        if isinstance(value, datetime):
+            if value != self._now:
+                raise ValueError(f"{value} is no instant of this transaction")
+            return "now()"
+        if isinstance(value, UUID):
+            return self._id(value)
+        return self._literal(value)
+
+    def _literal(self, value: object) -> str:
+        if isinstance(value, bytes):
+            return f"decode('{value.hex()}', 'hex')"
+        if isinstance(value, str):
+            return self._text(str(value))
+        if isinstance(value, int | Decimal):
+            return str(value)
+        raise ValueError(f"no expression for {value!r}")
+
+    def _id(self, value: UUID) -> str:
+        if value not in self._known:
+            self._made += 1
+            self._known[value] = f"bench.new(:r, {self._made})"
+        return self._known[value]
+
+    def _text(self, value: str) -> str:
+        """Return text in which every id is written as an expression; pgbench reads `:word` even inside quotes."""
+        parts: list[str] = []
+        last = 0
+        for match in _UUID.finditer(value):
+            parts += [_quoted(value[last : match.start()]), f"({self._id(UUID(match[0]))})::text"]
+            last = match.end()
+        parts.append(_quoted(value[last:]))
+        return " || ".join(part for part in parts if part != "E''") or "''"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace(":", "\\x3a")
+    return f"E'{escaped}'"
