@@ -317,6 +317,19 @@ async def test_a_stale_sale_is_cancelled_and_one_that_moved_on_is_not(shop: Trad
     assert (await shop.sale(late.id)).status == "completed"
 
 
+async def test_a_day_counts_from_the_last_failure(shop: TradingShop, tea: Any):
+    sale = await shop.sell(tea, tenders=[stk(PRICE)])
+    await shop.fails(sale.payments[0].id)
+    first = (await shop.sale(sale.id)).rev
+    again = await shop.pay(sale.id, **stk(PRICE))
+    await shop.fails(again.payments[-1].id)
+    async with unchanged(shop):
+        await shop.run(lambda uow: cancel_stale_sale(uow, sale.id, rev=first))
+    last = (await shop.sale(sale.id)).rev
+    await shop.run(lambda uow: cancel_stale_sale(uow, sale.id, rev=last))
+    assert (await shop.sale(sale.id)).status == "cancelled"
+
+
 async def test_a_failure_has_the_sale_cancelled_in_a_day(shop: TradingShop, tea: Any, owner_dsn: str):
     sale = await shop.sell(tea, tenders=[stk(PRICE)])
     await shop.fails(sale.payments[0].id)
