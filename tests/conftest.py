@@ -1,3 +1,9 @@
 """What every test may use: a database of its own worker (`tests.postgres`)."""
 
+from pathlib import Path
+
+import pytest
+
+# A module that tests share says why an assertion failed, as the tests themselves do.
+pytest.register_assert_rewrite(*(f"tests.{each.stem}" for each in Path(__file__).parent.glob("[a-z]*.py")))
 pytest_plugins = ["tests.postgres"]
