@@ -116,6 +116,7 @@ def http_options(settings: Settings) -> HttpOptions:
         still_running_seconds=settings.idempotency_wait_seconds,
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
 
 

@@ -104,6 +104,27 @@ async def test_metrics_count_by_route_template(client: httpx2.AsyncClient, shelf
     assert {"uptime_seconds", "version", "environment", "database", "cache"} <= set(summary)
 
 
+@pytest.mark.parametrize(
+    ("address", "headers", "options", "status"),
+    [
+        ("127.0.0.1", {}, {}, 200),
+        ("10.1.2.3", {}, {}, 200),
+        ("8.8.8.8", {}, {}, 401),
+        ("127.0.0.1", {"x-forwarded-for": "8.8.8.8"}, {}, 401),
+        ("127.0.0.1", {"x-forwarded-for": "8.8.8.8"}, {"trusted_proxies": ("127.0.0.0/8",)}, 401),
+        ("127.0.0.1", {"x-forwarded-for": "10.0.0.7"}, {"trusted_proxies": ("127.0.0.0/8",)}, 200),
+        ("127.0.0.1", {}, {"metrics_token": "open-sesame"}, 401),
+        ("127.0.0.1", {"authorization": "Bearer open-sesam\u00e9".encode()}, {"metrics_token": "open-sesame"}, 401),
+        ("8.8.8.8", {"authorization": b"Bearer open-sesame"}, {"metrics_token": "open-sesame"}, 200),
+    ],
+)
+async def test_metrics_are_for_whoever_is_near_or_has_the_token(
+    make_client: MakeClient, address: str, headers: dict[str, Any], options: dict[str, Any], status: int
+):
+    client = make_client(token=None, address=address, **options)
+    assert (await client.get("/metrics", headers=headers)).status_code == status
+
+
 DATA_SNAPSHOT = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",

@@ -50,6 +50,7 @@ class HttpOptions:
     largest_streams: int = 2000
     access_log: bool = True
     notify_dsn: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
     @property
     def is_https(self) -> bool:

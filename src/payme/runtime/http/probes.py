@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import ipaddress
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -11,8 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from payme.runtime.http.access import public
+from payme.runtime.http.access import credentials_from, public
 from payme.runtime.http.call import Call
+from payme.runtime.http.errors import AuthenticationRequired
 from payme.runtime.http.routing import Router
 
 if TYPE_CHECKING:
@@ -116,9 +119,16 @@ async def health(call: Call) -> Response:
     return JSONResponse(view.model_dump(mode="json"), 200 if connected else 503, _NO_STORE)
 
 
-@router.get("/metrics", operation="metrics", access=public, produces=("text/plain", "application/json"), budget=None)
+@router.get(
+    "/metrics", operation="metrics", access=public, produces=("text/plain", "application/json"), budget=None,
+    errors=(AuthenticationRequired,),
+)  # fmt: skip
 async def metrics(call: Call) -> Response:
-    """Give the metrics for Prometheus, or with `Accept: application/json` a short summary."""
+    """Give the metrics for Prometheus, or with `Accept: application/json` a short summary.
+
+    Asks for the token of the settings; without one, only callers from private addresses are answered.
+    """
+    _check_reader(call)
     if "application/json" in call.request.headers.get("accept", ""):
         return JSONResponse(await _summary(call.edge), headers=_NO_STORE)
     return Response(generate_latest(), headers={**_NO_STORE, "content-type": CONTENT_TYPE_LATEST})
@@ -168,3 +178,25 @@ async def _summary(edge: Edge) -> dict[str, Any]:
 
 async def _one(uow: UnitOfWork) -> Any:
     return await uow.fetchval("select 1")
+
+
+def _check_reader(call: Call) -> None:
+    token = call.edge.options.metrics_token
+    if token is None:
+        if not _is_near(call):
+            raise AuthenticationRequired
+        return
+    sent = credentials_from(call.request.headers, {}, cookie_name="")
+    if sent is None or not hmac.compare_digest(sent.token.encode(), token.encode()):
+        raise AuthenticationRequired
+
+
+def _is_near(call: Call) -> bool:
+    """Say whether the caller has a private address; what a proxy that nobody configured passes on may come from anywhere."""
+    peer = call.request.client
+    try:
+        address = ipaddress.ip_address(call.client_address)
+    except ValueError:
+        return False
+    is_passed_on = "x-forwarded-for" in call.request.headers and peer is not None and call.client_address == peer.host
+    return address.is_private and not is_passed_on
