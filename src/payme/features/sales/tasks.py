@@ -4,15 +4,18 @@ from uuid import UUID
 
 from payme.features.payments import PaymentFailed, PaymentSucceeded
 from payme.features.sales.services import settle_sale
+from payme.features.tokens import TokensExhausted
 from payme.runtime.jobs import JobContext, Tasks
 
 tasks = Tasks("sales")
 _PURPOSE = "sale"
+_UNTIL_TOPPED_UP = 200
+"""Attempts, ten minutes apart at most: about a day."""
 
 
-@tasks.on(PaymentSucceeded, job="sales.receive_payment")
+@tasks.on(PaymentSucceeded, job="sales.receive_payment", attempts=_UNTIL_TOPPED_UP, retry_on=(TokensExhausted,))
 async def receive_payment(job: JobContext) -> None:
-    """Apply confirmed money to its sale."""
+    """Apply confirmed money to its sale; where even the overdraft has no token left, once the owner has topped up."""
     event = PaymentSucceeded.model_validate(job.payload)
     if event.purpose == _PURPOSE:
         await job.finish(lambda uow: settle_sale.receive_payment(uow, event))

@@ -102,10 +102,17 @@ class Tasks:
 
         return declare
 
-    def on(self, event: type[Event], *, job: str, attempts: int | None = None) -> Callable[[Handler], Handler]:
+    def on(
+        self,
+        event: type[Event],
+        *,
+        job: str,
+        attempts: int | None = None,
+        retry_on: tuple[type[Exception], ...] = (),
+    ) -> Callable[[Handler], Handler]:
         """Declare the handler of a job that is enqueued in the very transaction that publishes the event."""
         self.subscriptions.append(Subscription(event.name, job))
-        return self.job(job, attempts=attempts)
+        return self.job(job, attempts=attempts, retry_on=retry_on)
 
     def within(self, event: type[Event]) -> Callable[[Reaction], Reaction]:
         """Declare what is done inside the very transaction that publishes the event, just before its end.
