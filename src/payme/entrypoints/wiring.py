@@ -10,6 +10,7 @@ from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
+from payme.runtime.database.replies import ReplyKeeping
 from payme.runtime.http import HttpOptions
 from payme.runtime.observability import PoolFigures, announce_build, configure_logging, watch_pool
 from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, Keyring, PasswordHasher, TokenSigner, derive_key
@@ -48,6 +49,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
             callback_sources=settings.mpesa_callback_sources,
         ),
         PlatformAccount: _platform(settings),
+        ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),
     }
 
 

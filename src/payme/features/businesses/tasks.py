@@ -1,10 +1,12 @@
 """Jobs that walk all businesses, because only this room has the directory of them."""
 
+from collections.abc import AsyncGenerator
 from typing import Final
 from uuid import UUID
 
 from payme.features import audit
 from payme.features.businesses.services import list_business_ids
+from payme.runtime.database.replies import MOST_AT_ONCE, forget_replies
 from payme.runtime.jobs import JobContext, Tasks
 
 tasks = Tasks("businesses")
@@ -14,10 +16,23 @@ _PAGE: Final = 1_000
 @tasks.every("* * * * *", "businesses.seal_audit")
 async def seal_audit(job: JobContext) -> None:
     """Seal what every business has recorded, and anchor the heads that moved."""
+    async for business_id in _every_business(job):
+        await _seal_business(job, business_id)
+
+
+@tasks.every("23 * * * *", "businesses.forget_replies")
+async def forget_old_replies(job: JobContext) -> None:
+    """Delete the replies of every business that were kept for repetition long enough."""
+    async for business_id in _every_business(job):
+        while await job.database.run(forget_replies, business_id=business_id) == MOST_AT_ONCE:
+            pass
+
+
+async def _every_business(job: JobContext) -> AsyncGenerator[UUID]:
     after: UUID | None = None
     while ids := await _next_ids(job, after):
         for business_id in ids:
-            await _seal_business(job, business_id)
+            yield business_id
         after = ids[-1]
 
 
