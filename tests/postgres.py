@@ -2,7 +2,9 @@
 
 A plugin (`pytest_plugins = ["tests.postgres"]`). The session's first process starts the server and tells the workers where
 it is; a killed session takes its server along. The data folder is kept between sessions, because initdb takes longer than
-most tests; two sessions at once take two folders. Fixtures: `owner_dsn` (this worker's database), `make_database`
+most tests; two sessions at once take two folders. With PAYME_TEST_DATABASE_URL a server of another version is used instead: the
+URL of an existing database as a role with CREATEDB, CREATEROLE and pg_signal_backend, on a server that nobody else tests on.
+Fixtures: `owner_dsn` (this worker's database), `make_database`
 (a function that makes an extra copy and returns its URL), `open_folder` (for a server of one's own).
 """
 
@@ -11,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,6 +32,7 @@ ROOT = Path(__file__).parent.parent
 VERSIONS = ROOT / "migrations" / "versions"
 FOLDER = ROOT / ".cache" / "postgres"
 WORKER_KEY = "payme_postgres"
+GIVEN = "PAYME_TEST_DATABASE_URL"
 
 
 @dataclass
@@ -40,7 +44,10 @@ class SessionServer:
 
     def start(self) -> str:
         """Return the owner's URL of the maintenance database, with the migrated template beside it."""
-        if self.base_dsn is None:
+        if self.base_dsn is None and (given := os.environ.get(GIVEN)):
+            asyncio.run(_make_template(given, template_name()))
+            self.base_dsn = given
+        elif self.base_dsn is None:
             place = self.stack.enter_context(_free_place())
             clean = place / "clean"
             if not clean.exists():

@@ -160,3 +160,12 @@ def test_every_command_of_the_file_starts_and_answers(compose: dict[str, Any], a
             services.start(name, stack)
         answer = httpx2.get(f"http://127.0.0.1:{services.ports['3000']}/health")
         assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (200, "healthy", "connected")
+        base = f"http://127.0.0.1:{services.ports['3000']}"
+        smoke = subprocess.run(
+            [str(ROOT / "deploy" / "scripts" / "smoke.sh"), base],
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert smoke.returncode == 0, smoke.stdout

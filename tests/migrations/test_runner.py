@@ -78,9 +78,25 @@ async def test_a_changed_file_is_refused(bench: Bench) -> None:
 
 async def test_a_missing_file_is_refused(bench: Bench) -> None:
     await bench.migrator().up()
-    (bench.folder / "202601020000_expand_sales.sql").unlink()
-    with pytest.raises(MigrationError, match="does not know"):
+    (bench.folder / "202601010000_expand_shops.sql").unlink()
+    with pytest.raises(MigrationError, match="202601010000, which this release does not know"):
         await bench.migrator().pending()
+
+
+async def test_the_release_before_runs_on_a_schema_that_was_expanded(bench: Bench) -> None:
+    await bench.migrator().up()
+    (bench.folder / "202601020000_expand_sales.sql").unlink()
+    assert await bench.migrator().pending() == ()
+    assert await bench.migrator().up() == 0
+    assert await bench.value(TABLES) == "sales,schema_migrations,shops"
+
+
+async def test_the_release_before_is_refused_once_something_was_removed(bench: Bench) -> None:
+    bench.write("202601030000_contract_sales.sql", "drop table sales;")
+    await bench.migrator().up()
+    (bench.folder / "202601030000_contract_sales.sql").unlink()
+    with pytest.raises(MigrationError, match="202601030000, which this release does not know"):
+        await bench.migrator().up()
 
 
 async def test_a_revision_older_than_the_newest_applied_is_refused(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ create table if not exists schema_migrations (
 """
 HAS_RECORD: Final = "select to_regclass('schema_migrations') is not null"
 READ_RECORD: Final = "select version, checksum from schema_migrations order by version"
+READ_CONTRACTS: Final = "select version from schema_migrations where phase = 'contract'"
 WRITE_RECORD: Final = """
 insert into schema_migrations (version, phase, what, checksum, duration_ms) values ($1, $2, $3, $4, $5)
 """
@@ -78,7 +79,7 @@ class Migrator:
                 self.say(f"warning: {warning}")
             await connection.execute(CREATE_RECORD)
             await grant_reading(connection, "schema_migrations")
-            pending = pending_revisions(revisions, await read_applied(connection))
+            pending = await _pending(revisions, connection)
             wanted = _before_contract(pending) if stop_before_contract else pending
             for number, revision in enumerate(wanted, start=1):
                 began = time.monotonic()
@@ -90,7 +91,7 @@ class Migrator:
     async def pending(self) -> tuple[Revision, ...]:
         """Return what `up` would apply, without writing anything. Raises: MigrationError."""
         async with self._connection() as connection:
-            return pending_revisions(load_revisions(self.folder), await read_applied(connection))
+            return await _pending(load_revisions(self.folder), connection)
 
     async def applied(self) -> Mapping[str, str]:
         """Return the versions in the database, oldest first, with their checksums. Raises: MigrationError."""
@@ -166,6 +167,12 @@ async def read_applied(connection: Any) -> Mapping[str, str]:
     if not await connection.fetchval(HAS_RECORD):
         return {}
     return {row["version"]: row["checksum"] for row in await connection.fetch(READ_RECORD)}
+
+
+async def _pending(revisions: Sequence[Revision], connection: Any) -> tuple[Revision, ...]:
+    applied = await read_applied(connection)
+    contracts = {row["version"] for row in await connection.fetch(READ_CONTRACTS)} if applied else set[str]()
+    return pending_revisions(revisions, applied, contracts=contracts)
 
 
 async def _apply_in_transaction(connection: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:

@@ -7,7 +7,7 @@ one is newer than everything applied, so that every database has walked the same
 import hashlib
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -62,15 +62,22 @@ def load_revisions(folder: Path) -> tuple[Revision, ...]:
     return tuple(revisions)
 
 
-def pending_revisions(revisions: Sequence[Revision], applied: Mapping[str, str]) -> tuple[Revision, ...]:
-    """Return what is still to be applied; `applied` maps versions to checksums.
+def pending_revisions(
+    revisions: Sequence[Revision], applied: Mapping[str, str], *, contracts: Collection[str] = ()
+) -> tuple[Revision, ...]:
+    """Return what is still to be applied; `applied` maps versions to checksums, `contracts` are those that removed something.
+
+    A schema that a later release has expanded is one that this release runs on: that is how one goes back.
 
     Raises: MigrationError when history and files disagree: a file changed, a file is missing, or a gap would be filled.
     """
     known = {revision.version: revision for revision in revisions}
+    newest_known = max(known, default="")
     for version, checksum in applied.items():
         revision = known.get(version)
         if revision is None:
+            if version > newest_known and version not in contracts:
+                continue
             raise MigrationError(
                 f"The database has revision {version}, which this release does not know. Run a newer one."
             )
