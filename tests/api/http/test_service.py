@@ -113,6 +113,7 @@ async def test_metrics_count_by_route_template(client: httpx2.AsyncClient, shelf
         ("127.0.0.1", {"x-forwarded-for": "8.8.8.8"}, {}, 401),
         ("127.0.0.1", {"x-forwarded-for": "8.8.8.8"}, {"trusted_proxies": ("127.0.0.0/8",)}, 401),
         ("127.0.0.1", {"x-forwarded-for": "10.0.0.7"}, {"trusted_proxies": ("127.0.0.0/8",)}, 200),
+        ("127.0.0.1", {"x-forwarded-for": "127.0.0.1"}, {"trusted_proxies": ("127.0.0.0/8",)}, 200),
         ("127.0.0.1", {}, {"metrics_token": "open-sesame"}, 401),
         ("127.0.0.1", {"authorization": "Bearer open-sesam\u00e9".encode()}, {"metrics_token": "open-sesame"}, 401),
         ("8.8.8.8", {"authorization": b"Bearer open-sesame"}, {"metrics_token": "open-sesame"}, 200),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from payme.runtime.http.cursors import Cursors
-from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address
+from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address, is_trusted
 
 if TYPE_CHECKING:
     import asyncio
@@ -62,6 +62,12 @@ class Edge:
         if not self.database.is_open:
             return {"connections": 0, "idle": 0}
         return {"connections": self.database.pool.get_size(), "idle": self.database.pool.get_idle_size()}
+
+    def is_passed_on(self, scope: Scope) -> bool:
+        """Say whether the request came through a proxy that nobody configured, so that its real sender is not known."""
+        client = scope.get("client")
+        forwarded = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+        return forwarded and (client is None or not is_trusted(client[0], self.limiter.trusted))
 
     def client_address(self, scope: Scope) -> str:
         """Return the address of the caller, looking through the configured proxies only."""

@@ -193,10 +193,8 @@ def _check_reader(call: Call) -> None:
 
 def _is_near(call: Call) -> bool:
     """Say whether the caller has a private address; what a proxy that nobody configured passes on may come from anywhere."""
-    peer = call.request.client
     try:
         address = ipaddress.ip_address(call.client_address)
     except ValueError:
         return False
-    is_passed_on = "x-forwarded-for" in call.request.headers and peer is not None and call.client_address == peer.host
-    return address.is_private and not is_passed_on
+    return address.is_private and not call.edge.is_passed_on(call.request.scope)

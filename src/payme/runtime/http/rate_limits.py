@@ -174,7 +174,7 @@ def client_address(scope: Scope, trusted: Networks) -> str:
     """
     client = scope.get("client")
     peer = client[0] if client else "unknown"
-    if not trusted or not _is_trusted(peer, trusted):
+    if not trusted or not is_trusted(peer, trusted):
         return peer
     hops = [
         hop.strip()
@@ -185,7 +185,7 @@ def client_address(scope: Scope, trusted: Networks) -> str:
     for hop in reversed(hops):
         if not _is_address(hop):
             return peer
-        if not _is_trusted(hop, trusted):
+        if not is_trusted(hop, trusted):
             return hop
         peer = hop
     return peer
@@ -211,7 +211,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_trusted(address: str, trusted: Networks) -> bool:
+def is_trusted(address: str, trusted: Networks) -> bool:
+    """Say whether an address is one of our proxies; what is no address is none."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
