@@ -72,7 +72,6 @@ TEMPLATES = {
             "MPESA_CONSUMER_KEY": FROM_DARAJA,
             "MPESA_CONSUMER_SECRET": FROM_DARAJA,
             "MPESA_PASSKEY": "from the mail that came with going live",
-            "SENTRY_DSN": LATER,
         },
     ),
 }

@@ -25,7 +25,7 @@ from tests.deploy.test_env_templates import values
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "abc123'quoted"
-EVERYWHERE = "0.0.0.0"  # noqa: S104 -- inside a container
+EVERYWHERE = "0.0.0.0"  # noqa: S104 -- the address inside a container, where the network is its own
 OURS = {"migrate", "api", "worker", "simulator"}
 
 
@@ -68,7 +68,7 @@ def test_a_stop_gives_every_process_its_time(compose: dict[str, Any]):
     settings = Settings.from_values(values("development"))
     for name in ("api", "worker"):
         seconds = int(compose["services"][name]["stop_grace_period"].removesuffix("s"))
-        assert seconds > max(settings.shutdown_seconds, settings.worker_drain_seconds + 10), name
+        assert seconds > settings.worker_drain_seconds + 10, name
 
 
 def test_what_it_sets_are_settings(compose: dict[str, Any]):

@@ -40,6 +40,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
         Identity: _identity(settings, cipher),
         TokenPolicy: TokenPolicy(settings.tokens_welcome, settings.tokens_offline_overdraft),
         MpesaRules: MpesaRules(
+            environment=settings.mpesa_environment,
             verify_above_cents=settings.verify_above_cents,
             grace=timedelta(seconds=settings.mpesa_prompt_seconds),
             check_at=tuple(timedelta(seconds=each) for each in settings.mpesa_query_schedule_seconds),
@@ -116,6 +117,7 @@ def http_options(settings: Settings) -> HttpOptions:
         session_cookie=f"{prefix}payme_session",
         csrf_cookie=f"{prefix}payme_csrf",
         still_running_seconds=settings.idempotency_wait_seconds,
+        maintenance=settings.maintenance,
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,

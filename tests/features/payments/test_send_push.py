@@ -7,7 +7,7 @@ import pytest
 
 from payme.features import payments
 from payme.features.payments import ConfigureMethod
-from payme.features.payments.errors import PaymentNotUnknown, PromptMayStillCome
+from payme.features.payments.errors import OtherEnvironment, PaymentNotUnknown, PromptMayStillCome
 from payme.features.payments.services.manage import say_no_prompt_came
 from payme.features.payments.services.send_push import record_doubt, record_not_sent, record_refusal
 from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, Reason
@@ -111,6 +111,23 @@ async def test_a_person_may_say_after_two_minutes_that_no_prompt_came(shop: Till
     shop.clock.advance(timedelta(seconds=1))
     payment = await shop.run(lambda uow: say_no_prompt_came(uow, payment_id))
     assert (payment.status, payment.reason_code) == ("failed", "not_sent")
+
+
+@pytest.mark.parametrize("sending", [False, True])
+async def test_a_prompt_that_never_left_can_be_closed_and_is_not_sent_any_more(shop: Till, *, sending: bool) -> None:
+    payment_id = (await _sending(shop))[0] if sending else (await shop.request()).id
+    with pytest.raises(PromptMayStillCome):
+        await shop.run(lambda uow: say_no_prompt_came(uow, payment_id))
+    shop.clock.advance(timedelta(minutes=2))
+    assert (await shop.run(lambda uow: say_no_prompt_came(uow, payment_id))).status == "failed"
+    assert await shop.begin(payment_id) is None
+    assert (await shop.payment(payment_id)).status == "failed"
+
+
+async def test_credentials_of_the_other_world_are_refused(shop: Till) -> None:
+    foreign = ConfigureMethod.model_validate(ACCOUNT | {"environment": "production"})
+    with pytest.raises(OtherEnvironment):
+        await shop.run(lambda uow: payments.configure_method(uow, "paybill", foreign))
 
 
 async def test_a_person_has_no_word_on_a_prompt_that_m_pesa_took_until_the_questions_end(shop: Till) -> None:

@@ -59,14 +59,14 @@ def test_all_faults_are_reported_at_once_in_words_and_without_the_values() -> No
         "CORS_ORIGINS": "http://shop.example",
         "RATE_LIMIT_ANONYMOUS": "many",
         "MPESA_QUERY_SCHEDULE_SECONDS": "30,20",
-        "FAULT_POINT": "before_commit",
+        "LOG_LEVEL": "loud",
         "TRUSTED_PROXIES": "hidden-9",
-        "SENTRY_DSN_FILE": "/hidden/10",
+        "METRICS_TOKEN_FILE": "/hidden/10",
     }
     with pytest.raises(SettingsError) as caught:
         load_settings(values, env_file=None)
-    expected = set(values) - {"APP_ENV", "SENTRY_DSN_FILE"} | {
-        "SENTRY_DSN_FILE",
+    expected = set(values) - {"APP_ENV", "METRICS_TOKEN_FILE"} | {
+        "METRICS_TOKEN_FILE",
         "MPESA_ENVIRONMENT",
         "MPESA_CALLBACK_BASE_URL",
     }
@@ -120,7 +120,6 @@ def test_production_starts_with_real_values() -> None:
         ({"MPESA_CALLBACK_BASE_URL": "https://x.ngrok.io"}, "MPESA_CALLBACK_BASE_URL"),
         ({"PUBLIC_BASE_URL": ""}, "MPESA_CALLBACK_BASE_URL"),
         ({"PUBLIC_BASE_URL": "http://pay.example.co.ke"}, "PUBLIC_BASE_URL"),
-        ({"FAULT_POINT": "before_commit"}, "FAULT_POINT"),
     ],
 )
 def test_production_refuses_what_development_tolerates(change: dict[str, str], variable: str) -> None:
@@ -135,11 +134,6 @@ def test_development_does_not_move_real_money_by_accident() -> None:
 
 def test_half_credentials_are_a_fault_everywhere() -> None:
     assert set(faults_of({**MINIMUM, "MPESA_CONSUMER_KEY": "x"})) == {"MPESA_CONSUMER_SECRET", "MPESA_PASSKEY"}
-
-
-def test_a_fault_point_is_for_tests() -> None:
-    assert read(APP_ENV="test", FAULT_POINT="before_commit").fault_point == "before_commit"
-    assert set(faults_of({**MINIMUM, "FAULT_POINT": "before_commit"})) == {"FAULT_POINT"}
 
 
 def test_values_are_read_as_people_write_them() -> None:

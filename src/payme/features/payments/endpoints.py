@@ -11,6 +11,7 @@ from payme.features.payments.errors import (
     CallbackRouteUnknown,
     MethodIncomplete,
     NothingToAsk,
+    OtherEnvironment,
     PaymentNotFound,
     PaymentNotUnknown,
     PromptMayStillCome,
@@ -100,7 +101,7 @@ async def list_methods(call: Call) -> Response:
 
 @router.put(
     "/payment-methods/{kind}", operation="payment_methods_configure", response=MethodView, may="payments.configure",
-    errors=(MethodIncomplete,),
+    errors=(MethodIncomplete, OtherEnvironment),
 )  # fmt: skip
 async def configure_method(call: Call, kind: MethodKind, command: ConfigureMethod) -> Response:
     """Set up or change a way to be paid."""

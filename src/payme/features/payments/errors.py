@@ -72,3 +72,10 @@ class CallbackRouteUnknown(NotFound):
     """There is nothing here."""
 
     code = "callbacks.not_found"
+
+
+class OtherEnvironment(Invalid):
+    """These credentials are for another world of Safaricom than this deployment calls."""
+
+    code = "payments.other_environment"
+    pointer = "/environment"

@@ -52,6 +52,15 @@ class MpesaEnvironment(StrEnum):
     PRODUCTION = "production"
 
 
+class Maintenance(StrEnum):
+    """What the API still does while the operator works on it."""
+
+    OFF = "off"
+    WARN = "warn"
+    READ_ONLY = "read_only"
+    DRAIN = "drain"
+
+
 class Group(BaseModel):
     """What all groups share: unchangeable, nothing extra, and faults that do not repeat the value."""
 
@@ -76,17 +85,12 @@ class Process(Group):
     trusted_proxies: Networks = Field(
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
-    shutdown_seconds: float = Field(25, gt=0, description="How long a stopping process may finish its work.")
     stream_seconds: float = Field(
         600, gt=0, description="Longest life of one event stream; the browser connects again."
     )
-    maintenance_contact: str = Field(
-        "", description="Shown to users while maintenance is on.", examples=["0700 000 000"]
-    )
-    fault_point: str | None = Field(
-        None,
-        description="Name of the place where this process kills itself. Only in tests.",
-        examples=["before_commit"],
+    maintenance: Maintenance = Field(
+        Maintenance.OFF,
+        description="What the API still does: off (everything), warn (says so in a header), read_only, drain (nothing new).",
     )
 
 
@@ -95,11 +99,6 @@ class Observability(Group):
 
     log_level: LogLevel = Field(
         LogLevel.INFO, description="Least serious message that is written: debug, info, warning, error."
-    )
-    sentry_dsn: SecretStr | None = Field(
-        None,
-        description="Where errors are reported; without it they stay in the log.",
-        examples=["https://key@sentry.example/1"],
     )
     metrics_token: SecretStr | None = Field(
         None,
@@ -120,12 +119,6 @@ class DatabaseGroup(Group):
         description="The same database without a transaction pooler, for LISTEN and migrations; needed when DATABASE_URL has one.",
         examples=["postgresql://payme_owner:password@127.0.0.1:5432/payme"],
     )
-    replica_database_url: PostgresUrl | None = Field(
-        None,
-        description="A read replica for reports.",
-        examples=["postgresql://payme_owner:password@127.0.0.1:5433/payme"],
-    )
-    replica_staleness_seconds: float = Field(10, gt=0, description="A replica further behind than this is not read.")
     database_pool_size: int = Field(12, ge=8, le=32, description="Connections of one API process.")
     worker_pool_size: int = Field(8, ge=8, le=32, description="Connections of one worker process.")
     database_acquire_seconds: float = Field(5, gt=0, description="How long a request waits for a connection, then 503.")
@@ -187,9 +180,6 @@ class Secrecy(Group):
     )
     password_memory_kib: int = Field(65_536, ge=19_456, description="Memory of one Argon2id hash.")
     password_iterations: int = Field(3, ge=2, description="Passes of one Argon2id hash.")
-    arcjet_key: SecretStr | None = Field(
-        None, description="Arcjet's shield in front of the built-in limits.", examples=["ajkey_0000"]
-    )
 
 
 class Limits(Group):

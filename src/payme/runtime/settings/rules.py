@@ -126,11 +126,6 @@ def _reachable_callbacks(settings: SettingValues) -> Iterator[Fault]:
         yield name, f"uses {tunnel[0]}, which Safaricom refuses in production"
 
 
-def _only_in_tests(settings: SettingValues) -> Iterator[Fault]:
-    if settings.fault_point is not None and settings.app_env is not Environment.TEST:
-        yield "FAULT_POINT", "kills the process on purpose and is allowed only with APP_ENV=test"
-
-
 def _open_edges(settings: SettingValues) -> Iterator[Fault]:
     if not hardened(settings):
         return
@@ -158,7 +153,6 @@ RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _one_mpesa_world,
     _whole_credentials,
     _reachable_callbacks,
-    _only_in_tests,
     _open_edges,
     _written_rates,
     _times_in_order,

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from payme.features import audit, ledger
+from payme.features.businesses import get_business
 from payme.features.ledger import AccountCode, Posting
 from payme.features.payments.enums import Effect, PaymentStatus
 from payme.features.payments.errors import PaymentNotFound
@@ -99,7 +100,8 @@ async def _decide(uow: UnitOfWork, payment: StoredPayment, message: Message) -> 
         paid_cents=payment.paid_cents,
         claimed_cents=payment.claimed_cents,
     )
-    decision = next_state(state, message, Policy(rules.verify_above_cents, rules.grace))
+    verify_above_cents = min(rules.verify_above_cents, (await get_business(uow)).verify_above_cents)
+    decision = next_state(state, message, Policy(verify_above_cents, rules.grace))
     if message.receipt is None or decision.effect not in CARRIES_RECEIPT:
         return decision
     owner = await evidence_repository.register_receipt(

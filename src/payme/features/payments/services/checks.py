@@ -34,7 +34,8 @@ class MpesaRules:
 
     `check_at`: how long after sending each question of the schedule is asked. `query_every`: the least time between two questions of
     one app. `grace`: how old a prompt is before a failed query, or an unreachable phone, counts as failed. `callback_sources`: the
-    networks that callbacks come from; another source is written to the log.
+    networks that callbacks come from; another source is written to the log. `environment`: Safaricom's world, sandbox or
+    production; credentials of the other one are refused.
     """
 
     verify_above_cents: int = 1_000_000
@@ -44,6 +45,7 @@ class MpesaRules:
     )
     query_every: timedelta = timedelta(seconds=12)
     callback_sources: tuple[str, ...] = ()
+    environment: str = "sandbox"
 
 
 def schedule_check(uow: UnitOfWork, payment: StoredPayment, *, soon: bool = False) -> None:

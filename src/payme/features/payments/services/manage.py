@@ -8,7 +8,13 @@ from uuid import UUID
 
 from payme.features import audit
 from payme.features.payments.enums import Outcome, PaymentStatus, Source
-from payme.features.payments.errors import MethodIncomplete, PaymentNotFound, PaymentNotUnknown, PromptMayStillCome
+from payme.features.payments.errors import (
+    MethodIncomplete,
+    OtherEnvironment,
+    PaymentNotFound,
+    PaymentNotUnknown,
+    PromptMayStillCome,
+)
 from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
@@ -65,7 +71,7 @@ async def say_no_prompt_came(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
 
 
 async def configure_method(uow: UnitOfWork, kind: MethodKind, command: ConfigureMethod) -> MethodView:
-    """Set up a way to be paid; secrets that are left out keep what is stored. Raises: MethodIncomplete."""
+    """Set up a way to be paid; secrets that are left out keep what is stored. Raises: MethodIncomplete, OtherEnvironment."""
     known = await methods.lock_method(uow, kind)
     method = StoredMethod(
         kind=kind, shortcode=command.shortcode, till_number=command.till_number, account_reference=command.account_reference,
@@ -76,6 +82,9 @@ async def configure_method(uow: UnitOfWork, kind: MethodKind, command: Configure
     method = replace(method, **sealed)
     if kind in {"paybill", "till"}:
         _require_complete(method, known)
+        world = uow.tool(MpesaRules).environment
+        if command.environment != world:
+            raise OtherEnvironment(environment=command.environment, deployment=world)
     await methods.upsert_method(uow, method)
     audit.record(
         uow, "payment_method.configured", uow.tenant, kind=kind, shortcode=command.shortcode, active=command.active
@@ -99,7 +108,8 @@ def _may_be_closed(payment: StoredPayment, age: timedelta, *, last_question: tim
     if payment.claimed_cents is not None:
         return False
     if payment.checkout_request_id is None:
-        return payment.status is PaymentStatus.UNKNOWN
+        # What was never sent, or died while being sent, is not sent any more once it is closed.
+        return payment.status in {PaymentStatus.CREATED, PaymentStatus.SENDING, PaymentStatus.UNKNOWN}
     return payment.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN} and age > last_question
 
 
