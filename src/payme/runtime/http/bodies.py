@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Never fails inside a string and never goes back, so that no body makes it slow.
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_MOST_DROPPED_BYTES: Final = 16 * 1024 * 1024
+_DROPPING_SECONDS: Final = 2.0
 _OPENING = frozenset((b"[", b"{"))
 _CLOSING = frozenset((b"]", b"}"))
 
@@ -42,6 +45,7 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
         if not declared.isascii() or not declared.isdigit():
             raise Malformed
         if len(declared) > 18 or int(declared) > limit:
+            await _drop_rest(request)
             raise BodyTooLarge(limit_bytes=limit)
     chunks: list[bytes] = []
     size = 0
@@ -56,11 +60,25 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
                 is_last = not message.get("more_body", False)
                 size += len(chunk)
                 if size > limit:
+                    if not is_last:
+                        await _drop_rest(request)
                     raise BodyTooLarge(limit_bytes=limit)
                 chunks.append(chunk)
     except TimeoutError:
         raise BodyTooSlow from None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _drop_rest(request: Request) -> None:
+    """Read on and forget, as far as it is worth: a client that is still sending when we hang up never sees our answer."""
+    dropped = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DROPPING_SECONDS):
+            while dropped < _MOST_DROPPED_BYTES:
+                message = await request.receive()
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+                dropped += len(message.get("body", b""))
 
 
 def check_media_type(content_type: str | None) -> None:
