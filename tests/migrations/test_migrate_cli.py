@@ -43,7 +43,9 @@ async def test_up_brings_an_empty_database_to_the_head_and_status_and_plan_agree
 async def test_a_refusal_is_a_sentence_and_an_exit_code(empty: str) -> None:
     await run("up")
     connection = await asyncpg.connect(empty)
-    await connection.execute("insert into schema_migrations values ('299901010000', 'contract', 'future', 'x', now(), 1)")
+    await connection.execute(
+        "insert into schema_migrations values ('299901010000', 'contract', 'future', 'x', now(), 1)"
+    )
     await connection.close()
     for command in ("up", "status", "plan"):
         code, output = await run(command)
