@@ -35,6 +35,9 @@ check: $(READY)  ## Everything that can be said without running the code (ARGS="
 bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in a minute)
 	@$(BIN)/python -m bench $(ARGS)
 
+security: $(READY)  ## What independent examiners say of code, locks, workflows and deployment (ARGS="bandit" narrows)
+	@$(BIN)/python -m tools.security $(ARGS)
+
 ##@ Change
 fmt: $(READY)  ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -64,4 +67,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop test e2e bench check fmt docs lock clean
+.PHONY: help demo demo-stop test e2e bench check security fmt docs lock clean

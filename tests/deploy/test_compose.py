@@ -25,7 +25,7 @@ from tests.deploy.test_env_templates import values
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "abc123'quoted"
-EVERYWHERE = "0.0.0.0"  # noqa: S104 -- the address inside a container, where the network is its own
+EVERYWHERE = "0.0.0.0"  # noqa: S104 -- the address inside a container, which no process here listens on
 OURS = {"migrate", "api", "worker", "simulator"}
 
 

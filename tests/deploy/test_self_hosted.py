@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 CONFIG = ROOT / "deploy" / "nginx" / "payme.conf"
 NAME = "pay.example.co.ke"
+METRICS_TOKEN = "of-this-test-alone"
 # Of ten; what is left is the network, which both processes are for.
 MOST_EXPOSED = 2.0
 
@@ -128,6 +129,7 @@ async def test_a_stranger_reaches_the_api_through_tls_and_nothing_else(
         "PORT": str(api),
         "PUBLIC_BASE_URL": f"https://{NAME}",
         "TRUSTED_PROXIES": "127.0.0.1",
+        "METRICS_TOKEN": METRICS_TOKEN,
     }
     with native.started(["payme", "api"], settings, log) as process, nginx(main):
         native.until_healthy(
@@ -150,7 +152,9 @@ def look(secure: str, plain: str, folder: Path) -> None:
         assert client.post(f"{secure}/d/{'0' * 40}/stk", json={}, extensions=extensions).status_code == 404
         assert client.post(f"{secure}/d/x/stk", content=b"x" * 70_000, extensions=extensions).status_code == 413
         assert client.post(f"{secure}/v1/x", content=b"x" * (11 << 20), extensions=extensions).status_code == 413
-        # Metrics are for the machine itself, which is where this test stands.
-        assert client.get(f"{secure}/metrics", extensions=extensions).status_code == 200
+        # Metrics are for the machine itself, which is where this test stands, and for who has the token.
+        bearer = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        assert client.get(f"{secure}/metrics", extensions=extensions, headers=bearer).status_code == 200
+        assert client.get(f"{secure}/metrics", extensions=extensions).status_code == 401
         moved = client.get(f"{plain}/health")
         assert (moved.status_code, moved.headers["location"]) == (308, f"https://{NAME}/health")
