@@ -77,7 +77,7 @@ def programs() -> Path:
 async def settle(folder: Path, *, shops: int, products: int, out: Path = OUT) -> AsyncGenerator[Ground]:
     """Start a durable server in a new folder, migrate it, settle the town and write the pgbench script to `out`."""
     server = EmbeddedServer(folder / "data", durable=True, tied=True)
-    out.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
     try:
         async with server as address:
             dsn = address.dsn()
