@@ -22,6 +22,8 @@ from payme.runtime.http import Feature, create_app
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings
 
+_CONNECTIONS: Final = 16_384
+"""Open at once; by its own measure the server takes 1,024 and lets further ones, also idle, wait without an answer."""
 _COLLECT_AFTER: Final = 20_000
 """Objects; the default of 700 makes the collector walk several times in every request."""
 
@@ -92,6 +94,7 @@ def main() -> None:
         port=settings.port,
         interface=Interfaces.ASGI,
         workers=1,
+        backpressure=_CONNECTIONS,
         factory=True,
         log_access=False,
         websockets=False,

@@ -34,7 +34,9 @@ FINGERPRINTS: Final = frozenset({"head"})
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 MASKED: Final = frozenset({"phone", "msisdn"})
 # Ids and instants as we write them ourselves are half of every line; nothing in them could be redacted.
-PLAIN: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z")
+PLAIN: Final = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z"
+)
 REFUSED: Final = "[field not allowed]"
 LONGEST_TEXT: Final = 2000
 DEEPEST: Final = 4
