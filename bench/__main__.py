@@ -77,7 +77,10 @@ class Run:
             task = progress.add_task("open loop", total=len(self.chosen.rates))
             for rate in self.chosen.rates:
                 progress.update(task, description=f"open loop, {rate} a minute")
-                self.report.open_loop.append(await self.open_loop(rate))
+                outcome = await self.open_loop(rate)
+                if outcome is None:
+                    break
+                self.report.open_loop.append(outcome)
                 progress.advance(task)
 
     async def sample(self, part: str, seconds: int) -> Sample:
@@ -89,8 +92,8 @@ class Run:
         ask = {"list": "list", "unchanged": "unchanged"}.get(part, "sale")
         return await wrk(self.ground, self.api, ask=ask, seconds=seconds, shops=shops, seed=self.seed)
 
-    async def open_loop(self, rate: int) -> Outcome:
-        """Run the open-loop client once, as a process of its own."""
+    async def open_loop(self, rate: int) -> Outcome | None:
+        """Run the open-loop client once, as a process of its own; None, with the reason kept, when it could not run."""
         self.seed += 1
         plan = Plan(
             self.api.port, self.chosen.connections, rate, float(self.chosen.seconds), self.seed, str(targets_path())
@@ -102,7 +105,10 @@ class Run:
         )  # fmt: skip
         output, _ = await process.communicate()
         if process.returncode != 0:
-            raise RuntimeError("the open-loop client failed; what it said stands above")
+            self.report.broken_off.append(
+                f"the open loop at {rate} a minute broke off; what its client said stands above"
+            )
+            return None
         return Outcome(**json.loads(output.splitlines()[-1]))
 
     async def _warm(self) -> None:
@@ -174,6 +180,9 @@ def conclude(report: Report, broken: Sequence[Finding], chosen: argparse.Namespa
             report.skipped[part] = "not among the parts of this run"
     report.skipped = {FIELDS.get(part, part): reason for part, reason in report.skipped.items()}
     report.facts["violations"] = [each.model_dump(mode="json") for each in broken]
+    for reason in report.broken_off:
+        print(reason)
+        report.skipped["open_loop"] = reason
     report.write(OUT / "latest.json", ROOT)
     print(*summary(report), sep="\n")
     for each in broken:
@@ -183,7 +192,7 @@ def conclude(report: Report, broken: Sequence[Finding], chosen: argparse.Namespa
     print(
         f"invariants: {'broken' if broken else 'hold'}; errors: {errors}; figures in {OUT.relative_to(ROOT)}/latest.json"
     )
-    return 1 if broken or errors else 0
+    return 1 if broken or errors or report.broken_off else 0
 
 
 if __name__ == "__main__":

@@ -74,10 +74,10 @@ def programs() -> Path:
 
 
 @asynccontextmanager
-async def settle(folder: Path, *, shops: int, products: int) -> AsyncGenerator[Ground]:
-    """Start a durable server in a new folder, migrate it, settle the town and write the pgbench script."""
+async def settle(folder: Path, *, shops: int, products: int, out: Path = OUT) -> AsyncGenerator[Ground]:
+    """Start a durable server in a new folder, migrate it, settle the town and write the pgbench script to `out`."""
     server = EmbeddedServer(folder / "data", durable=True, tied=True)
-    OUT.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
     try:
         async with server as address:
             dsn = address.dsn()
@@ -87,7 +87,7 @@ async def settle(folder: Path, *, shops: int, products: int) -> AsyncGenerator[G
             await database.open()
             try:
                 settled = await town.build(database, address.dsn(user="postgres"), shops=shops, products=products)
-                script = await write_script(database, address, settled)
+                script = await write_script(database, address, settled, path=out / "cash_sale.pgbench.sql")
             finally:
                 await database.close()
             postmaster = server.status().pid
@@ -106,7 +106,7 @@ def open_database(environment: Mapping[str, str], *, connections: int, role: str
     return Database(dsn, role=role, limits=limits, wiring=wire(tools_of(settings)))
 
 
-async def write_script(database: Database, address: ServerAddress, settled: Town) -> Path:
+async def write_script(database: Database, address: ServerAddress, settled: Town, *, path: Path) -> Path:
     """Record a cash sale and write it as a pgbench script, with the function that its places need."""
     recording = await record(database, settled.model)
     superuser = Database(address.dsn(user="postgres"), role=None, limits=PoolLimits(connections=1))
@@ -115,7 +115,6 @@ async def write_script(database: Database, address: ServerAddress, settled: Town
         await superuser.pool.execute(pgbench_script.places_sql(settled.model))
     finally:
         await superuser.close()
-    path = OUT / "cash_sale.pgbench.sql"
     text = pgbench_script.script(recording, settled.model)
     await asyncio.to_thread(path.write_text, text, "utf-8")
     return path

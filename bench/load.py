@@ -16,6 +16,7 @@ from typing import Final
 
 from bench.ground import OUT, Api, Ground, programs
 from bench.meter import Meter, Reading, between
+from payme.runtime.database.embedded.cluster import OWNER
 
 WARM_SECONDS: Final = 2
 _LUA: Final = Path(__file__).with_name("load.lua")
@@ -45,17 +46,24 @@ def missing_programs() -> dict[str, str]:
     return found
 
 
-async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16) -> Sample:
-    """Run the cash sale's own statements; the first two seconds do not count."""
+def pgbench_command(ground: Ground, *options: str, shops: tuple[int, int]) -> tuple[list[str], dict[str, str]]:
+    """Return the command that runs the cash sale's own statements in the app's role, and its environment."""
     address = ground.address
     command = [
-        str(programs() / "pgbench"), "-n", "-M", "prepared", "-c", str(connections), "-j", "1", "-P", "1",
-        "-T", str(seconds + WARM_SECONDS), "--random-seed", str(seed), "-f", str(ground.script),
+        str(programs() / "pgbench"), "-n", "-M", "prepared", *options, "-f", str(ground.script),
         "-D", f"first={shops[0]}", "-D", f"last={shops[1]}", "-D", f"products={len(ground.town.model.products)}",
-        "-h", address.host, "-p", str(address.port), "-U", "payme_owner", "payme",
+        "-h", address.host, "-p", str(address.port), "-U", OWNER, "payme",
     ]  # fmt: skip
-    options = "-c role=payme_app -c plan_cache_mode=force_generic_plan -c jit=off -c timezone=UTC"
-    environment = {**os.environ, "PGPASSWORD": address.passwords["payme_owner"], "PGOPTIONS": options}
+    settings = "-c role=payme_app -c plan_cache_mode=force_generic_plan -c jit=off -c timezone=UTC"
+    return command, {**os.environ, "PGPASSWORD": address.passwords[OWNER], "PGOPTIONS": settings}
+
+
+async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16) -> Sample:
+    """Run the cash sale's own statements as fast as the database answers; the first two seconds do not count."""
+    command, environment = pgbench_command(
+        ground, "-c", str(connections), "-j", "1", "-P", "1", "-T", str(seconds + WARM_SECONDS),
+        "--random-seed", str(seed), shops=shops,
+    )  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

@@ -25,6 +25,7 @@ class Report:
     samples: dict[str, list[Sample]] = field(default_factory=dict[str, list[Sample]])
     open_loop: list[Outcome] = field(default_factory=list[Outcome])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
+    broken_off: list[str] = field(default_factory=list[str])
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def add(self, part: str, sample: Sample) -> None:

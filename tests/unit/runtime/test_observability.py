@@ -103,6 +103,14 @@ def test_what_is_no_secret_stays_readable() -> None:
     assert [scrub(text) for text in kept] == kept
 
 
+@pytest.mark.parametrize("around", ["{}\n", " {}", "{}-0712345678", "0712345678 {}"])
+def test_an_id_hides_nothing_beside_it(around: str) -> None:
+    text = around.format("01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11")
+    assert scrub("01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11") == "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
+    assert "\n" not in scrub(text)
+    assert " 0712345678" not in f" {scrub(text)}"
+
+
 def test_a_phone_shows_its_last_three_digits(lines: Lines) -> None:
     structlog.get_logger("test").info("sent", phone="+254712345678", msisdn="0712345678")
     assert (lines()[0]["phone"], lines()[0]["msisdn"]) == ("*********678", "*******678")
