@@ -5,6 +5,7 @@ Invariant: a field has a description, and an example unless its default is one; 
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -52,15 +53,6 @@ class MpesaEnvironment(StrEnum):
     PRODUCTION = "production"
 
 
-class Maintenance(StrEnum):
-    """What the API still does while the operator works on it."""
-
-    OFF = "off"
-    WARN = "warn"
-    READ_ONLY = "read_only"
-    DRAIN = "drain"
-
-
 class Group(BaseModel):
     """What all groups share: unchangeable, nothing extra, and faults that do not repeat the value."""
 
@@ -88,8 +80,8 @@ class Process(Group):
     stream_seconds: float = Field(
         600, gt=0, description="Longest life of one event stream; the browser connects again."
     )
-    maintenance: Maintenance = Field(
-        Maintenance.OFF,
+    maintenance: Literal["off", "warn", "read_only", "drain"] = Field(
+        "off",
         description="What the API still does: off (everything), warn (says so in a header), read_only, drain (nothing new).",
     )
 
