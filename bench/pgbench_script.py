@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from bench.recording import LINES, Recording, Statement
@@ -93,7 +93,8 @@ class _Writer:
             return "true" if value else "false"
         if isinstance(value, (list, tuple)):
             inner = kind.removesuffix("[]")
-            return f"array[{', '.join(self.expression(each, inner) for each in value)}]"
+            members = cast("list[Any]", value)
+            return f"array[{', '.join(self.expression(each, inner) for each in members)}]"
         if isinstance(value, datetime):
             if value != self._now:
                 raise ValueError(f"{value} is no instant of this transaction")
