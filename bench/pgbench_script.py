@@ -103,12 +103,7 @@ class _Writer:
             return "true" if value else "false"
         if isinstance(value, (list, tuple)):
             inner = kind.removesuffix("[]")
-<<<<<<< HEAD
             return f"array[{', '.join(self.expression(each, inner) for each in cast('list[Any]', value))}]"
-=======
-            members = cast("list[Any]", value)
-            return f"array[{', '.join(self.expression(each, inner) for each in members)}]"
->>>>>>> tenancy
         if isinstance(value, datetime):
             if value != self._now:
                 raise ValueError(f"{value} is no instant of this transaction")
