@@ -16,7 +16,9 @@ from typing import Final
 
 from bench.ground import OUT, Api, Ground, programs
 from bench.meter import Meter, Reading, between
+from payme.runtime.database.database import SERVER_SETTINGS
 from payme.runtime.database.embedded.cluster import OWNER
+from payme.runtime.database.roles import APP_ROLE
 
 WARM_SECONDS: Final = 2
 _LUA: Final = Path(__file__).with_name("load.lua")
@@ -54,7 +56,7 @@ def pgbench_command(ground: Ground, *options: str, shops: tuple[int, int]) -> tu
         "-D", f"first={shops[0]}", "-D", f"last={shops[1]}", "-D", f"products={len(ground.town.model.products)}",
         "-h", address.host, "-p", str(address.port), "-U", OWNER, "payme",
     ]  # fmt: skip
-    settings = "-c role=payme_app -c plan_cache_mode=force_generic_plan -c jit=off -c timezone=UTC"
+    settings = " ".join(f"-c {name}={value}" for name, value in {"role": APP_ROLE, **SERVER_SETTINGS}.items())
     return command, {**os.environ, "PGPASSWORD": address.passwords[OWNER], "PGOPTIONS": settings}
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 PROC: Final = Path("/proc")
 TICKS: Final = os.sysconf("SC_CLK_TCK")
+_MOST_LOOKS: Final = 20
 _BUSY: Final = (0, 1, 2, 5, 6, 7)
 """Fields of /proc/stat: user, nice, system, irq, softirq, steal."""
 
@@ -48,7 +49,7 @@ class Meter:
 
     def read(self) -> Reading:
         """Return what everything has cost up to now; a tree inside another one counts for itself alone."""
-        processes = _processes()
+        processes = _settled()
         owner = {pid: name for name, pid in self.roots.items()}
         trees = dict.fromkeys(self.roots, 0.0)
         for pid, process in processes.items():
@@ -72,6 +73,17 @@ def _owner_of(pid: int, processes: Mapping[int, _Process], owner: Mapping[int, s
             return owner[pid]
         pid = processes[pid].parent
     return None
+
+
+def _settled() -> dict[int, _Process]:
+    """Read until nobody comes or goes: a process that ends between two files would be in neither."""
+    before = _processes()
+    for _ in range(_MOST_LOOKS):
+        after = _processes()
+        if after.keys() == before.keys():
+            return after
+        before = after
+    return before
 
 
 def _processes() -> dict[int, _Process]:

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
 
 Result = TypeVar("Result")
-_SERVER_SETTINGS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off", "timezone": "UTC"}
+SERVER_SETTINGS: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "timezone": "UTC",
+    # A plan lives as long as its connection: one made while a table was empty would read all of it once it is full.
+    "enable_seqscan": "off",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Database:
                 max_size=self.limits.connections,
                 max_inactive_connection_lifetime=0,
                 command_timeout=self.limits.statement_seconds,
-                server_settings=_SERVER_SETTINGS,
+                server_settings=SERVER_SETTINGS,
                 init=self._prepare_connection,
                 reset=_leave_as_it_is,
             )
