@@ -77,8 +77,10 @@ async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed:
     async for raw in process.stderr:
         found = _PROGRESS.search(raw.decode())
         if found:
-            readings.append(meter.read())
-            rows.append((float(found[2]), float(found[3]), int(found[4])))
+            reading = meter.read()
+            if reading.trees["generator"] > 0:  # else it has ended since it said this
+                readings.append(reading)
+                rows.append((float(found[2]), float(found[3]), int(found[4])))
         else:
             said.append(raw.decode())
     if await process.wait() != 0 or len(rows) <= WARM_SECONDS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMISED = {"demo", "demo-stop", "test", "check", "fmt", "e2e", "docs"}
+PROMISED = {"demo", "demo-stop", "test", "bench", "check", "fmt", "e2e", "docs"}
 
 
 def make(*arguments: str) -> str:
@@ -36,6 +36,7 @@ def test_help_fits_a_terminal():
         ("demo", "python -m payme.entrypoints.demo --no-wait"),
         ("test", "python -m pytest -n logical --maxprocesses 8 --no-wait"),
         ("e2e", "python -m pytest -m browser --no-wait"),
+        ("bench", "python -m bench --no-wait"),
         ("check", "python -m tools.check --no-wait"),
     ],
 )
