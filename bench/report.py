@@ -107,8 +107,10 @@ def summary(report: Report) -> Iterator[str]:
         cpu = ", ".join(f"{name} {each}" for name, each in (report.cpu_us(part) or {}).items())
         foreign = statistics.median(each.foreign_cores for each in found)
         errors = sum(each.errors for each in found)
+        latencies = [each.p50_ms for each in found if each.p50_ms is not None]
+        latency = f"p50 {statistics.median(latencies):.1f} ms" if latencies else "no latency"
         yield (
-            f"{part:<10} {report.per_second(part):>8} /s   p50 {statistics.median(each.p50_ms for each in found):.1f} ms   "
+            f"{part:<10} {report.per_second(part):>8} /s   {latency}   "
             f"{errors} errors   CPU µs: {cpu}   foreign load {foreign:.2f} cores"
         )
     for part, over in (("sale", "limit"), ("hot", "sale"), ("hot limit", "limit"), ("unchanged", "list")):

@@ -4,10 +4,10 @@ from datetime import datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.identity import Role, UserView
-from payme.kit.ids import is_uuid7
+from payme.kit.ids import ClientId
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -16,21 +16,12 @@ LARGEST_LIMIT_CENTS = 100_000_000_000
 LimitCents = Annotated[int, Field(ge=0, le=LARGEST_LIMIT_CENTS)]
 
 
-def _ordered_id(value: UUID) -> UUID:
-    if not is_uuid7(value):
-        raise ValueError("an id is a UUID of version 7")
-    return value
-
-
-NewId = Annotated[UUID, AfterValidator(_ordered_id)]
-
-
 class CreateBusiness(BaseModel):
     """Open a business; the caller becomes its owner."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Duka la Wanjiku"}})
 
-    id: NewId | None = None
+    id: ClientId | None = None
     name: Name
     branch_name: ShortName = "Main branch"
     till_name: ShortName = "Till 1"
@@ -81,7 +72,7 @@ class CreateBranch(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Kariakor"}})
 
-    id: NewId | None = None
+    id: ClientId | None = None
     name: ShortName
 
 
@@ -99,7 +90,7 @@ class CreateTill(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Till 2"}})
 
-    id: NewId | None = None
+    id: ClientId | None = None
     name: ShortName
     branch_id: UUID | None = None
     receipt_prefix: Prefix | None = None
