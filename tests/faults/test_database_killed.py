@@ -1,11 +1,10 @@
 """The database server and the API are killed in the middle of sales, again and again: nothing acknowledged is lost or doubled.
 
-The server is durable and of its own. PAYME_KILLS says how often each is killed.
+The server is durable and of its own.
 """
 
 import asyncio
 import os
-import random
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,14 +22,14 @@ from payme.runtime.database.embedded import EmbeddedServer
 from payme.runtime.database.migrations import Migrator
 from payme.runtime.settings import Settings
 from tests.api_process import GENEROUS, ApiProcess
+from tests.fault_rows import FaultRow
 from tests.faults.selling import Clients, FullShop, hold_against_the_books, make_full_shop
 from tests.invariants import assert_invariants
 from tests.postgres import VERSIONS
 
-KILLS = int(os.environ.get("PAYME_KILLS", "2"))
 SERVES_AGAIN_SECONDS = 10.0
+KILLS = FaultRow.size(2, 10)
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(60 + 20 * KILLS)]
-RNG = random.Random(20_261_122)
 
 
 @dataclass
@@ -78,29 +77,38 @@ async def place(durable_server: EmbeddedServer, open_folder: Path) -> AsyncItera
     await asyncio.to_thread(api.stop)
 
 
-async def test_nothing_acknowledged_is_lost_when_the_database_is_killed(place: Place) -> None:
+@pytest.mark.fault_row(21)
+async def test_nothing_acknowledged_is_lost_when_the_database_is_killed(place: Place, row: FaultRow) -> None:
+    rng = row.rng
     async with Clients(place.api.base_url, place.shop) as clients:
         for _ in range(KILLS):
             await clients.sells_again(since=time.monotonic(), seconds=SERVES_AGAIN_SECONDS)
-            await asyncio.sleep(RNG.uniform(0.1, 0.6))
+            await asyncio.sleep(rng.uniform(0.1, 0.6))
             pid = place.server.status().pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
             killed_at = time.monotonic()
             await asyncio.to_thread(place.server.start)
             await clients.sells_again(since=killed_at, seconds=SERVES_AGAIN_SECONDS)
+            row.counts["kills"] += 1
         assert place.api.is_alive
+    row.counts["acknowledged"] += len(clients.sold.acknowledged)
+    row.counts["answered 503"] += clients.sold.statuses["503"]
     await place.check(clients)
     assert clients.sold.statuses["503"] > 0
 
 
-async def test_a_retried_key_has_one_effect_when_the_api_is_killed(place: Place) -> None:
+@pytest.mark.fault_row(19)
+async def test_a_retried_key_has_one_effect_when_the_api_is_killed(place: Place, row: FaultRow) -> None:
+    rng = row.rng
     async with Clients(place.api.base_url, place.shop, may_lose_connection=True) as clients:
         for _ in range(KILLS):
             await clients.sells_again(since=time.monotonic(), seconds=SERVES_AGAIN_SECONDS)
-            await asyncio.sleep(RNG.uniform(0.1, 0.6))
+            await asyncio.sleep(rng.uniform(0.1, 0.6))
             place.api.kill()
             killed_at = time.monotonic()
             place.api.start()
             await clients.sells_again(since=killed_at, seconds=SERVES_AGAIN_SECONDS)
+            row.counts["kills"] += 1
+    row.counts["acknowledged"] += len(clients.sold.acknowledged)
     await place.check(clients)
