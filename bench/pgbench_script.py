@@ -14,13 +14,13 @@ from uuid import UUID
 from bench.recording import LINES, Recording, Statement
 from bench.town import Model
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 _TENANT: Final = re.compile(r"set local payme\.business_id = '([^']*)'")
 _LARGEST_RANDOM: Final = (1 << 60) - 1
 _LOW: Final = (1 << 64) - 1
 _COPY: Final = (1 << 32) - 1
-_LONG_TEXT: Final = 600
+LONG_TEXT: Final = 600
 
 CHOICES: Final = f"""\
 \\set b random(:first, :last)
@@ -129,12 +129,12 @@ class _Writer:
 
     def _text(self, value: str) -> str:
         """Return text in which every id is written as an expression; pgbench reads `:word` even inside quotes."""
-        if len(value) > _LONG_TEXT:
+        if len(value) > LONG_TEXT:
             # The reply, which nobody asks for again; only its length matters.
             return _quoted(value)
         parts: list[str] = []
         last = 0
-        for match in _UUID.finditer(value):
+        for match in UUID_TEXT.finditer(value):
             parts += [_quoted(value[last : match.start()]), f"({self._id(UUID(match[0]))})::text"]
             last = match.end()
         parts.append(_quoted(value[last:]))
