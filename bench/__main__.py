@@ -8,6 +8,7 @@ makes the run fail.
 import argparse
 import asyncio
 import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,12 +20,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import parts
 from bench.ground import OUT, ROOT, Ground, open_database, serve, settle
+from bench.growth import measure_growth
 from bench.load import missing_programs, write_targets
 from bench.peer import PeerMissing, ensure_packages, serve_peer
 from bench.report import Report
 from bench.run import Run
 from bench.summary import summary
 from payme.features.operations import Finding, check_all
+from payme.runtime.database.embedded import EmbeddedServer
 from payme.runtime.observability import configure_logging
 
 SERVER_OF: Final = {"wrk": (parts.API, parts.PEER), "pgbench": (parts.PGBENCH,)}
@@ -44,11 +47,15 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rates", type=_numbers, default=[6_000, 12_000, 18_000, 24_000, 30_000], help="sales a minute"
     )
+    parser.add_argument(
+        "--ground", type=Path, help="folder that keeps the databases of growth, which then is among the parts"
+    )
+    parser.add_argument("--sizes", type=_numbers, default=[1_000, 100_000, 10_000_000], help="sales of growth")
     parser.add_argument("--parts", type=lambda text: text.split(","), help="; ".join(parts.PARTS))
     chosen = parser.parse_args(given)
     if chosen.quick:
         chosen.samples, chosen.seconds, chosen.shops, chosen.connections, chosen.rates = 1, 2, 20, 100, [1_500, 3_000]
-    usual = [each for each in parts.PARTS if each != parts.GROWTH]
+    usual = [each for each in parts.PARTS if each != parts.GROWTH or (chosen.ground and not chosen.quick)]
     chosen.parts = usual if chosen.parts is None else chosen.parts
     unknown = set(chosen.parts) - set(parts.PARTS)
     if unknown:
@@ -125,10 +132,37 @@ async def run(chosen: argparse.Namespace) -> int:
                 broken = await measure(chosen, report, progress)
             except Exception as error:  # what was measured up to here is written and told
                 report.break_off("the run", error)
+        if parts.GROWTH in chosen.parts:
+            try:
+                await grow(chosen, report, progress)
+            except Exception as error:  # what was measured up to here is written and told
+                report.break_off(parts.GROWTH, error)
     return conclude(report, broken)
 
 
-def _open_folder() -> Path:
+async def grow(chosen: argparse.Namespace, report: Report, progress: Progress) -> None:
+    """Measure growth in the folder that was named, or in one that is thrown away."""
+    folder = await asyncio.to_thread(_open_folder, chosen.ground)
+    task = progress.add_task(parts.GROWTH, total=max(chosen.sizes))
+
+    def say(what: str, done: int) -> None:
+        progress.update(task, description=what, completed=done)
+
+    try:
+        await measure_growth(
+            folder, report, sizes=chosen.sizes, samples=chosen.samples, seconds=chosen.seconds,
+            town_size=(chosen.shops, chosen.products), say=say,
+        )  # fmt: skip
+    finally:
+        if chosen.ground is None:
+            await asyncio.to_thread(EmbeddedServer(folder / "data").destroy)
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _open_folder(named: Path | None = None) -> Path:
+    if named is not None:
+        named.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return named.resolve()
     folder = Path(tempfile.mkdtemp(prefix="payme-bench-", dir="/var/tmp"))
     # PostgreSQL's account must be able to enter it.
     folder.chmod(0o755)

@@ -53,6 +53,7 @@ class Ground:
     recording: Recording
     script: Path
     environment: Mapping[str, str]
+    database: str = "payme"
 
     @property
     def settings(self) -> Settings:

@@ -59,7 +59,7 @@ def pgbench_command(ground: Ground, *options: str, shops: tuple[int, int]) -> tu
     command = [
         str(programs() / "pgbench"), "-n", "-M", "prepared", *options, "-f", str(ground.script),
         "-D", f"first={shops[0]}", "-D", f"last={shops[1]}", "-D", f"products={len(ground.town.model.products)}",
-        "-h", address.host, "-p", str(address.port), "-U", OWNER, "payme",
+        "-h", address.host, "-p", str(address.port), "-U", OWNER, ground.database,
     ]  # fmt: skip
     settings = " ".join(f"-c {name}={value}" for name, value in {"role": APP_ROLE, **SERVER_SETTINGS}.items())
     return command, {**os.environ, "PGPASSWORD": address.passwords[OWNER], "PGOPTIONS": settings}
