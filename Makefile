@@ -35,7 +35,7 @@ faults: $(READY)  ## Break everything on purpose, at whole counts, into tests/ou
 check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
 	@$(BIN)/python -m tools.check $(ARGS)
 
-bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in a minute)
+bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in two minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
 security: $(READY)  ## What independent examiners say of code, locks, workflows and deployment (ARGS="bandit" narrows)

@@ -23,6 +23,7 @@ from bench.ground import OUT, ROOT, Ground, open_database, serve, settle
 from bench.growth import measure_growth
 from bench.load import missing_programs, write_targets
 from bench.peer import PeerMissing, ensure_packages, serve_peer
+from bench.plots import draw
 from bench.report import Report
 from bench.run import Run
 from bench.summary import summary
@@ -172,8 +173,13 @@ def _open_folder(named: Path | None = None) -> Path:
 def conclude(report: Report, broken: Sequence[Finding]) -> int:
     """Print the figures, write them, and say whether the run held."""
     report.facts["violations"] = [each.model_dump(mode="json") for each in broken]
-    report.write()
+    document = report.write()
     print(*summary(report), sep="\n")
+    try:
+        print("pictures:", *(each.name for each in draw(document, OUT)))
+    except Exception as error:  # the figures stand without them
+        report.break_off("pictures", error)
+        print(f"no pictures: {error}")
     for each in broken:
         print(f"broken: invariant {each.number} {each.code}: {each.violations}")
     held = "broken" if broken else "hold"

@@ -41,7 +41,7 @@ async def check_renewal(dsn: str) -> None:
         await kept.execute("create function of_yesterday() returns integer language sql as 'select 1'")
         await kept.execute("drop function tokens_charge")
         await growth_schema.renew(fresh, kept_dsn)
-        names = "select array_agg(oid::regprocedure::text order by 1) from pg_proc where pronamespace = 'public'::regnamespace"
+        names = "select array_agg(oid::regprocedure::text order by oid::regprocedure::text) from pg_proc where pronamespace = 'public'::regnamespace"
         assert await kept.fetchval(names) == await fresh.fetchval(names)
         await kept.execute("drop index sales_by_time")
         with pytest.raises(RuntimeError, match="sales_by_time"):

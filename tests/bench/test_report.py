@@ -9,6 +9,7 @@ from bench import parts
 from bench.load import Sample
 from bench.open_loop import Outcome
 from bench.open_parts import knee_of, knee_rates
+from bench.plots import draw
 from bench.report import UNMEASURED, Report
 from bench.summary import summary
 
@@ -71,6 +72,18 @@ def test_rates_rise_towards_and_beyond_the_closed_loop():
     assert rates == sorted(set(rates))
     assert (rates[0], rates[-1]) == (15_000, 33_000)
     assert knee_rates(None) == sorted(knee_rates(None))
+
+
+def test_pictures_are_of_what_was_measured_and_of_nothing_else(report: Report):
+    folder = report.path.parent
+    (folder / "growth.png").write_bytes(b"of an earlier run")
+    report.facts["shops"] = 500
+    report.add("sale", sample(100))
+    report.add_open(parts.KNEE, outcome(6_000, 20))
+    report.add_open(parts.KNEE, outcome(9_000, 300, errors=3, server=parts.PEER))
+    assert [each.name for each in draw(report.document(), folder)] == ["knee.png", "cpu.png"]
+    assert {each.name for each in folder.glob("*.png")} == {"knee.png", "cpu.png"}
+    assert (folder / "knee.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_growth_is_told_against_the_fewest(report: Report):
