@@ -86,9 +86,9 @@ create table till_counters (
 ) with (fillfactor = 30);
 select tenant_table('till_counters', 'select, insert, update');
 
-create function businesses_sale_facts(p_business uuid, p_till uuid, p_branch uuid) returns jsonb
+create function businesses_sale_facts(p_business uuid, p_till uuid, p_branch uuid) returns json
 language sql stable as $$
-  select jsonb_build_object(
+  select json_build_object(
     'status', b.status, 'cash_rounding_cents', b.cash_rounding_cents, 'discount_limit_basis_points', b.discount_limit_basis_points,
     'till_id', t.id, 'branch_id', t.branch_id, 'receipt_prefix', t.receipt_prefix)
   from businesses b

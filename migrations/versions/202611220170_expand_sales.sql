@@ -1,7 +1,7 @@
 -- Sales and their lines. The payments of a sale are rows of payments, by purpose.
 
 create table sales (
-  business_id uuid not null references businesses,
+  business_id uuid not null,
   id uuid not null,
   branch_id uuid not null,
   till_id uuid not null,

@@ -161,18 +161,15 @@ class Expiring:
     expires_on: date
 
 
-def parse_stock(document: Mapping[str, Any]) -> StockFacts:
-    """Read the answer of the SQL function `inventory_lock_stock`."""
-    levels = {
-        product_id: Level(product_id, Decimal(row["on_hand"]), Decimal(row["reserved"]), row["last_unit_cost_cents"])
-        for row in document["levels"]
-        for product_id in (UUID(row["product_id"]),)
-    }
-    batches: dict[UUID, list[Layer]] = {}
-    for row in document["batches"]:
-        layer = Layer(UUID(row["id"]), Decimal(row["quantity"]), row["cost_cents"])
-        batches.setdefault(UUID(row["product_id"]), []).append(layer)
-    return StockFacts(levels, {product_id: tuple(layers) for product_id, layers in batches.items()})
+def parse_stock(document: Sequence[Sequence[Any]]) -> StockFacts:
+    """Read the answer of the SQL function `inventory_lock_stock`: each level with its open batches, in the order of taking."""
+    levels: dict[UUID, Level] = {}
+    batches: dict[UUID, tuple[Layer, ...]] = {}
+    for product, on_hand, reserved, last_unit_cost_cents, layers in document:
+        product_id = UUID(product)
+        levels[product_id] = Level(product_id, Decimal(on_hand), Decimal(reserved), last_unit_cost_cents)
+        batches[product_id] = tuple(Layer(UUID(each), Decimal(left), cents) for each, left, cents in layers)
+    return StockFacts(levels, batches)
 
 
 def plan_take(

@@ -24,7 +24,7 @@ class SaleFacts:
     is_known: bool
     business: dict[str, Any] | None
     products: list[dict[str, Any]]
-    stock: dict[str, Any]
+    stock: list[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
