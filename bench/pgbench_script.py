@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from bench.recording import LINES, Recording, Statement
 from bench.town import Model
 
@@ -101,6 +103,9 @@ class _Writer:
             return "null"
         if isinstance(value, bool):
             return "true" if value else "false"
+        if kind in {"json", "jsonb"}:
+            # As the driver's codec writes it: text that holds ids and the instant.
+            return self._parts(to_json(value).decode())
         if isinstance(value, (list, tuple)):
             inner = kind.removesuffix("[]")
             return f"array[{', '.join(self.expression(each, inner) for each in cast('list[Any]', value))}]"
@@ -132,10 +137,15 @@ class _Writer:
         if len(value) > _LONG_TEXT:
             # The reply, which nobody asks for again; only its length matters.
             return _quoted(value)
+        return self._parts(value)
+
+    def _parts(self, value: str) -> str:
+        instant = to_json(self._now).decode().strip('"')
         parts: list[str] = []
         last = 0
-        for match in _UUID.finditer(value):
-            parts += [_quoted(value[last : match.start()]), f"({self._id(UUID(match[0]))})::text"]
+        for match in re.finditer(f"{_UUID.pattern}|{re.escape(instant)}", value):
+            found = "now()" if match[0] == instant else self._id(UUID(match[0]))
+            parts += [_quoted(value[last : match.start()]), f"({found})::text"]
             last = match.end()
         parts.append(_quoted(value[last:]))
         return " || ".join(part for part in parts if part != "E''") or "''"

@@ -11,7 +11,7 @@ from payme.features.sales.rules import Cart, Line
 from payme.features.sales.schemas import SaleLineView, SaleRow
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 
-_RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)"
+_RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +90,25 @@ async def lock_facts(
 
 def defer_sale(uow: UnitOfWork, sale: NewSale, cart: Cart) -> Deferred:
     """Have a sale and its lines written, with the till's next receipt number."""
-    lines = cart.lines
-    costs: Sequence[int | None] = sale.line_costs if sale.line_costs is not None else [None] * len(lines)
     return uow.defer(
         WriteOrder.TILL, _RECORD, uow.tenant, sale.id, sale.branch_id, sale.till_id, sale.receipt_prefix, sale.status,
         uow.actor.id, uow.now, cart.discount_cents, cart.rounding_cents, cart.total_cents, cart.vat_cents,
         sum(sale.line_costs) if sale.line_costs is not None else None, sale.paid_cents, sale.change_cents,
-        sale.line_ids, *_line_columns(lines), costs, [line.track_stock for line in lines],
-        reply_as="receipt_number",
+        _line_rows(sale, cart.lines), reply_as="receipt_number",
     )  # fmt: skip
 
 
-def _line_columns(lines: Sequence[Line]) -> list[list[Any]]:
+def _line_rows(sale: NewSale, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    costs: Sequence[int | None] = sale.line_costs if sale.line_costs is not None else [None] * len(lines)
     return [
-        [line.product_id for line in lines],
-        [line.name for line in lines],
-        [line.quantity for line in lines],
-        [line.unit_price_cents for line in lines],
-        [line.catalogue_price_cents for line in lines],
-        [line.discount_cents for line in lines],
-        [line.total_cents for line in lines],
-        [line.vat_class for line in lines],
-        [line.rate_basis_points for line in lines],
-        [line.vat_cents for line in lines],
-    ]
+        {
+            "n": number, "id": line_id, "product_id": line.product_id, "name": line.name, "quantity": line.quantity,
+            "price": line.unit_price_cents, "catalogue_price": line.catalogue_price_cents, "discount": line.discount_cents,
+            "total": line.total_cents, "vat_class": line.vat_class, "rate": line.rate_basis_points, "vat": line.vat_cents,
+            "cost": cost, "tracked": line.track_stock,
+        }
+        for number, (line_id, line, cost) in enumerate(zip(sale.line_ids, lines, costs, strict=True), start=1)
+    ]  # fmt: skip
 
 
 async def find_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
@@ -199,7 +200,7 @@ class Database:
 
 
 def _as_json(value: object) -> str:
-    return json.dumps(value, default=str)
+    return to_json(value, fallback=str).decode()
 
 
 async def _leave_as_it_is(connection: Connection[Any]) -> None:
