@@ -23,6 +23,7 @@ _LARGEST_RANDOM: Final = (1 << 60) - 1
 _LOW: Final = (1 << 64) - 1
 _COPY: Final = (1 << 32) - 1
 _LONG_TEXT: Final = 600
+_JSON: Final = frozenset({"json", "jsonb"})
 
 CHOICES: Final = f"""\
 \\set b random(:first, :last)
@@ -92,7 +93,8 @@ class _Writer:
     def statement(self, statement: Statement) -> str:
         """Return a statement with an expression for each placeholder."""
         written = [
-            f"({self.expression(value, kind)})::{kind}"
+            # JSON goes over as text, as the driver's codec writes it.
+            f"({self._parts(to_json(value).decode()) if kind in _JSON else self.expression(value, kind)})::{kind}"
             for value, kind in zip(statement.arguments, statement.types, strict=True)
         ]
         return _PLACEHOLDER.sub(lambda match: written[int(match[1]) - 1], statement.sql) + ";"
@@ -103,9 +105,6 @@ class _Writer:
             return "null"
         if isinstance(value, bool):
             return "true" if value else "false"
-        if kind in {"json", "jsonb"}:
-            # As the driver's codec writes it: text that holds ids and the instant.
-            return self._parts(to_json(value).decode())
         if isinstance(value, (list, tuple)):
             inner = kind.removesuffix("[]")
             return f"array[{', '.join(self.expression(each, inner) for each in cast('list[Any]', value))}]"

@@ -1,7 +1,6 @@
 """SQL of sales. The facts of a sale and its locks are one statement, its rows another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +8,13 @@ from uuid import UUID
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.rules import Cart, Line
 from payme.features.sales.schemas import SaleLineView, SaleRow
+from payme.kit.values import value
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 
 _RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaleFacts:
     """What the rules need, as JSON documents of the features that own it; the stock levels are locked.
 
@@ -27,7 +27,7 @@ class SaleFacts:
     stock: list[list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredSale:
     """A sale as it stands, without its lines."""
 
@@ -48,7 +48,7 @@ class StoredSale:
     rev: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewSale:
     """A sale to be written; costs are known only when it completes at once."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from payme.kit.ids import new_id
+from payme.kit.values import value
 from payme.runtime.database.errors import translate
 from payme.runtime.database.write_order import Deferred, WriteOrder, compose, in_order
 
@@ -33,7 +34,7 @@ _RECORD_CHANGES = "sync_record($1,$2,$3)"
 _ENQUEUE = "jobs_enqueue($1,$2,$3,$4)"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """What is to be answered again when the same idempotency key comes back; `body` is JSON text."""
 
