@@ -21,6 +21,7 @@ import asyncpg
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
+from payme.runtime.database.roles import take_role
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
@@ -193,8 +194,7 @@ class Database:
             "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, default=str), decoder=json.loads
         )
         if self.role is not None:
-            # house: allow session-set every user of this pool has this one role, so nothing differs to leak
-            await connection.execute(f'set role "{self.role}"')
+            await take_role(connection, self.role)
 
 
 async def _leave_as_it_is(connection: Connection[Any]) -> None:
