@@ -61,7 +61,7 @@ async def grant_backup(connection: asyncpg.Connection) -> None:
         if row["wants_policy"]:
             # On PostgreSQL 15 the owner inherits the role, so the role's name is asked for besides.
             await connection.execute(
-                f'create policy backup on "{name}" for select to {BACKUP_ROLE} using (current_user = \'{BACKUP_ROLE}\')'  # noqa: S608 -- names from the catalogue
+                f"create policy backup on \"{name}\" for select to {BACKUP_ROLE} using (current_user = '{BACKUP_ROLE}')"
             )
 
 
