@@ -63,7 +63,7 @@ class SeaweedProcess:
             config=settings,
         )
 
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         """Every object in the bucket."""
         return sorted(each["Key"] for each in self.client().list_objects_v2(Bucket=BUCKET).get("Contents", ()))
 

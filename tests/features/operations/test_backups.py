@@ -1,22 +1,25 @@
 """Backups end to end: a real database, a real S3 store, `payme backup` as an operator types it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from payme.features.operations.services.backups.prune import prune_backups
+from payme.features.operations.services.backups.shelf import shelf_of
 from payme.runtime.security.sealing import new_identity
 from tests.features.operations.commands import payme, payme_json
 from tests.features.operations.conftest import SoundDatabase
 from tests.object_store import BUCKET, SeaweedProcess
-from tests.postgres import with_database
+from tests.sound_shop import settings_for
 
 PRIVATE, PUBLIC = new_identity()
 OTHER_PRIVATE, _ = new_identity()
-PASSWORD_WORDS = "password of nobody"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def bucket(store: SeaweedProcess) -> Iterator[SeaweedProcess]:
     """The store, empty."""
     yield store
     client = store.client()
-    for key in store.keys():
+    for key in store.list_keys():
         client.delete_object(Bucket=BUCKET, Key=key)
 
 
@@ -56,7 +59,7 @@ async def create(writer: dict[str, str]) -> str:
 def overwrite(store: SeaweedProcess, suffix: str, change: Any) -> None:
     """Change one stored object, as somebody who has only the store could."""
     client = store.client()
-    key = next(each for each in store.keys() if each.endswith(suffix))
+    key = next(each for each in store.list_keys() if each.endswith(suffix))
     body = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     client.put_object(Bucket=BUCKET, Key=key, Body=change(body))
 
@@ -77,7 +80,7 @@ async def test_a_backup_is_restored_and_everything_in_it_holds(
     writer: dict[str, str], bucket: SeaweedProcess, identity: str, make_database: Any, sound: SoundDatabase
 ) -> None:
     backup = await create(writer)
-    assert [key.rpartition("/")[2] for key in bucket.keys()] == [f"{backup}.dump.age", f"{backup}.json"]
+    assert [key.rpartition("/")[2] for key in bucket.list_keys()] == [f"{backup}.dump.age", f"{backup}.json"]
     code, manifests = await payme_json("backup", "list", **writer)
     assert code == 0
     assert manifests[0]["contents"]["rows"]["sales"] > 0
@@ -110,7 +113,7 @@ async def test_nothing_of_a_backup_can_be_read_without_the_private_key(
 ) -> None:
     backup = await create(writer)
     client = bucket.client()
-    for key in bucket.keys():
+    for key in bucket.list_keys():
         body = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         assert b"Wanjiku" not in body
         assert b"PGDMP" not in body
@@ -144,12 +147,22 @@ async def test_a_wrong_key_leaves_the_database_that_was_to_be_replaced(
         ("a truncated dump", (".dump.age", lambda body: body[:-100_000]), "cut off"),
         ("a flipped byte", (".dump.age", lambda body: flip(body, at=len(body) // 2)), "damaged"),
         ("something appended", (".dump.age", lambda body: body + b"x"), "cut off or damaged"),
-        ("an altered manifest", (".json", lambda body: body.replace(b'"release":"unknown"', b'"release":"better!"')), "altered"),
+        (
+            "an altered manifest",
+            (".json", lambda body: body.replace(b'"release":"unknown"', b'"release":"better!"')),
+            "altered",
+        ),
         ("a manifest that is none", (".json", lambda body: body[:50]), "damaged"),
     ],
 )
 async def test_damage_is_found_and_nothing_of_it_is_restored(
-    writer: dict[str, str], bucket: SeaweedProcess, identity: str, make_database: Any, what: str, change: Any, words: str
+    writer: dict[str, str],
+    bucket: SeaweedProcess,
+    identity: str,
+    make_database: Any,
+    what: str,
+    change: Any,
+    words: str,
 ) -> None:
     await create(writer)
     overwrite(bucket, *change)
@@ -197,7 +210,9 @@ async def test_a_database_that_is_not_empty_is_left_alone_unless_told(
 async def test_prompts_that_waited_are_set_aside(
     writer: dict[str, str], identity: str, make_database: Any, owner: asyncpg.Connection
 ) -> None:
-    await owner.execute("select jobs_enqueue(array['payments.send_stk_push'], array['{}'], array[null::interval], array[null::text])")
+    await owner.execute(
+        "select jobs_enqueue(array['payments.send_stk_push'], array['{}'], array[null::interval], array[null::text])"
+    )
     await create(writer)
     empty = await make_database(template="template0")
     code, output = await payme("backup", "restore", "--identity", identity, "--into", empty, **writer)
@@ -206,7 +221,7 @@ async def test_prompts_that_waited_are_set_aside(
     assert await rows(empty, "select from pgqueuer where entrypoint = 'payments.send_stk_push'") == []
     dead = await rows(empty, "select error_class from job_dead_letters where name = 'payments.send_stk_push'")
     waiting = await rows(writer["DATABASE_URL"], "select from pgqueuer where entrypoint = 'payments.send_stk_push'")
-    assert [row["error_class"] for row in dead] == ["Restored"] * len(waiting) != []
+    assert [row["error_class"] for row in dead] == ["SetAside"] * len(waiting) != []
 
 
 async def test_a_drill_proves_the_newest_backup(writer: dict[str, str], bucket: SeaweedProcess, identity: str) -> None:
@@ -217,7 +232,7 @@ async def test_a_drill_proves_the_newest_backup(writer: dict[str, str], bucket: 
     assert "RPO" in output
     assert "RTO" in output
     assert "restoring …" in output
-    assert any("/drills/" in key for key in bucket.keys())
+    assert any("/drills/" in key for key in bucket.list_keys())
     overwrite(bucket, ".dump.age", lambda body: flip(body, at=len(body) - 1))
     code, output = await payme("backup", "drill", "--identity", identity, "--json", **writer)
     assert code == 1
@@ -244,29 +259,29 @@ async def test_a_store_that_is_away_is_an_error_to_try_again(writer: dict[str, s
     code, output = await payme("backup", "create", **{**writer, "BACKUP_S3_SECRET_KEY": "wrong-and-hidden"})
     assert (code, "refused (SignatureDoesNotMatch" in output) == (1, True), output
     assert "wrong-and-hidden" not in output
-    assert bucket.keys() == []
+    assert bucket.list_keys() == []
 
 
 async def test_a_dump_that_breaks_off_leaves_no_backup(
     writer: dict[str, str], bucket: SeaweedProcess, owner: asyncpg.Connection
 ) -> None:
-    """The server ends the dump's connection in the middle: pg_dump waits for a lock that we hold until then."""
-    await owner.execute("begin; lock table products in access exclusive mode")
-    try:
-        import asyncio  # noqa: PLC0415
-
-        attempt = asyncio.create_task(payme("backup", "create", **writer))
-        async with asyncio.timeout(30):
-            while not await owner.fetchval(
-                "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() "
-                "and application_name in ('pg_dump', 'payme backup') and wait_event_type = 'Lock'"
-            ):
-                await asyncio.sleep(0.05)
-    finally:
-        await owner.execute("rollback")
+    """pg_dump waits for a table that we lock and nobody counts; there the server ends its connection."""
+    await owner.execute(
+        "create table waits (id int primary key) partition by range (id); grant select on waits to payme_backup"
+    )
+    await owner.execute("begin; lock table waits in access exclusive mode")
+    ending = (
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() "
+        "and application_name = 'payme backup' and wait_event_type = 'Lock'"
+    )
+    attempt = asyncio.create_task(payme("backup", "create", **writer))
+    async with asyncio.timeout(30):
+        while not (await rows(writer["DATABASE_URL"], ending))[0][0]:
+            await asyncio.sleep(0.05)
     code, output = await attempt
-    assert code == 1, output
-    assert bucket.keys() == []
+    await owner.execute("rollback")
+    assert (code, "pg_dump failed" in output) == (1, True), output
+    assert bucket.list_keys() == []
 
 
 async def test_a_table_that_a_backup_could_not_read_is_named(writer: dict[str, str], owner: asyncpg.Connection) -> None:
@@ -290,11 +305,6 @@ async def test_backups_in_a_folder(copied: str, tmp_path: Path, identity: str, m
 
 
 async def test_old_backups_go_and_the_newest_stays(copied: str, tmp_path: Path) -> None:
-    from payme.features.operations.services.backups.prune import prune_backups
-    from payme.features.operations.services.backups.shelf import shelf_of
-    from tests.sound_shop import settings_for
-    from datetime import UTC, datetime, timedelta
-
     writer = {"BACKUP_RECIPIENTS": PUBLIC, "BACKUP_STORE": f"folder:{tmp_path}/store"}
     made = sorted([await create({"DATABASE_URL": copied, **writer}) for _ in range(2)])
     orphan = tmp_path / "store" / "backups" / "20200101T000000Z-abcdef.dump.age"

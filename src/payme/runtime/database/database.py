@@ -69,6 +69,8 @@ class Database:
         self.wiring = wiring or Wiring()
         self.commit_listeners: list[Callable[[UUID, int], None]] = []
         self.retries = 0
+        self.works_as_owner = False
+        """Whether this server keeps the role from us; forced row-level security binds the owner too."""
         self._pool: Pool[Record] | None = None
         self._gates: dict[UUID, asyncio.Semaphore] = {}
         self._waiting: defaultdict[UUID, int] = defaultdict(int)
@@ -194,7 +196,7 @@ class Database:
             "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, default=str), decoder=json.loads
         )
         if self.role is not None:
-            await take_role(connection, self.role)
+            self.works_as_owner = not await take_role(connection, self.role)
 
 
 async def _leave_as_it_is(connection: Connection[Any]) -> None:

@@ -9,7 +9,6 @@ works without a role; running `ensure_roles` twice, or in two databases of one s
 from typing import Any, Final
 
 import asyncpg
-import structlog
 
 from payme.runtime.database.errors import DatabaseUnavailable
 
@@ -36,7 +35,6 @@ order by c.relname
 """
 # Cluster-wide catalogues: a neighbour may create the same role, or change the same row, in the same moment.
 RACED: Final = (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError)
-_log = structlog.get_logger("payme.database")
 
 
 async def ensure_roles(connection: asyncpg.Connection) -> list[str]:
@@ -77,7 +75,6 @@ async def take_role(connection: Any, role: str) -> bool:
         if await connection.fetchval(UNBOUND):
             message = f"The role {role} cannot be taken on, and this user passes row-level security"
             raise DatabaseUnavailable(message) from error
-        _log.warning("database.role_not_taken", name=role, error=type(error).__name__)
         return False
     return True
 

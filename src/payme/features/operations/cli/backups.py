@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -151,7 +151,7 @@ class _Commands:
         key = _identity(settings, identity, needed=True)
         manifest = _guarded(lambda: shelf.choose(backup_id))
         url = into or settings.direct_database_url()
-        age = in_words(datetime.now(UTC) - manifest.created_at)
+        age = in_words(shelf.clock.now() - manifest.created_at)
         if replace and not yes:
             typer.confirm(f"Delete everything in the database and restore {manifest.id}, {age} old?", abort=True)
         with shown() as show:
@@ -187,7 +187,7 @@ class _Commands:
         """Remove backups older than BACKUP_KEEP_DAYS, and dumps that never became one. The newest backup always stays."""
         settings, shelf = self._ready()
         keep = timedelta(days=settings.backup_keep_days)
-        removed = _guarded(lambda: prune_backups(shelf, keep=keep, now=datetime.now(UTC)))
+        removed = _guarded(lambda: prune_backups(shelf, keep=keep, now=shelf.clock.now()))
         for each in removed:
             typer.echo(f"removed {each}")
         typer.echo(f"{len(removed)} removed, {len(_guarded(shelf.list_ids))} backups kept.")

@@ -85,7 +85,8 @@ def _look(folder: Path) -> Tools | None:
 
 
 def _version(program: Path) -> int | None:
-    if not program.is_file():
+    # Debian's wrapper chooses a version by itself, so the versions are looked for in their own folders.
+    if not program.is_file() or program.resolve().name == "pg_wrapper":
         return None
     try:
         done = subprocess.run(

@@ -9,7 +9,6 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -75,7 +74,7 @@ async def create_backup(shelf: Shelf, origin: Origin, *, show: Progress = silent
         manifest = Manifest(
             id=backup_id,
             created_at=snapshot.taken_at,
-            finished_at=datetime.now(UTC),
+            finished_at=shelf.clock.now(),
             version=origin.version,
             release=origin.release,
             environment=origin.environment,

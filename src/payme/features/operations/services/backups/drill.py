@@ -10,7 +10,6 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from payme.features.operations.errors import BackupError
@@ -34,7 +33,7 @@ class Bench:
 
 async def drill_backup(shelf: Shelf, manifest: Manifest, bench: Bench, *, show: Progress = silent) -> Drill:
     """Restore a backup, check it, record the result beside the backups and return it. Raises: store errors."""
-    began, at = time.monotonic(), datetime.now(UTC)
+    began, at = time.monotonic(), shelf.clock.now()
     faults, report = list[str](), Report(businesses=0, findings=[])
     try:
         report = await _try(shelf, manifest, bench, show=show)

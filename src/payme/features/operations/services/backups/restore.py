@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from payme.features.operations.errors import BackupError
-from payme.features.operations.repository.contents import read_contents, set_aside
+from payme.features.operations.repository.contents import read_contents
 from payme.features.operations.schemas import Contents, Manifest
 from payme.features.operations.services.backups.shelf import Progress, Shelf, silent
 from payme.features.operations.services.backups.verify import check_opens, keys_of, pour
@@ -25,6 +25,7 @@ from payme.runtime.database.dumps import (
     prepare_target,
     restoring,
 )
+from payme.runtime.jobs.dead_letters import set_aside
 
 RINGS_A_PHONE: Final = "payments.send_stk_push"
 OpenAt = Callable[[str], AbstractAsyncContextManager[Database]]
@@ -69,7 +70,9 @@ async def restore_backup(
 async def set_prompts_aside(open_at: OpenAt, database_url: str) -> int:
     """Make dead letters of the prompts that waited when the backup was made, and return how many."""
     async with open_at(database_url) as database:
-        return await database.run(partial(set_aside, name=RINGS_A_PHONE))
+        return await database.run(
+            partial(set_aside, name=RINGS_A_PHONE, reason="It was waiting when the backup was made.")
+        )
 
 
 def differences_of(wanted: Contents, found: Contents) -> list[str]:

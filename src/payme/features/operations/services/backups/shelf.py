@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from payme.features.operations.errors import BackupError
 from payme.features.operations.schemas import Drill, Manifest, Upkeep
 from payme.integrations.objectstore import ObjectMissing, ObjectStore, S3Access, StoredObject, open_store
+from payme.kit.time import Clock, SystemClock
 from payme.runtime.security import Keyring, derive_key
 from payme.runtime.settings import Settings
 
@@ -41,6 +42,7 @@ class Shelf:
 
     store: ObjectStore
     keyring: Keyring = field(repr=False)
+    clock: Clock = field(default_factory=SystemClock)
 
     def add(self, key: str, document: BaseModel) -> None:
         """Write a signed document."""
