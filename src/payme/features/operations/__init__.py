@@ -4,6 +4,7 @@ The only feature that reads tables of others, because an invariant stands across
 """
 
 from payme.features.operations.schemas import Diagnosis, Example, Finding, Mark, Report
+from payme.features.operations.services.examine_backups import examine_backups
 from payme.features.operations.services.examine_server import examine_server
 from payme.features.operations.services.examine_surroundings import (
     examine_disk,
@@ -23,6 +24,7 @@ __all__ = [
     "Report",
     "check_all",
     "check_invariants",
+    "examine_backups",
     "examine_disk",
     "examine_faults",
     "examine_redis",

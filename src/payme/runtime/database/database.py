@@ -22,6 +22,7 @@ from pydantic_core import to_json
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
+from payme.runtime.database.roles import take_role
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Database:
         self.wiring = wiring or Wiring()
         self.commit_listeners: list[Callable[[UUID, int], None]] = []
         self.retries = 0
+        self.works_as_owner = False
+        """Whether this server keeps the role from us; forced row-level security binds the owner too."""
         self._pool: Pool[Record] | None = None
         self._gates: dict[UUID, asyncio.Semaphore] = {}
         self._waiting: defaultdict[UUID, int] = defaultdict(int)
@@ -195,8 +198,7 @@ class Database:
         for kind in ("json", "jsonb"):
             await connection.set_type_codec(kind, schema="pg_catalog", encoder=_as_json, decoder=json.loads)
         if self.role is not None:
-            # house: allow session-set every user of this pool has this one role, so nothing differs to leak
-            await connection.execute(f'set role "{self.role}"')
+            self.works_as_owner = not await take_role(connection, self.role)
 
 
 def _as_json(value: object) -> str:

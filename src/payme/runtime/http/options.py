@@ -30,6 +30,7 @@ class HttpOptions:
 
     secret: bytes
     version: str = "0.1.0"
+    release: str = "unknown"
     environment: str = "development"
     public_url: str = "http://127.0.0.1:3000"
     allowed_origins: tuple[str, ...] = ()
