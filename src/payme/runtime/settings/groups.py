@@ -111,6 +111,13 @@ class DatabaseGroup(Group):
         description="The same database without a transaction pooler, for LISTEN and migrations; needed when DATABASE_URL has one.",
         examples=["postgresql://payme_owner:password@127.0.0.1:5432/payme"],
     )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none",
+        description=(
+            "What stands between: none, or transaction for a pooler such as PgBouncer in that mode (1.18 or newer); each"
+            " transaction then takes its role anew and no statement is kept prepared."
+        ),
+    )
     database_pool_size: int = Field(12, ge=8, le=32, description="Connections of one API process.")
     worker_pool_size: int = Field(8, ge=8, le=32, description="Connections of one worker process.")
     database_acquire_seconds: float = Field(5, gt=0, description="How long a request waits for a connection, then 503.")
