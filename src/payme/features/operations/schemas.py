@@ -74,3 +74,18 @@ def look(subject: str, found: str, next_step: str, *, details: list[str] | None 
 def bad(subject: str, found: str, next_step: str, *, details: list[str] | None = None) -> Diagnosis:
     """Return a line about something that is broken."""
     return Diagnosis(mark=Mark.BAD, subject=subject, found=found, next_step=next_step, details=details or [])
+
+
+class KeyUse(BaseModel):
+    """How many values of a table stand under a key."""
+
+    table: str
+    key_id: str
+    values: int
+
+
+class Rotation(BaseModel):
+    """What a rotation did: rows encrypted anew, and those that could not be read and stay as they are."""
+
+    renewed: int = 0
+    unreadable: list[str] = Field(default_factory=list[str])

@@ -171,7 +171,9 @@ class Secrecy(Group):
         "k1", description="Name of that key inside ciphertexts; a new key takes a new name."
     )
     encryption_keys_previous: KeysById | None = Field(
-        None, description="Older keys that still decrypt, as `id:key` with commas.", examples=["k0:" + "0" * 64]
+        None,
+        description="Other keys that still decrypt, as `id:key` with commas: older ones until `payme secrets rotate`, or a coming one.",
+        examples=["k0:" + "0" * 64],
     )
     blind_index_key: HexKey = Field(
         SecretStr(DEVELOPMENT_BLIND_INDEX_KEY),
