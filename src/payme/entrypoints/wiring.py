@@ -122,6 +122,7 @@ def pool_limits(settings: Settings, connections: int) -> PoolLimits:
         statement_seconds=settings.database_statement_seconds,
         attempts=settings.database_attempts,
         share_of_one_business=settings.database_business_share,
+        pooled=settings.database_pooler == "transaction",
     )
 
 

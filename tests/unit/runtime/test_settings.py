@@ -136,6 +136,11 @@ def test_half_credentials_are_a_fault_everywhere() -> None:
     assert set(faults_of({**MINIMUM, "MPESA_CONSUMER_KEY": "x"})) == {"MPESA_CONSUMER_SECRET", "MPESA_PASSKEY"}
 
 
+def test_behind_a_pooler_there_is_a_line_past_it() -> None:
+    assert set(faults_of({**MINIMUM, "DATABASE_POOLER": "transaction"})) == {"DATABASE_DIRECT_URL"}
+    read(DATABASE_POOLER="transaction", DATABASE_DIRECT_URL="postgresql://past-it/x")
+
+
 def test_values_are_read_as_people_write_them() -> None:
     settings = read(
         DATABASE_URL="postgres://u:p@h/d",

@@ -63,15 +63,18 @@ async def grant_backup(connection: asyncpg.Connection) -> None:
             )
 
 
-async def take_role(connection: Any, role: str) -> bool:
+async def take_role(connection: Any, role: str, *, lasting: bool = True) -> bool:
     """Take on a role for the life of a connection; return False where this server keeps it from us and policies bind us anyway.
 
+    Not `lasting`: only try whether a transaction may take it, because behind a pooler the connection is not ours.
     Raises: DatabaseUnavailable where nothing would bind us: then one business could see another's rows.
     """
     try:
         # house: allow session-set whoever uses this connection has this one role, so nothing differs to leak
-        await connection.execute(f'set role "{role}"')
+        await connection.execute(f'set role "{role}"' if lasting else f'begin; set local role "{role}"; rollback')
     except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
+        if not lasting:
+            await connection.execute("rollback")
         if await connection.fetchval(UNBOUND):
             message = f"The role {role} cannot be taken on, and this user passes row-level security"
             raise DatabaseUnavailable(message) from error

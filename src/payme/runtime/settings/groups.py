@@ -138,6 +138,13 @@ class DatabaseGroup(Group):
         description="The same database without a transaction pooler, for LISTEN and migrations; needed when DATABASE_URL has one.",
         examples=["postgresql://payme_owner:password@127.0.0.1:5432/payme"],
     )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none",
+        description=(
+            "What stands between: none, or transaction for a pooler such as PgBouncer in that mode (1.18 or newer); each"
+            " transaction then takes its role anew and no statement is kept prepared."
+        ),
+    )
     database_pool_size: int = Field(12, ge=8, le=32, description="Connections of one API process.")
     worker_pool_size: int = Field(8, ge=8, le=32, description="Connections of one worker process.")
     database_acquire_seconds: float = Field(5, gt=0, description="How long a request waits for a connection, then 503.")
@@ -225,7 +232,9 @@ class Secrecy(Group):
         "k1", description="Name of that key inside ciphertexts; a new key takes a new name."
     )
     encryption_keys_previous: KeysById | None = Field(
-        None, description="Older keys that still decrypt, as `id:key` with commas.", examples=["k0:" + "0" * 64]
+        None,
+        description="Other keys that still decrypt, as `id:key` with commas: older ones until `payme secrets rotate`, or a coming one.",
+        examples=["k0:" + "0" * 64],
     )
     blind_index_key: HexKey = Field(
         SecretStr(DEVELOPMENT_BLIND_INDEX_KEY),

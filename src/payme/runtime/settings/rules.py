@@ -143,6 +143,11 @@ def _written_rates(settings: SettingValues) -> Iterator[Fault]:
             yield name.upper(), "must look like 600/minute (second, minute, hour or day)"
 
 
+def _line_past_the_pooler(settings: SettingValues) -> Iterator[Fault]:
+    if settings.database_pooler == "transaction" and settings.database_direct_url is None:
+        yield "DATABASE_DIRECT_URL", "is missing; LISTEN, jobs and migrations do not pass a transaction pooler"
+
+
 def _times_in_order(settings: SettingValues) -> Iterator[Fault]:
     if settings.mpesa_push_seconds > settings.mpesa_prompt_seconds:
         yield "MPESA_PUSH_SECONDS", "must not be longer than MPESA_PROMPT_SECONDS"
@@ -177,6 +182,7 @@ RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _reachable_callbacks,
     _open_edges,
     _written_rates,
+    _line_past_the_pooler,
     _times_in_order,
     _whole_backups,
     _encrypted_reports,
