@@ -18,6 +18,7 @@ from payme.entrypoints.features import all_tasks, wire
 from payme.entrypoints.wiring import VERSION, WorkerServices, daraja_of, figures_of, pool_limits, tools_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.kit.errors import Conflict
+from payme.runtime import fault_points
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
@@ -120,6 +121,7 @@ def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
 def main() -> None:
     """Run the worker with all features."""
     settings = load_settings()
+    fault_points.choose(settings.fault_point)
     configure_logging(settings.log_level)
     announce_build(VERSION, settings.app_env)
     registry = Registry.of(all_tasks())

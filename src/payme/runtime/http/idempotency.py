@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable, Reply
+from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.http.bodies import parse_json
 from payme.runtime.http.errors import KeyInvalid, KeyRequired, KeyReused, KeyTaken, StillRunning
 
@@ -114,6 +115,7 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
         body = view.__pydantic_serializer__.to_json(view).decode()
         stored = await uow.flush(Reply(attempt.scope, attempt.key, attempt.fingerprint, attempt.status, body))
         assert stored is not None, "a flush with a reply returns the reply"
+        reach(FaultPoint.REPLY_BEFORE_COMMIT)
         return stored
 
     before = attempt.before
@@ -135,6 +137,7 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
             _check_deadline(attempt)
             await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 -- jitter is no secret
         else:
+            reach(FaultPoint.REPLY_AFTER_COMMIT)
             return Response(body.encode(), attempt.status, {"cache-control": "no-store"}, "application/json")
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from payme.runtime import fault_points
 from payme.runtime.settings.kinds import (
     HexKey,
     HttpUrl,
@@ -83,6 +84,12 @@ class Process(Group):
     maintenance: Literal["off", "warn", "read_only", "drain"] = Field(
         "off",
         description="What the API still does: off (everything), warn (says so in a header), read_only, drain (nothing new).",
+    )
+    fault_point: str | None = Field(
+        None,
+        pattern=fault_points.PATTERN,
+        description="Place at which the process kills itself, for tests of power cuts; refused unless APP_ENV is test.",
+        examples=["reply_before_commit:7"],
     )
 
 
