@@ -6,6 +6,7 @@ Settings refuse it outside tests. Invariant: where none is chosen, a place costs
 
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -30,6 +31,9 @@ class FaultPoint(StrEnum):
     """A job's effect is committed, and its end is not written."""
 
 
+KILLED: Final = "FAULT_POINT: killed at"
+
+
 @dataclass(slots=True)
 class _Trap:
     point: FaultPoint | None = None
@@ -38,6 +42,7 @@ class _Trap:
     def spring(self) -> None:
         self.arrivals_left -= 1
         if self.arrivals_left <= 0:
+            os.write(sys.stderr.fileno(), f"{KILLED} {self.point}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
 
