@@ -11,7 +11,7 @@ from payme.entrypoints.wiring import tools_of
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.fault_points import FaultPoint
 from payme.runtime.settings import Settings
-from tests.api_process import GENEROUS, ApiProcess, runs
+from tests.api_process import GENEROUS, ApiProcess
 from tests.fault_rows import FaultRow
 from tests.faults.selling import Clients, hold_against_the_books, make_full_shop
 from tests.invariants import assert_invariants
@@ -48,4 +48,3 @@ async def test_a_key_completes_when_the_api_is_killed_at_a_point_of_its_sale(
     await database.close()
     if point is FaultPoint.REPLY_AFTER_COMMIT:
         assert row.counts["replayed"] >= KILLS
-
