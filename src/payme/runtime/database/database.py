@@ -37,6 +37,9 @@ SERVER_SETTINGS: Final = {
     "enable_seqscan": "off",
 }
 
+_ROLLBACK_SECONDS: Final = 0.5
+"""Then the connection is dropped, which the server understands as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
@@ -181,8 +184,14 @@ class Database:
         gate = self._gates.setdefault(business_id, asyncio.Semaphore(places))
         self._waiting[business_id] += 1
         try:
-            async with gate:
+            try:
+                await asyncio.wait_for(gate.acquire(), self.limits.acquire_seconds if gate.locked() else None)
+            except TimeoutError as error:
+                raise DatabaseUnavailable("the share of one business is taken") from error
+            try:
                 yield
+            finally:
+                gate.release()
         finally:
             self._waiting[business_id] -= 1
             if not self._waiting[business_id]:
@@ -204,7 +213,7 @@ async def _leave_as_it_is(connection: Connection[Any]) -> None:
 async def _roll_back(connection: Connection[Record]) -> None:
     try:
         if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("rollback")
+            await connection.execute("rollback", timeout=_ROLLBACK_SECONDS)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
         with suppress(asyncpg.InterfaceError):

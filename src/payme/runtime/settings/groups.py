@@ -78,6 +78,11 @@ class Process(Group):
     trusted_proxies: Networks = Field(
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
+    answer_seconds: float = Field(
+        5,
+        gt=0,
+        description="Longest time until a sale or another change with an Idempotency-Key is answered, if only by 503.",
+    )
     stream_seconds: float = Field(
         600, gt=0, description="Longest life of one event stream; the browser connects again."
     )
