@@ -37,8 +37,9 @@ SERVER_SETTINGS: Final = {
     "enable_seqscan": "off",
 }
 
-_ROLLBACK_SECONDS: Final = 0.5
-"""Then the connection is dropped, which the server understands as well."""
+_GIVE_BACK_SECONDS: Final = 0.5
+"""How long a rollback, or a statement that was given up, may take; then the connection is dropped."""
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,9 @@ class Database:
         try:
             yield connection  # pyright: ignore[reportReturnType] -- the pool's proxy has every method of a connection
         finally:
-            await self.pool.release(connection)
+            # The pool drops a connection that it cannot have back in time; what went wrong with it is told already.
+            with suppress(*_BROKEN):
+                await self.pool.release(connection, timeout=_GIVE_BACK_SECONDS)
 
     @asynccontextmanager
     async def _share(self, business_id: UUID | None) -> AsyncGenerator[None]:
@@ -213,8 +216,8 @@ async def _leave_as_it_is(connection: Connection[Any]) -> None:
 async def _roll_back(connection: Connection[Record]) -> None:
     try:
         if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("rollback", timeout=_ROLLBACK_SECONDS)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            await connection.execute("rollback", timeout=_GIVE_BACK_SECONDS)
+    except _BROKEN:
         # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()
