@@ -149,6 +149,7 @@ def http_options(settings: Settings) -> HttpOptions:
         session_cookie=f"{prefix}payme_session",
         csrf_cookie=f"{prefix}payme_csrf",
         still_running_seconds=settings.idempotency_wait_seconds,
+        answer_seconds=settings.answer_seconds,
         maintenance=settings.maintenance,
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),

@@ -43,6 +43,10 @@ _STATEMENTS: Final = 100
 POOLED_SETTINGS: Final = {"timezone": "UTC"}
 """The one of them that a transaction pooler lets pass; what is said for a session would be the next client's too."""
 
+_GIVE_BACK_SECONDS: Final = 0.5
+"""How long a rollback, or a statement that was given up, may take; then the connection is dropped."""
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
@@ -188,7 +192,9 @@ class Database:
         try:
             yield connection  # pyright: ignore[reportReturnType] -- the pool's proxy has every method of a connection
         finally:
-            await self.pool.release(connection)
+            # The pool drops a connection that it cannot have back in time; what went wrong with it is told already.
+            with suppress(*_BROKEN):
+                await self.pool.release(connection, timeout=_GIVE_BACK_SECONDS)
 
     @asynccontextmanager
     async def _share(self, business_id: UUID | None) -> AsyncGenerator[None]:
@@ -199,8 +205,14 @@ class Database:
         gate = self._gates.setdefault(business_id, asyncio.Semaphore(places))
         self._waiting[business_id] += 1
         try:
-            async with gate:
+            try:
+                await asyncio.wait_for(gate.acquire(), self.limits.acquire_seconds if gate.locked() else None)
+            except TimeoutError as error:
+                raise DatabaseUnavailable("the share of one business is taken") from error
+            try:
                 yield
+            finally:
+                gate.release()
         finally:
             self._waiting[business_id] -= 1
             if not self._waiting[business_id]:
@@ -225,8 +237,8 @@ async def _leave_as_it_is(connection: Connection[Any]) -> None:
 async def _roll_back(connection: Connection[Record]) -> None:
     try:
         if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            await connection.execute("rollback", timeout=_GIVE_BACK_SECONDS)
+    except _BROKEN:
         # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()

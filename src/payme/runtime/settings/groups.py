@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from payme.runtime import fault_points
 from payme.runtime.settings.kinds import (
     HexKey,
     HttpUrl,
@@ -80,12 +81,23 @@ class Process(Group):
     trusted_proxies: Networks = Field(
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
+    answer_seconds: float = Field(
+        5,
+        gt=0,
+        description="Longest time until a sale or another change with an Idempotency-Key is answered, if only by 503.",
+    )
     stream_seconds: float = Field(
         600, gt=0, description="Longest life of one event stream; the browser connects again."
     )
     maintenance: Literal["off", "warn", "read_only", "drain"] = Field(
         "off",
         description="What the API still does: off (everything), warn (says so in a header), read_only, drain (nothing new).",
+    )
+    fault_point: str | None = Field(
+        None,
+        pattern=fault_points.PATTERN,
+        description="Place at which the process kills itself, for tests of power cuts; refused unless APP_ENV is test.",
+        examples=["reply_before_commit:7"],
     )
 
 

@@ -137,6 +137,11 @@ def _open_edges(settings: SettingValues) -> Iterator[Fault]:
             yield name, f"must be https in {settings.app_env}"
 
 
+def _fault_points(settings: SettingValues) -> Iterator[Fault]:
+    if settings.fault_point is not None and settings.app_env is not Environment.TEST:
+        yield "FAULT_POINT", "has the process kill itself, which only APP_ENV=test allows"
+
+
 def _written_rates(settings: SettingValues) -> Iterator[Fault]:
     for name in (field for field in type(settings).model_fields if field.startswith("rate_limit_")):
         if not RATE.fullmatch(getattr(settings, name)):
@@ -181,6 +186,7 @@ RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _whole_credentials,
     _reachable_callbacks,
     _open_edges,
+    _fault_points,
     _written_rates,
     _line_past_the_pooler,
     _times_in_order,
