@@ -127,9 +127,14 @@ class PromptShop:
 
 
 @asynccontextmanager
-async def open_prompt_shop(dsn: str, *, connections: int = 10, tokens: int = 2_000) -> AsyncIterator[PromptShop]:
-    """Open a shop with full shelves and so many tokens, on as many connections as one shop may ever have."""
-    settings = Settings.from_values(SETTINGS | PATIENT | {"DATABASE_URL": dsn})
+async def open_prompt_shop(
+    dsn: str, *, connections: int = 10, tokens: int = 2_000, **more: str
+) -> AsyncIterator[PromptShop]:
+    """Open a shop with full shelves and so many tokens, on as many connections as one shop may ever have.
+
+    `more` are settings.
+    """
+    settings = Settings.from_values(SETTINGS | PATIENT | {"DATABASE_URL": dsn} | more)
     clock = FrozenClock(datetime(2026, 11, 22, 7, 0, tzinfo=UTC))
     wiring = wire(tools_of(settings))
 
