@@ -5,8 +5,9 @@ the HTTP transport, because it has to know prompts that were never pushed; the r
 """
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ SHELF = 100_000
 SHORTCODE = "174379"
 PATIENT = {"MPESA_QUERY_GAP_SECONDS": "0", "MPESA_QUERIES_PER_MINUTE": "1000000000"}
 STILL_PENDING = "4999"
+_ACCEPTED = {"MerchantRequestID": "2654-4b64-97ff", "ResponseCode": "0", "ResponseDescription": "Accepted."}
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,21 @@ class Prompt:
 
 @dataclass
 class Script:
-    """What M-Pesa answers to a question about each prompt: a result code, `4999` (still processing) where nothing is set."""
+    """What M-Pesa answers to a question about each prompt: a result code. It takes every push that the worker sends."""
 
     codes: dict[str, str] = field(default_factory=dict)
+    otherwise: str = STILL_PENDING
     asked: list[str] = field(default_factory=list)
+    _pushes: Iterator[int] = field(default_factory=itertools.count)
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path.startswith("/oauth/"):
             return httpx2.Response(200, json={"access_token": "token-of-a-script", "expires_in": "3599"})
-        assert request.url.path.endswith("/stkpushquery/v1/query"), "nothing is pushed here"
+        if request.url.path.endswith("/stkpush/v1/processrequest"):
+            return httpx2.Response(200, json=_ACCEPTED | {"CheckoutRequestID": f"ws_CO_{next(self._pushes)}"})
         checkout_id = json.loads(request.content)["CheckoutRequestID"]
         self.asked.append(checkout_id)
-        code = self.codes.get(checkout_id, STILL_PENDING)
+        code = self.codes.get(checkout_id, self.otherwise)
         return httpx2.Response(
             200,
             json={"ResponseCode": "0", "CheckoutRequestID": checkout_id, "ResultCode": code, "ResultDesc": "As told."},
