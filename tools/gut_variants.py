@@ -8,6 +8,7 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _PAIRS: tuple[tuple[type[ast.AST], type[ast.AST]], ...] = (
@@ -19,7 +20,8 @@ _PAIRS: tuple[tuple[type[ast.AST], type[ast.AST]], ...] = (
     (ast.Add, ast.Sub),
     (ast.And, ast.Or),
 )
-SWAPPED = dict(_PAIRS) | {right: left for left, right in _PAIRS} | {ast.Mult: ast.Add, ast.FloorDiv: ast.Mult}
+SWAPPED: dict[type[ast.AST], Any] = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+SWAPPED.update({ast.Mult: ast.Add, ast.FloorDiv: ast.Mult})
 EMPTY = {
     "bool": ("False", "True"),
     "int": ("0",),
@@ -165,12 +167,10 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
         return
     if isinstance(node, ast.expr):
         yield node
-    for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns"}:
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from _expressions(child)
+    for child in ast.iter_child_nodes(node):
+        is_annotation = isinstance(node, ast.AnnAssign) and child is node.annotation
+        if not is_annotation:
+            yield from _expressions(child)
 
 
 def _words(node: ast.expr) -> str:
@@ -184,11 +184,11 @@ def _words(node: ast.expr) -> str:
 def _flip(node: ast.expr) -> bool:
     match node:
         case ast.Compare(ops=[only]) if type(only) in SWAPPED:
-            node.ops = [SWAPPED[type(only)]()]  # pyright: ignore[reportAttributeAccessIssue] - a comparison's counterpart is one
+            node.ops = [SWAPPED[type(only)]()]
         case ast.BinOp(op=sign) if type(sign) in SWAPPED:
-            node.op = SWAPPED[type(sign)]()  # pyright: ignore[reportAttributeAccessIssue] - a sign's counterpart is one
+            node.op = SWAPPED[type(sign)]()
         case ast.BoolOp(op=link):
-            node.op = SWAPPED[type(link)]()  # pyright: ignore[reportAttributeAccessIssue] - a connective's counterpart is one
+            node.op = SWAPPED[type(link)]()
         case ast.UnaryOp(op=ast.Not()):
             node.op = ast.UAdd()
             node.operand = ast.Call(ast.Name("bool", ast.Load()), [node.operand], [])

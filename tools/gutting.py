@@ -118,7 +118,15 @@ def examine(plan: list[dict[str, Any]], *, seconds: int) -> list[dict[str, Any]]
                 "GUT_RESULTS": str(folder / f"results{number}"),
                 "GUT_SECONDS": str(seconds),
             }
-            plugins = ["-p", "tools.gut_probe", "-p", "no:randomly", "-p", "no:cacheprovider"]
+            plugins = [
+                "-p",
+                "tools.gut_probe",
+                "-p",
+                "no:randomly",
+                "-p",
+                "no:cacheprovider",
+                f"--timeout={FIRST_SECONDS}",
+            ]
             command = [sys.executable, "-m", "pytest", *plugins, *files]
             with (folder / f"log{number}").open("wb") as log:
                 process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -160,18 +168,17 @@ def tried(chosen: list[Variant], known: Reach) -> list[dict[str, Any]]:
     """Try each variant with a handful of its tests, then what stayed green with all of them."""
     tests = {each.name: known.tests(each) for each in chosen}
     by_name = {each.name: each for each in chosen}
-    found = {
-        name: {"name": name, "outcome": "unreached", "unsound": []} for name, reached in tests.items() if not reached
-    }
+    found: dict[str, dict[str, Any]] = {name: {"name": name, "outcome": "unreached"} for name in tests}
     first = [planned(each, tests[each.name][:FIRST]) for each in chosen if tests[each.name]]
-    print(f"{len(chosen)} variants, {len(found)} reached by no test", flush=True)
+    print(f"{len(chosen)} variants, {len(chosen) - len(first)} reached by no test", flush=True)
     if first:
         found |= {each["name"]: each for each in examine(first, seconds=FIRST_SECONDS)}
-    green = [name for name, each in found.items() if each["outcome"] == "green" and len(tests[name]) > FIRST]
-    if green:
-        print(f"{len(green)} stayed green with {FIRST} tests; now with up to {ALL}", flush=True)
-        again = examine([planned(by_name[name], tests[name][FIRST:ALL]) for name in green], seconds=ALL_SECONDS)
-        found |= {each["name"]: each for each in again}
+    more = {name: tests[name][FIRST:ALL] for name, each in found.items() if each["outcome"] == "green"}
+    more |= {name: tests[name][:ALL] for name, each in found.items() if each["outcome"] == "hung"}
+    second = [planned(by_name[name], asked) for name, asked in more.items() if asked]
+    if second:
+        print(f"{len(second)} were not red with {FIRST} tests; now with up to {ALL}", flush=True)
+        found |= {each["name"]: each for each in examine(second, seconds=ALL_SECONDS)}
     return [found[each.name] for each in chosen]
 
 
@@ -190,7 +197,7 @@ def main(arguments: list[str]) -> int:
     chosen = list(variants(RULES if told.flips else (*RULES, *SERVICES), told.words, flips=told.flips))
     results = tried(chosen, reach())
     judged: dict[str, str] = tomllib.loads(JUDGED.read_text(encoding="utf-8")) if JUDGED.exists() else {}
-    alive = [each for each in results if each["outcome"] not in {"red", "hung"}]
+    alive = [each for each in results if each["outcome"] != "red"]
     for each in alive:
         print(f"{each['outcome']:<10}{each['name']}  {each.get('why', '')}  {judged.get(each['name'], '')}")
     percent = 100 * (len(results) - len(alive)) / max(1, len(results))

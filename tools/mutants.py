@@ -10,6 +10,7 @@ its tests). Written to `tests/out/mutants.json`; ends with 1 unless all were cau
 import ast
 import json
 import queue
+import signal
 import sys
 import time
 import tomllib
@@ -124,9 +125,7 @@ def judge(mutant: Mutant, trial: Trial, clean: dict[str, dict[str, Any]]) -> Ver
 def chosen(arguments: Sequence[str]) -> list[Mutant]:
     """Return the mutants whose name begins with, or contains, one of the arguments; without any, all."""
     loaded = [load(path) for path in sorted(FOLDER.glob("[0-9]*.toml"))]
-    return [
-        each for each in loaded if not arguments or any(part in each.name for part in arguments if _fits(part, each))
-    ]
+    return [each for each in loaded if not arguments or any(_fits(part, each) for part in arguments)]
 
 
 def _fits(part: str, mutant: Mutant) -> bool:
@@ -171,8 +170,14 @@ def run(copies: list[Scratch], mutants: list[Mutant], clean: dict[str, dict[str,
             free.put(copy)
 
     with ThreadPoolExecutor(len(copies)) as pool:
-        for future in as_completed(pool.submit(one, mutant) for mutant in mutants):
-            yield future.result()
+        try:
+            for future in as_completed(pool.submit(one, mutant) for mutant in mutants):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for copy in copies:
+                copy.end()
+            raise
 
 
 def main(arguments: list[str]) -> int:
@@ -184,6 +189,7 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     with scratches(min(AT_ONCE, len(mutants))) as copies:
         print(f"{len(mutants)} mutants; first their tests as they are ...", flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the copies are removed
         clean, complaints = first_green(copies, mutants)
         if complaints:
             print("not green without a mutant:", *complaints, sep="\n  ")

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -45,6 +45,7 @@ class Scratch:
     """One copy of the checkout; not for two runs at a time."""
 
     root: Path
+    running: subprocess.Popen[str] | None = None
     _ticks: Iterator[int] = field(default_factory=lambda: count(int(time.time()) - 10_000_000))
 
     @contextmanager
@@ -75,7 +76,7 @@ class Scratch:
         paths = os.pathsep.join(str(each) for each in (self.root / "src", self.root / "simulator", self.root))
         command = [sys.executable, "-m", "pytest", "-p", "tools.mutant_probe", "-p", "no:randomly", "--tb=line", *tests]
         started = time.monotonic()
-        process = subprocess.Popen(
+        self.running = process = subprocess.Popen(
             command,
             cwd=self.root,
             env={**kept, "PYTHONPATH": paths, "MUTANT_PROBE": str(report)},
@@ -87,10 +88,16 @@ class Scratch:
         try:
             output, code = process.communicate(timeout=seconds)[0], process.returncode
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            self.end()
             output, code = process.communicate()[0], UNFINISHED
         verdicts: dict[str, dict[str, Any]] = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
         return Trial(code, round(time.monotonic() - started, 1), output, verdicts)
+
+    def end(self) -> None:
+        """End what runs in this copy, with its children."""
+        if self.running is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.running.pid, signal.SIGKILL)
 
 
 @contextmanager
