@@ -2,8 +2,8 @@
 
 First the tests run once and tell which of them reach which line. Then each variant meets the tests that reach it, the smallest
 first, until one is red; what a first handful leaves green meets all of them. `--flips` changes single comparisons, signs,
-connectives and constants of the rules instead; words narrow to files whose path contains one; `--remember` takes the reach of
-the last run. Survivors that were judged stand in `tests/mutants/survivors.toml` with their reason. Written to
+connectives and constants of the rules instead; words narrow to functions whose path and name contain one; `--remember` takes
+the reach of the last run. Survivors that were judged stand in `tests/mutants/survivors.toml` with their reason. Written to
 `tests/out/gutted.json` (`flipped.json`); ends with 1 when less than the goal is red, or a gutted survivor was not judged.
 """
 
@@ -96,8 +96,9 @@ def variants(patterns: Iterable[str], words: list[str], *, flips: bool) -> Itera
     features = ROOT / "src" / "payme" / "features"
     for path in sorted({path for pattern in patterns for path in features.glob(pattern)}):
         file = path.relative_to(ROOT).as_posix()
-        if not words or any(word in file for word in words):
-            yield from (flipped if flips else gutted)(file, path.read_text(encoding="utf-8"))
+        for each in (flipped if flips else gutted)(file, path.read_text(encoding="utf-8")):
+            if not words or any(word in each.name for word in words):
+                yield each
 
 
 def examine(plan: list[dict[str, Any]], *, seconds: int) -> list[dict[str, Any]]:
@@ -187,7 +188,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make gut ARGS=…")
     parser.add_argument("--flips", action="store_true", help="change single signs of the rules instead of whole bodies")
     parser.add_argument("--remember", action="store_true", help="take which test reaches what from the last run")
-    parser.add_argument("words", nargs="*", help="parts of paths")
+    parser.add_argument("words", nargs="*", help="parts of names, such as sales/rules.py or apply_message")
     told = parser.parse_args(arguments)
     OUT.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()

@@ -1,5 +1,6 @@
 """Daraja's token in PostgreSQL: what one process keeps another finds, and one of them renews at a time."""
 
+import asyncio
 import dataclasses
 from datetime import timedelta
 
@@ -61,3 +62,11 @@ async def test_one_renews_until_it_is_done_or_its_time_is_over(shop: Till, token
     assert await tokens.try_lease(app, holder=ONE, seconds=45)
     assert not await tokens.store_token(app, token_of(shop, "too-late"), holder=OTHER)
     assert await tokens.find_token(app) is None
+
+
+async def test_a_waiting_process_waits_and_looks_again(tokens: SharedTokens, app: str):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await tokens.wait_for_change(app, seconds=60)
+    async with asyncio.timeout(10):
+        await tokens.wait_for_change(app, seconds=60)
