@@ -32,6 +32,12 @@ e2e: $(READY)  ## The browser tests alone
 faults: $(READY)  ## Break everything on purpose, at whole counts, into tests/out/faults.json (ARGS="21 22" names rows)
 	@$(BIN)/python -m tools.faults $(ARGS)
 
+mutants: $(READY)  ## Break the code in named places, and see its tests go red (ARGS="02 21" narrows)
+	@$(BIN)/python -m tools.mutants $(ARGS)
+
+gut: $(READY)  ## Empty every rule and service in turn, and see a test notice (ARGS=--flips: single signs)
+	@$(BIN)/python -m tools.gutting $(ARGS)
+
 check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
 	@$(BIN)/python -m tools.check $(ARGS)
 
@@ -70,4 +76,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop test e2e faults bench check security fmt docs lock clean
+.PHONY: help demo demo-stop test e2e faults mutants gut bench check security fmt docs lock clean
