@@ -4,7 +4,7 @@ from typing import Annotated, NewType
 from uuid import UUID
 
 import uuid_utils
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 BusinessId = NewType("BusinessId", UUID)
 BranchId = NewType("BranchId", UUID)
@@ -17,6 +17,7 @@ PaymentId = NewType("PaymentId", UUID)
 AccountId = NewType("AccountId", UUID)
 
 UUID_VERSION = 7
+_WRITTEN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 
 
 def new_id() -> UUID:
@@ -36,5 +37,9 @@ def _refuse_other_versions(value: UUID) -> UUID:
     return value
 
 
-ClientId = Annotated[UUID, AfterValidator(_refuse_other_versions)]
+ClientId = Annotated[
+    UUID,
+    AfterValidator(_refuse_other_versions),
+    WithJsonSchema({"type": "string", "format": "uuid", "pattern": _WRITTEN, "description": "A UUID of version 7."}),
+]
 """An id that a client makes for what it creates."""
