@@ -20,6 +20,7 @@ from schemathesis import engine
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events
 
+from payme.features.sales.schemas import LARGEST_AMOUNT_CENTS
 from tests.api.examined.conftest import Place, Traces
 from tests.people import PASSWORD
 
@@ -89,6 +90,11 @@ class Examiner:
         def of_goods_on_the_shelf(context: Any, body: Any) -> Any:
             return _that_adds_up(body, str(self._place.things.product_id))
 
+        @self._schema.hook("map_body").apply_to(operation_id=["stock_receive", "stock_adjust", "stock_spoil"])
+        def of_a_product_that_exists(context: Any, body: Any) -> Any:
+            is_right = isinstance(body, dict) and isinstance(body.get("product_id"), str)
+            return {**body, "product_id": str(self._place.things.product_id)} if is_right else body
+
         @self._schema.hook
         def after_call(context: Any, case: Any, response: Any) -> None:
             self._judge(case, response)
@@ -126,7 +132,9 @@ class Examiner:
     def _judge(self, case: Any, response: Any) -> None:
         name, status, request = _name(case), response.status_code, response.request
         self.report.seen.setdefault(name, set()).add(status)
-        evidence = f"{request.method} {request.url}\n{(request.body or b'')[:800]!r}\n{status} {response.content[:800]!r}"
+        evidence = (
+            f"{request.method} {request.url}\n{(request.body or b'')[:800]!r}\n{status} {response.content[:800]!r}"
+        )
         if status >= 400 and request.method != "HEAD":
             self._judge_refusal(case, response, evidence)
         now = asyncio.run_coroutine_threadsafe(self._place.witness.look(), self._loop).result(_REQUEST_SECONDS)
@@ -178,7 +186,8 @@ def _that_adds_up(cart: Any, product_id: str) -> Any:
             int(line.get("unit_price_cents") or 10_000) * Decimal(line["quantity"]) - line.get("discount_cents", 0)
             for line in cart["lines"]
         )
-        cart["tenders"] = [{**cart["tenders"][0], "amount_cents": int(due) - cart.get("discount_cents", 0)}]
+        amount = min(int(due) - cart.get("discount_cents", 0), LARGEST_AMOUNT_CENTS)
+        cart["tenders"] = [{**cart["tenders"][0], "amount_cents": amount}]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return cart
     return cart
@@ -192,7 +201,10 @@ def _documented(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, set[s
     """Name for each operation and status the codes that the document lists."""
     for item in document["paths"].values():
         for operation in item.values():
-            yield operation["operationId"], {
-                status: set(answer.get("content", {}).get(PROBLEM, {}).get("examples", {}))
-                for status, answer in operation["responses"].items()
-            }
+            yield (
+                operation["operationId"],
+                {
+                    status: set(answer.get("content", {}).get(PROBLEM, {}).get("examples", {}))
+                    for status, answer in operation["responses"].items()
+                },
+            )
