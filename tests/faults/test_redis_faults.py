@@ -33,7 +33,7 @@ from tests.redis_server import RedisServer
 from tests.stack import until
 
 SECONDS = FaultRow.size(6, 60)
-ANONYMOUS, GUESSES, PROMPTS = 20, 5, 3
+ANONYMOUS, GUESSES, PROMPTS = 20, 4, 3
 LONGEST_ANSWER_SECONDS = 6.0
 MOST_COUNTERS = 2
 """Redis, and one process that counts by itself."""
@@ -74,8 +74,8 @@ class Place:
         return {"x-forwarded-for": f"198.51.{self._addresses // 250}.{self._addresses % 250 + 1}", **more}
 
     async def burst(self, what: str, limit: int, ask: Callable[[], Awaitable[httpx2.Response]], *, passes: int) -> int:
-        """Ask half as often again as a limit allows, all at once; return how many were let through."""
-        answers = await asyncio.gather(*(self._timed(ask) for _ in range(limit + limit // 2 + 1)))
+        """Ask more often than all counters together allow, at once; return how many were let through."""
+        answers = await asyncio.gather(*(self._timed(ask) for _ in range((MOST_COUNTERS + 1) * limit)))
         through = sum(answer.status_code == passes for answer in answers)
         self.seen.most[what] = max(self.seen.most[what], through)
         for answer in answers:
@@ -136,7 +136,7 @@ async def killed(redis: RedisServer) -> None:
 
 async def frozen(redis: RedisServer) -> None:
     redis.freeze()
-    await asyncio.sleep(1.5)  # it is slow for so long, and quick for a moment
+    await asyncio.sleep(4)  # it is silent for so long, and quick for a moment
     redis.thaw()
     await asyncio.sleep(0.5)
 
@@ -166,6 +166,7 @@ async def test_no_limit_is_switched_off_and_nothing_fails(place: Place, row: Fau
         await until(lambda: shares_again(client, place), seconds=30)
     seen = place.seen
     row.counts.update({f"answered {status}": count for status, count in seen.statuses.items()})
+    row.counts["slowest answer, ms"] = int(seen.slowest_seconds * 1000)
     row.counts.update({f"most {what}": count for what, count in seen.most.items()})
     assert seen.faults == []
     assert seen.most["anonymous"] <= MOST_COUNTERS * ANONYMOUS
