@@ -93,7 +93,7 @@ class LastingConnection:
             self._connection = connection
             if self.role is not None:
                 # house: allow session-set this connection passes no pooler and has one user with one role
-                await connection.execute(f'set role "{self.role}"')
+                await connection.execute(f'set role "{self.role}"')  # nosemgrep: sql-made-of-values -- our own role
             for channel, listener in self._listeners:
                 await connection.add_listener(channel, _relay(listener))
         return self._connection
