@@ -18,7 +18,7 @@ import pytest
 from tests.deploy import debian_base, native
 
 IMAGE = "localhost/payme"
-READY_SECONDS = 60.0
+READY_SECONDS = 300.0
 pytestmark = [
     pytest.mark.timeout(3600),
     pytest.mark.skipif("PAYME_BUILD_IMAGE" not in os.environ, reason="takes minutes: make image-check"),
@@ -46,7 +46,7 @@ def test_the_image_says_what_an_engine_has_to_know(container: str):
     config = json.loads(debian_base.run(*debian_base.words("inspect", "--type", "image", IMAGE)))["Docker"]["config"]
     assert (config["User"], config["Cmd"], config["StopSignal"]) == ("10001:10001", ["payme", "api"], "SIGTERM")
     assert config["Healthcheck"]["Test"][:4] == ["CMD", "python", "-m", "payme.entrypoints.health"]
-    assert "Entrypoint" not in config
+    assert not config.get("Entrypoint")
 
 
 def test_it_runs_as_a_number_and_can_install_nothing(container: str):
