@@ -41,7 +41,7 @@ gut: $(READY)  ## Empty every rule and service in turn, and see a test notice (A
 check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
 	@$(BIN)/python -m tools.check $(ARGS)
 
-bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in a minute)
+bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in two minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
 security: $(READY)  ## What independent examiners say of code, locks, workflows and deployment (ARGS="bandit" narrows)
