@@ -53,7 +53,7 @@ class Pattern:
         places = ", ".join(f"({place})" for place in range(len(self.rows)))
         ids = sorted({int(each) for each in _ID.findall(columns)})
         return f"""select {columns} from {span.source(ids)}
-            join bench.growth_shops s on s.number = d.shop cross join (values {places}) r (place)"""  # noqa: S608 -- our own words
+            join bench.growth_shops s on s.number = d.shop cross join (values {places}) r (place)"""  # noqa: S608 -- words of our own only
 
 
 def _choice(values: Sequence[str]) -> str:
@@ -84,7 +84,7 @@ class Span:
         return f"""(select x.*, array[{places}]::integer[] as places{made} from
             (select n, (1 + (n - 1) % {self.shops})::integer as shop, 1 + (n - 1) / {self.shops} as nth,
              to_timestamp({self.until!r} - ({self.sales} - n) * {step!r}) as at
-             from generate_series({self.first}::bigint, {self.last}) n offset 0) x offset 0) d"""  # noqa: S608 -- numbers
+             from generate_series({self.first}::bigint, {self.last}) n offset 0) x offset 0) d"""  # noqa: S608 -- numbers and words of our own
 
 
 async def load(dsn: str, model: Model, *, shops: int, sales: int, advance: Advance) -> None:
