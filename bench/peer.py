@@ -7,6 +7,7 @@ Node cannot be had, that is a reason beside the figures, never a failed run.
 import fcntl
 import json
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -19,10 +20,11 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 import jwt
+from pydantic_core import to_json
 
 from bench.ground import OUT, ROOT, Api, Ground, await_ready, end, free_port
 from bench.load import write_targets
-from bench.pgbench_script import LONG_TEXT, UUID_TEXT
+from bench.pgbench_script import JSON_TYPES, LONG_TEXT, UUID_TEXT
 from bench.recording import LINES, Recording, Statement
 from bench.town import Model, Town
 from payme.runtime.database.database import SERVER_SETTINGS
@@ -155,7 +157,10 @@ class _Describer:
         return {
             "name": f"recorded_{number}",
             "sql": statement.sql,
-            "parameters": [self.value(each) for each in statement.arguments],
+            "parameters": [
+                self._parts(to_json(each).decode()) if kind in JSON_TYPES else self.value(each)
+                for each, kind in zip(statement.arguments, statement.types, strict=True)
+            ],
         }
 
     def value(self, value: Any) -> Mapping[str, Any]:
@@ -175,10 +180,15 @@ class _Describer:
             return {"value": "key"}
         if len(value) > LONG_TEXT:
             return {"value": "response"}
+        return self._parts(value)
+
+    def _parts(self, value: str) -> Mapping[str, Any]:
+        instant = to_json(self._now).decode().strip('"')
         parts: list[str | Mapping[str, Any]] = []
         last = 0
-        for match in UUID_TEXT.finditer(value):
-            parts += [value[last : match.start()], {"id": self._name(UUID(match[0]))}]
+        for match in re.finditer(f"{UUID_TEXT.pattern}|{re.escape(instant)}", value):
+            found = {"value": "now"} if match[0] == instant else {"id": self._name(UUID(match[0]))}
+            parts += [value[last : match.start()], found]
             last = match.end()
         return {"text": [*parts, value[last:]]} if parts else {"constant": value}
 

@@ -23,7 +23,7 @@ _LARGEST_RANDOM: Final = (1 << 60) - 1
 _LOW: Final = (1 << 64) - 1
 _COPY: Final = (1 << 32) - 1
 LONG_TEXT: Final = 600
-_JSON: Final = frozenset({"json", "jsonb"})
+JSON_TYPES: Final = frozenset({"json", "jsonb"})
 
 CHOICES: Final = f"""\
 \\set b random(:first, :last)
@@ -94,7 +94,7 @@ class _Writer:
         """Return a statement with an expression for each placeholder."""
         written = [
             # JSON goes over as text, as the driver's codec writes it.
-            f"({self._parts(to_json(value).decode()) if kind in _JSON else self.expression(value, kind)})::{kind}"
+            f"({self._parts(to_json(value).decode()) if kind in JSON_TYPES else self.expression(value, kind)})::{kind}"
             for value, kind in zip(statement.arguments, statement.types, strict=True)
         ]
         return _PLACEHOLDER.sub(lambda match: written[int(match[1]) - 1], statement.sql) + ";"
