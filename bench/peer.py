@@ -7,7 +7,6 @@ Node cannot be had, that is a reason beside the figures, never a failed run.
 import fcntl
 import json
 import os
-import re
 import secrets
 import subprocess
 import time
@@ -24,7 +23,7 @@ from pydantic_core import to_json
 
 from bench.ground import OUT, ROOT, Api, Ground, await_ready, end, free_port
 from bench.load import write_targets
-from bench.pgbench_script import JSON_TYPES, LONG_TEXT, UUID_TEXT
+from bench.pgbench_script import JSON_KINDS, LONG_TEXT, pieces
 from bench.recording import LINES, Recording, Statement
 from bench.town import Model, Town
 from payme.runtime.database.database import SERVER_SETTINGS
@@ -158,8 +157,9 @@ class _Describer:
             "name": f"recorded_{number}",
             "sql": statement.sql,
             "parameters": [
-                self._parts(to_json(each).decode()) if kind in JSON_TYPES else self.value(each)
-                for each, kind in zip(statement.arguments, statement.types, strict=True)
+                # JSON goes over as text, as the driver's codec writes it.
+                self._pieces(to_json(value).decode()) if kind in JSON_KINDS else self.value(value)
+                for value, kind in zip(statement.arguments, statement.types, strict=True)
             ],
         }
 
@@ -180,17 +180,16 @@ class _Describer:
             return {"value": "key"}
         if len(value) > LONG_TEXT:
             return {"value": "response"}
-        return self._parts(value)
+        return self._pieces(value)
 
-    def _parts(self, value: str) -> Mapping[str, Any]:
-        instant = to_json(self._now).decode().strip('"')
-        parts: list[str | Mapping[str, Any]] = []
-        last = 0
-        for match in re.finditer(f"{UUID_TEXT.pattern}|{re.escape(instant)}", value):
-            found = {"value": "now"} if match[0] == instant else {"id": self._name(UUID(match[0]))}
-            parts += [value[last : match.start()], found]
-            last = match.end()
-        return {"text": [*parts, value[last:]]} if parts else {"constant": value}
+    def _pieces(self, text: str) -> Mapping[str, Any]:
+        found = list(pieces(text, self._now))
+        return {"constant": text} if len(found) == 1 else {"text": [self._piece(each) for each in found]}
+
+    def _piece(self, piece: str | UUID | datetime) -> str | Mapping[str, Any]:
+        if isinstance(piece, UUID):
+            return {"id": self._name(piece)}
+        return piece if isinstance(piece, str) else {"value": "now"}
 
     def _name(self, value: UUID) -> str:
         return self._known.setdefault(value, f"new{len(self._known)}")
