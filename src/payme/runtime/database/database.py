@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
@@ -167,7 +168,9 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection[Record]]:
         try:
-            connection = await self.pool.acquire(timeout=self.limits.acquire_seconds)
+            # The pool's own time-out makes a task for every acquisition.
+            async with asyncio.timeout(self.limits.acquire_seconds):
+                connection = await self.pool.acquire()
         except Exception as error:
             raise DatabaseUnavailable(type(error).__name__) from error
         try:
@@ -192,11 +195,14 @@ class Database:
                 del self._waiting[business_id], self._gates[business_id]
 
     async def _prepare_connection(self, connection: Connection[Record]) -> None:
-        await connection.set_type_codec(
-            "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, default=str), decoder=json.loads
-        )
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(kind, schema="pg_catalog", encoder=_as_json, decoder=json.loads)
         if self.role is not None:
             self.works_as_owner = not await take_role(connection, self.role)
+
+
+def _as_json(value: object) -> str:
+    return to_json(value, fallback=str).decode()
 
 
 async def _leave_as_it_is(connection: Connection[Any]) -> None:

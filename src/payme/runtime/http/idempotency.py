@@ -12,11 +12,11 @@ import hashlib
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
+from payme.kit.values import value
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable, Reply
 from payme.runtime.http.bodies import parse_json
 from payme.runtime.http.errors import KeyInvalid, KeyRequired, KeyReused, KeyTaken, StillRunning
@@ -41,7 +41,7 @@ Work = Callable[["UnitOfWork"], Awaitable["BaseModel"]]
 Check = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """One try under a key: whose, of what, and until when it may wait (the event loop's clock)."""
 
@@ -61,7 +61,7 @@ class Attempt:
         return self.business_id, self.scope, self.key
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Stored:
     fingerprint: bytes
     status: int
