@@ -122,6 +122,7 @@ def pool_limits(settings: Settings, connections: int) -> PoolLimits:
         statement_seconds=settings.database_statement_seconds,
         attempts=settings.database_attempts,
         share_of_one_business=settings.database_business_share,
+        pooled=settings.database_pooler == "transaction",
     )
 
 
@@ -148,6 +149,7 @@ def http_options(settings: Settings) -> HttpOptions:
         session_cookie=f"{prefix}payme_session",
         csrf_cookie=f"{prefix}payme_csrf",
         still_running_seconds=settings.idempotency_wait_seconds,
+        answer_seconds=settings.answer_seconds,
         maintenance=settings.maintenance,
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),

@@ -26,6 +26,7 @@ from payme.entrypoints.wiring import (
 )
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.kit.errors import Conflict
+from payme.runtime import fault_points
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
@@ -129,6 +130,7 @@ def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
 def main() -> None:
     """Run the worker with all features."""
     settings = load_settings()
+    fault_points.choose(settings.fault_point)
     begin_telling(settings)
     registry = Registry.of(all_tasks())
     parts = WorkerParts(

@@ -1,5 +1,6 @@
 """`payme doctor` names what is wrong, says what to do, and keeps secrets to itself."""
 
+import re
 import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,7 +70,8 @@ async def test_a_shop_at_rest_lacks_only_its_worker(copied: str) -> None:
     assert code == 1
     assert "payme worker" in found["Worker"]["next_step"]
     assert found["Unclaimed money"]["mark"] == "look"
-    assert "wait for their owner" in found["Unclaimed money"]["found"]
+    assert re.fullmatch(r"[1-9]\d* wait for their owner \(KSh [\d,]+\.\d\d\)\.", found["Unclaimed money"]["found"])
+    assert re.match(r"PostgreSQL \d+, [1-9]\d* MB, \d+ of \d+ connections", found["Database"]["found"])
 
 
 async def test_a_connected_worker_is_seen(copied: str) -> None:
@@ -106,7 +108,10 @@ async def test_what_waits_for_a_person_is_listed(copied: str, owner: asyncpg.Con
     assert any(str(payment) in detail for each in payments for detail in each["details"])
     assert {each["mark"] for each in payments} == {"bad"}
     assert len(payments) == 2
+    assert all(re.search(r"^[1-9]\d* .* \(KSh [\d,]+\.\d\d\)\.$", each["found"]) for each in payments)
     assert found["Stuck jobs"]["details"]
+    assert re.match(r"[1-9]\d*( or more)? overdue", found["Stuck jobs"]["found"])
+    assert found["Dead letters"]["found"] == "1 gave up."
     assert "payme jobs retry" in found["Dead letters"]["next_step"]
     assert found["Callbacks"]["mark"] == "bad"
     _, output = await payme("doctor", DATABASE_URL=copied, **CALLBACKS)

