@@ -23,7 +23,7 @@ async def test_the_probes_say_how_the_service_is(make_client: MakeClient):
     )
     health = await client.get("/health")
     assert health.status_code == 200
-    assert set(health.json()) == {"status", "timestamp", "uptime_seconds", "database", "version"}
+    assert set(health.json()) == {"status", "timestamp", "uptime_seconds", "database", "version", "release"}
     assert (health.json()["status"], health.json()["database"], health.json()["version"]) == (
         "healthy",
         "connected",

@@ -35,6 +35,7 @@ class Health(BaseModel):
     uptime_seconds: int
     database: Literal["connected", "unreachable"]
     version: str
+    release: str
 
 
 class Readiness(BaseModel):
@@ -117,6 +118,7 @@ async def health(call: Call) -> Response:
         uptime_seconds=edge.uptime_seconds(),
         database="connected" if connected else "unreachable",
         version=edge.options.version,
+        release=edge.options.release,
     )
     return JSONResponse(view.model_dump(mode="json"), 200 if connected else 503, _NO_STORE)
 
