@@ -34,7 +34,7 @@ SERVICES = ("*/services.py", "*/services/*.py")
 TESTS = ("unit", "features", "api", "properties", "concurrency", "contracts/test_daraja_client.py")
 """In the order in which they are asked; processes are not here, because a fork breaks only itself."""
 AT_ONCE = 2
-FIRST, FIRST_SECONDS = 25, 60
+FIRST, FIRST_SECONDS, TEST_SECONDS = 25, 60, 40
 ALL, ALL_SECONDS = 400, 240
 GOAL_PERCENT = 95
 SAY_SECONDS = 20
@@ -126,7 +126,7 @@ def examine(plan: list[dict[str, Any]], *, seconds: int) -> list[dict[str, Any]]
                 "no:randomly",
                 "-p",
                 "no:cacheprovider",
-                f"--timeout={FIRST_SECONDS}",
+                f"--timeout={TEST_SECONDS}",
             ]
             command = [sys.executable, "-m", "pytest", *plugins, *files]
             with (folder / f"log{number}").open("wb") as log:
