@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ TESTS = ("unit", "features", "api", "properties", "concurrency", "contracts/test
 """In the order in which they are asked; processes are not here, because a fork breaks only itself."""
 AT_ONCE = 2
 FIRST, FIRST_SECONDS, TEST_SECONDS = 25, 60, 40
+CASES = 3  # of one test, before the next has its turn
 ALL, ALL_SECONDS = 400, 240
 GOAL_PERCENT = 95
 SAY_SECONDS = 20
@@ -48,7 +50,7 @@ class Reach:
     breadth: dict[str, int] = field(default_factory=dict[str, int])
 
     def tests(self, variant: Variant) -> list[str]:
-        """Return the tests that run a variant's lines: by folder, then those that run the least else."""
+        """Return the tests that run a variant's lines: a few cases of each, by folder, then those that run the least else."""
         first, last = variant.lines
         by_line = self.data.contexts_by_lineno(str(ROOT / variant.file))
         found = {
@@ -58,7 +60,14 @@ class Reach:
             for context in contexts
             if context
         }
-        return sorted(found, key=lambda test: (_rank(test), self.breadth.get(test, 0), test))
+        ordered = sorted(found, key=lambda test: (_rank(test), self.breadth.get(test, 0), test))
+        seen: Counter[str] = Counter()
+        rounds: dict[str, int] = {}
+        for test in ordered:
+            name = test.partition("[")[0]
+            rounds[test] = seen[name] // CASES
+            seen[name] += 1
+        return sorted(ordered, key=rounds.__getitem__)
 
 
 def _rank(test: str) -> int:
