@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "tests" / "out"
 JUDGED = ROOT / "tests" / "mutants" / "survivors.toml"
 RULES = ("*/rules.py", "*/rules/*.py")
-SERVICES = ("*/services.py", "*/services/*.py")
+SERVICES = ("*/services.py", "*/services/**/*.py")
 TESTS = ("unit", "features", "api", "properties", "concurrency", "contracts/test_daraja_client.py")
 """In the order in which they are asked; processes are not here, because a fork breaks only itself."""
 AT_ONCE = 2
