@@ -4,7 +4,7 @@ from typing import Annotated, NewType
 from uuid import UUID, SafeUUID
 
 import uuid_utils
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 BusinessId = NewType("BusinessId", UUID)
 BranchId = NewType("BranchId", UUID)
@@ -18,6 +18,7 @@ AccountId = NewType("AccountId", UUID)
 
 UUID_VERSION = 7
 _UNKNOWN = SafeUUID.unknown
+_WRITTEN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 
 
 def new_id() -> UUID:
@@ -49,5 +50,9 @@ def _refuse_other_versions(value: UUID) -> UUID:
     return value
 
 
-ClientId = Annotated[UUID, AfterValidator(_refuse_other_versions)]
+ClientId = Annotated[
+    UUID,
+    AfterValidator(_refuse_other_versions),
+    WithJsonSchema({"type": "string", "format": "uuid", "pattern": _WRITTEN, "description": "A UUID of version 7."}),
+]
 """An id that a client makes for what it creates."""

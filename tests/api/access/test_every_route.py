@@ -21,8 +21,10 @@ from payme.runtime.settings import Settings
 from tests.api.access.conftest import Belongings, MakeClient, fill
 from tests.api.access.written import checksums
 from tests.application import make_application
+from tests.fault_rows import FaultRow
 from tests.people import PASSWORD, Shop, make_shop, new_phone
 
+pytestmark = pytest.mark.fault_row(29)
 OPERATIONS = [
     each for feature in (*all_features(), *OWN_FEATURES) for router in feature.routers for each in router.operations
 ]
@@ -98,10 +100,14 @@ async def test_roles_and_strangers_on(
     theirs: Belongings,
     own: Belongings,
     database: Database,
+    row: FaultRow,
 ):
     before = await checksums(database, staffed, foreign)
+    assert len(before) > 60, "two businesses in every table"
     body = example_of(operation)
     for role in Role:
+        row.counts["sent"] += 2
+        row.counts["refused"] += 1
         client = make_client(staffed.others[role].access_token)
         answer = await client.request(operation.method, address(operation, foreign.id, theirs), **sent(operation, body))
         assert (answer.status_code, answer.json()["code"]) == (404, "businesses.not_found"), role
@@ -111,6 +117,7 @@ async def test_roles_and_strangers_on(
                 operation.method, address(operation, staffed.id, own), **sent(operation, body)
             )
             assert (answer.status_code, answer.json()["code"]) == (403, "auth.permission_missing"), role
+            row.counts["refused"] += 1
         elif operation.method == "GET" and STREAM not in operation.produces:
             answer = await client.get(address(operation, staffed.id, own))
             assert answer.status_code == 200, (role, answer.text)
@@ -118,6 +125,8 @@ async def test_roles_and_strangers_on(
         client = make_client(token)
         answer = await client.request(operation.method, address(operation, staffed.id, own), **sent(operation, body))
         assert answer.status_code == 401
+        row.counts["sent"] += 1
+        row.counts["refused"] += 1
     assert await checksums(database, staffed, foreign) == before
 
 

@@ -4,6 +4,8 @@ A verifier in another language needs this module's few lines and nothing else: R
 """
 
 import hashlib
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +15,8 @@ import rfc8785
 GENESIS_LABEL: Final = b"payme.audit.chain.1\n"
 HEAD_GROUP: Final = 8
 HEXADECIMAL: Final = frozenset("0123456789abcdef")
+ANCHORED: Final = "audit.head"
+"""The event under which a head is written into the log."""
 LARGEST_EXACT_INTEGER: Final = 2**53 - 1
 """Beyond it a JSON number is not the same in every language; RFC 8785 refuses it."""
 
@@ -38,6 +42,28 @@ def written_head(head: str) -> str:
 def read_head(text: str) -> str:
     """Return the plain hexadecimal of a head as somebody noted it."""
     return "".join(letter for letter in text.lower() if letter in HEXADECIMAL)
+
+
+@dataclass(frozen=True, slots=True)
+class NotedHead:
+    """The head of a chain at a position, as it was written outside the database; hexadecimal."""
+
+    business_id: UUID
+    position: int
+    head: str
+
+
+def noted_head(line: str) -> NotedHead | None:
+    """Return the head that a line of a worker's log notes, or None where it notes none; what stands before the JSON is skipped."""
+    if ANCHORED not in line:
+        return None
+    try:
+        said = json.loads(line[line.index("{") :])
+        if said["event"] != ANCHORED:
+            return None
+        return NotedHead(UUID(said["business_id"]), int(said["position"]), read_head(said["head"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def sealed_form(row: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Verification(BaseModel):
     sealed: int
     waiting: int = Field(description="Rows that the sealer has not reached yet")
     head: str
+    compared: int = Field(0, description="Heads noted outside that the chain was held against")
     faults: list[Fault] = Field(default_factory=list[Fault])
 
     @property

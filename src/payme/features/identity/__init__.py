@@ -5,6 +5,7 @@ Nobody chooses a role at sign-up; invitations carry it. Hashing and token format
 
 from payme.features.identity.enums import Role
 from payme.features.identity.errors import PersonNeeded
+from payme.features.identity.repository.sealed import SEALED
 from payme.features.identity.rules import PERMISSIONS, permissions_of
 from payme.features.identity.schemas import SetPin, SignUp, UserView
 from payme.features.identity.services.authenticator import IdentityAuthenticator
@@ -15,6 +16,7 @@ from payme.features.identity.services.tools import Identity, IdentityOptions
 
 __all__ = [
     "PERMISSIONS",
+    "SEALED",
     "GateOptions",
     "Identity",
     "IdentityAuthenticator",

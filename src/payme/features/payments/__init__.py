@@ -14,6 +14,7 @@ from payme.features.payments.errors import (
 )
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
 from payme.features.payments.repository.payments import list_for
+from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules import prompt_key
 from payme.features.payments.schemas import ConfigureMethod, PaymentView, UnsettledPayment
 from payme.features.payments.services.checks import MpesaRules
@@ -25,6 +26,7 @@ from payme.features.payments.services.request_stk import request_stk
 from payme.features.payments.services.settle import settle
 
 __all__ = [
+    "SEALED",
     "AmountOutsideLimits",
     "ConfigureMethod",
     "Counted",

@@ -1,6 +1,7 @@
 """The pool and the edge of every transaction: open, run, flush, commit; retry what was merely busy, within a ceiling.
 
-A connection takes its role when it is made and nothing else for the session; the pool is fixed and warm, because the first
+A connection takes its role when it is made and nothing else for the session, or, behind a transaction pooler, each
+transaction takes it; the pool is fixed and warm, because the first
 statements of a new backend cost ten times a sale. One business may hold only a share of the pool, so that a stuck shop does
 not stop the others.
 """
@@ -22,6 +23,7 @@ from pydantic_core import to_json
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
+from payme.runtime.database.roles import take_role
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
@@ -37,6 +39,13 @@ SERVER_SETTINGS: Final = {
     # A plan lives as long as its connection: one made while a table was empty would read all of it once it is full.
     "enable_seqscan": "off",
 }
+_STATEMENTS: Final = 100
+POOLED_SETTINGS: Final = {"timezone": "UTC"}
+"""The one of them that a transaction pooler lets pass; what is said for a session would be the next client's too."""
+
+_GIVE_BACK_SECONDS: Final = 0.5
+"""How long a rollback, or a statement that was given up, may take; then the connection is dropped."""
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class PoolLimits:
     statement_seconds: float = 30.0
     attempts: int = 3
     share_of_one_business: float = 0.75
+    pooled: bool = False
+    """Whether a transaction pooler stands between, so that nothing lasts longer than a transaction: no role, no statement."""
 
 
 class Database:
@@ -69,6 +80,8 @@ class Database:
         self.wiring = wiring or Wiring()
         self.commit_listeners: list[Callable[[UUID, int], None]] = []
         self.retries = 0
+        self.works_as_owner = False
+        """Whether this server keeps the role from us; forced row-level security binds the owner too."""
         self._pool: Pool[Record] | None = None
         self._gates: dict[UUID, asyncio.Semaphore] = {}
         self._waiting: defaultdict[UUID, int] = defaultdict(int)
@@ -93,7 +106,8 @@ class Database:
                 max_size=self.limits.connections,
                 max_inactive_connection_lifetime=0,
                 command_timeout=self.limits.statement_seconds,
-                server_settings=SERVER_SETTINGS,
+                server_settings=POOLED_SETTINGS if self.limits.pooled else SERVER_SETTINGS,
+                statement_cache_size=0 if self.limits.pooled else _STATEMENTS,
                 init=self._prepare_connection,
                 reset=_leave_as_it_is,
             )
@@ -156,11 +170,16 @@ class Database:
                 listener(business_id, uow.change_sequence)
 
     def _begin(self, business_id: UUID | None, *, read_only: bool) -> str:
-        mode = " read only" if read_only else ""
-        lock = f"set local lock_timeout = {int(self.limits.lock_seconds * 1000)}"
+        begin = (
+            f"begin{' read only' if read_only else ''}; set local lock_timeout = {int(self.limits.lock_seconds * 1000)}"
+        )
+        if self.limits.pooled:
+            begin += "; set local jit = off" + (
+                f'; set local role "{self.role}"' if self.role and not self.works_as_owner else ""
+            )
         if business_id is None:
-            return f"begin{mode}; {lock}"
-        return f"begin{mode}; {lock}; set local payme.business_id = '{UUID(int=business_id.int)}'"
+            return begin
+        return f"{begin}; set local payme.business_id = '{UUID(int=business_id.int)}'"
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection[Record]]:
@@ -173,7 +192,9 @@ class Database:
         try:
             yield connection  # pyright: ignore[reportReturnType] -- the pool's proxy has every method of a connection
         finally:
-            await self.pool.release(connection)
+            # The pool drops a connection that it cannot have back in time; what went wrong with it is told already.
+            with suppress(*_BROKEN):
+                await self.pool.release(connection, timeout=_GIVE_BACK_SECONDS)
 
     @asynccontextmanager
     async def _share(self, business_id: UUID | None) -> AsyncGenerator[None]:
@@ -184,19 +205,25 @@ class Database:
         gate = self._gates.setdefault(business_id, asyncio.Semaphore(places))
         self._waiting[business_id] += 1
         try:
-            async with gate:
+            try:
+                await asyncio.wait_for(gate.acquire(), self.limits.acquire_seconds if gate.locked() else None)
+            except TimeoutError as error:
+                raise DatabaseUnavailable("the share of one business is taken") from error
+            try:
                 yield
+            finally:
+                gate.release()
         finally:
             self._waiting[business_id] -= 1
             if not self._waiting[business_id]:
                 del self._waiting[business_id], self._gates[business_id]
 
     async def _prepare_connection(self, connection: Connection[Record]) -> None:
-        for kind in ("json", "jsonb"):
-            await connection.set_type_codec(kind, schema="pg_catalog", encoder=_as_json, decoder=json.loads)
+        async with connection.transaction():
+            for kind in ("json", "jsonb"):
+                await connection.set_type_codec(kind, schema="pg_catalog", encoder=_as_json, decoder=json.loads)
         if self.role is not None:
-            # house: allow session-set every user of this pool has this one role, so nothing differs to leak
-            await connection.execute(f'set role "{self.role}"')  # nosemgrep: sql-made-of-values -- our own role
+            self.works_as_owner = not await take_role(connection, self.role, lasting=not self.limits.pooled)
 
 
 def _as_json(value: object) -> str:
@@ -210,8 +237,8 @@ async def _leave_as_it_is(connection: Connection[Any]) -> None:
 async def _roll_back(connection: Connection[Record]) -> None:
     try:
         if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            await connection.execute("rollback", timeout=_GIVE_BACK_SECONDS)
+    except _BROKEN:
         # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()

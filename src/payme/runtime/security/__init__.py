@@ -7,7 +7,7 @@ Invariant: no function here logs, no error here contains a secret, and every com
 from payme.runtime.security.blind_index import BlindIndex
 from payme.runtime.security.csrf import CsrfTokens
 from payme.runtime.security.errors import InvalidToken, UnreadableField
-from payme.runtime.security.fields import FieldCipher, FieldPlace
+from payme.runtime.security.fields import FieldCipher, FieldPlace, row_named
 from payme.runtime.security.keys import Keyring, derive_key
 from payme.runtime.security.passwords import PasswordHasher
 from payme.runtime.security.secret_tokens import hash_token, new_secret_token, same_secret
@@ -28,5 +28,6 @@ __all__ = [
     "derive_key",
     "hash_token",
     "new_secret_token",
+    "row_named",
     "same_secret",
 ]

@@ -9,7 +9,7 @@ Invariant: decrypting gives back exactly what was encrypted in that place, or ra
 import os
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -39,6 +39,11 @@ class FieldPlace:
         return b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts)
 
 
+def row_named(business_id: UUID, name: str) -> UUID:
+    """Return the id that stands for a row whose key within its business is a word."""
+    return uuid5(business_id, name)
+
+
 class FieldCipher:
     """Encrypts with the current key and decrypts with any key of the ring."""
 
@@ -49,10 +54,9 @@ class FieldCipher:
     def encrypt(self, text: str, *, table: str, column: str, business_id: UUID | None, row_id: UUID) -> bytes:
         """Return the envelope of a text for one place."""
         place = FieldPlace(table, column, business_id, row_id)
-        key_id = self._current_id.encode()
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._ciphers[self._current_id].encrypt(nonce, text.encode(), place.bound_to(self._current_id))
-        return bytes((VERSION, len(key_id))) + key_id + nonce + sealed
+        return self.beginning + nonce + sealed
 
     def decrypt(self, envelope: bytes, *, table: str, column: str, business_id: UUID | None, row_id: UUID) -> str:
         """Return the text of an envelope that stands in this place.
@@ -68,6 +72,11 @@ class FieldCipher:
             return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], place.bound_to(key_id)).decode()
         except InvalidTag:
             raise UnreadableField(f"{table}.{column} does not belong to row {row_id}, or was changed") from None
+
+    @property
+    def beginning(self) -> bytes:
+        """How every envelope begins that was made with the current key."""
+        return bytes((VERSION, len(self._current_id))) + self._current_id.encode()
 
     def is_current(self, envelope: bytes) -> bool:
         """Tell whether an envelope was made with the current key; the others are encrypted anew by a job."""

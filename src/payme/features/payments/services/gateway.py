@@ -25,7 +25,7 @@ from payme.integrations.daraja import (
     Token,
 )
 from payme.runtime.database import Database, UnitOfWork
-from payme.runtime.security import FieldCipher
+from payme.runtime.security import FieldCipher, row_named
 
 Result = TypeVar("Result")
 _POLL: Final = timedelta(milliseconds=200)
@@ -74,7 +74,9 @@ async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
 
     def opened(column: str, sealed: bytes | None) -> str:
         assert sealed is not None, "an active method that prompts has its credentials"
-        return cipher.decrypt(sealed, table="payment_methods", column=column, business_id=uow.tenant, row_id=uow.tenant)
+        return cipher.decrypt(
+            sealed, table="payment_methods", column=column, business_id=uow.tenant, row_id=row_named(uow.tenant, method.kind)
+        )  # fmt: skip
 
     is_till = method.kind == "till"
     return Collector(
@@ -125,7 +127,7 @@ class SharedTokens:
                 table="daraja_apps",
                 column="access_token_encrypted",
                 business_id=uow.tenant,
-                row_id=uow.tenant,
+                row_id=row_named(uow.tenant, app_id),
             )
             return Token(text, row.issued_at, row.expires_at)
 
@@ -141,7 +143,7 @@ class SharedTokens:
         """Keep a token, if the lease is still the holder's."""
         sealed = self.cipher.encrypt(
             token.access_token, table="daraja_apps", column="access_token_encrypted", business_id=self.business_id,
-            row_id=self.business_id,
+            row_id=row_named(self.business_id, app_id),
         )  # fmt: skip
         kept = methods.StoredToken(sealed, token.issued_at, token.expires_at)
         return await self._run(lambda uow: methods.store_token(uow, app_id, kept, holder=UUID(hex=holder)))

@@ -26,7 +26,7 @@ from payme.features.payments.services.apply_message import Attached, apply_messa
 from payme.features.payments.services.checks import MpesaRules, words_for
 from payme.integrations.daraja import Reason
 from payme.runtime.database import UnitOfWork
-from payme.runtime.security import FieldCipher
+from payme.runtime.security import FieldCipher, row_named
 
 _SECRETS = ("consumer_key", "consumer_secret", "passkey")
 
@@ -78,7 +78,7 @@ async def configure_method(uow: UnitOfWork, kind: MethodKind, command: Configure
         environment=command.environment, consumer_key_encrypted=None, consumer_secret_encrypted=None, passkey_encrypted=None,
         active=command.active, rev=1,
     )  # fmt: skip
-    sealed = {f"{name}_encrypted": _sealed(uow, name, getattr(command, name)) for name in _SECRETS}
+    sealed = {f"{name}_encrypted": _sealed(uow, kind, name=name, secret=getattr(command, name)) for name in _SECRETS}
     method = replace(method, **sealed)
     if kind in {"paybill", "till"}:
         _require_complete(method, known)
@@ -113,12 +113,12 @@ def _may_be_closed(payment: StoredPayment, age: timedelta, *, last_question: tim
     return payment.status in {PaymentStatus.PENDING, PaymentStatus.UNKNOWN} and age > last_question
 
 
-def _sealed(uow: UnitOfWork, name: str, secret: str | None) -> bytes | None:
+def _sealed(uow: UnitOfWork, kind: MethodKind, *, name: str, secret: str | None) -> bytes | None:
     if secret is None:
         return None
     return uow.tool(FieldCipher).encrypt(
-        secret, table="payment_methods", column=f"{name}_encrypted", business_id=uow.tenant, row_id=uow.tenant
-    )
+        secret, table="payment_methods", column=f"{name}_encrypted", business_id=uow.tenant, row_id=row_named(uow.tenant, kind)
+    )  # fmt: skip
 
 
 def _require_complete(method: StoredMethod, known: StoredMethod | None) -> None:
