@@ -88,8 +88,10 @@ async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed:
                 rows.append((float(found[2]), int(found[3])))
         else:
             said.append(raw.decode())
-    if await process.wait() != 0 or len(rows) <= WARM_SECONDS:
+    if await process.wait() != 0:
         raise RuntimeError(f"pgbench failed:\n{''.join(said)[-2000:]}")
+    if len(rows) <= WARM_SECONDS:
+        raise RuntimeError(f"pgbench told of {len(rows)} seconds only, and the first {WARM_SECONDS} do not count")
     counted = rows[WARM_SECONDS:]
     spent = between(readings[WARM_SECONDS - 1], readings[-1])
     per_second = sum(each[0] for each in counted) / len(counted)

@@ -82,7 +82,7 @@ def check_csrf(call: Call, credentials: Credentials, *, session: str) -> None:
     Raises: CsrfRefused.
     """
     request, options = call.request, call.edge.options
-    if not _is_own_origin(request, options):
+    if not is_own_origin(request, options):
         raise CsrfRefused
     header = request.headers.get("x-csrf-token", "")
     cookie = request.cookies.get(options.csrf_cookie, "")
@@ -90,7 +90,8 @@ def check_csrf(call: Call, credentials: Credentials, *, session: str) -> None:
         raise CsrfRefused
 
 
-def _is_own_origin(request: Request, options: HttpOptions) -> bool:
+def is_own_origin(request: Request, options: HttpOptions) -> bool:
+    """Say whether the browser names one of our own pages as the one that asks."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is None:
         return site == "same-origin"
