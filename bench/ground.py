@@ -18,7 +18,7 @@ from typing import Final
 from urllib.request import ProxyHandler, build_opener
 
 from bench import pgbench_script, town
-from bench.recording import record
+from bench.recording import Recording, record
 from bench.town import Town
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
@@ -45,13 +45,15 @@ ENVIRONMENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A settled database. `script` is the cash sale for pgbench."""
+    """A settled database. `recording` is its cash sale, `script` the same for pgbench."""
 
     address: ServerAddress
     postmaster: int
     town: Town
+    recording: Recording
     script: Path
     environment: Mapping[str, str]
+    database: str = "payme"
 
     @property
     def settings(self) -> Settings:
@@ -61,11 +63,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A running API process."""
+    """A running server, ours or the peer's, and the file of what its load asks for."""
 
+    name: str
     base_url: str
     port: int
     pid: int
+    targets: Path
 
 
 def programs() -> Path:
@@ -87,12 +91,13 @@ async def settle(folder: Path, *, shops: int, products: int, out: Path = OUT) ->
             await database.open()
             try:
                 settled = await town.build(database, address.dsn(user="postgres"), shops=shops, products=products)
-                script = await write_script(database, address, settled, path=out / "cash_sale.pgbench.sql")
+                recording = await record(database, settled.model)
             finally:
                 await database.close()
+            script = await write_script(recording, address, settled, path=out / "cash_sale.pgbench.sql")
             postmaster = server.status().pid
             assert postmaster is not None, "the server runs"
-            yield Ground(address, postmaster, settled, script, environment)
+            yield Ground(address, postmaster, settled, recording, script, environment)
     finally:
         server.destroy()
         shutil.rmtree(folder, ignore_errors=True)
@@ -106,9 +111,8 @@ def open_database(environment: Mapping[str, str], *, connections: int, role: str
     return Database(dsn, role=role, limits=limits, wiring=wire(tools_of(settings)))
 
 
-async def write_script(database: Database, address: ServerAddress, settled: Town, *, path: Path) -> Path:
-    """Record a cash sale and write it as a pgbench script, with the function that its places need."""
-    recording = await record(database, settled.model)
+async def write_script(recording: Recording, address: ServerAddress, settled: Town, *, path: Path) -> Path:
+    """Write a recorded cash sale as a pgbench script, and make the function that its places need."""
     superuser = Database(address.dsn(user="postgres"), role=None, limits=PoolLimits(connections=1))
     await superuser.open()
     try:
@@ -136,15 +140,20 @@ def serve(ground: Ground, **settings: str) -> Generator[Api]:
         )
     try:
         base_url = f"http://127.0.0.1:{port}"
-        _await_ready(base_url, process)
-        yield Api(base_url, port, process.pid)
+        await_ready(base_url, process, log=OUT / "api.log")
+        yield Api("api", base_url, port, process.pid, OUT / "targets.txt")
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and wait for it."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:
@@ -154,7 +163,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_ready(base_url: str, process: subprocess.Popen[bytes]) -> None:
+def await_ready(base_url: str, process: subprocess.Popen[bytes], *, log: Path) -> None:
+    """Wait until a server answers. Raises: RuntimeError, naming its log, when it does not."""
     opener = build_opener(ProxyHandler({}))
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -163,4 +173,4 @@ def _await_ready(base_url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"the API did not come up; see {OUT / 'api.log'}")
+    raise RuntimeError(f"the server did not come up; see {log}")

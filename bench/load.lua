@@ -1,20 +1,22 @@
--- Requests of a till for wrk. Arguments: the file of targets, what to ask (sale, list, unchanged), a seed, first and last shop.
+-- Requests of a till for wrk. Arguments: the file of targets, what to ask (sale, list, unchanged, mix), a seed, first and last
+-- shop, and what stands before the paths. A mix is eight lists, a valuation and a sale, in this order again and again.
 -- The file's lines: `shop <business id> <token> <etag>`, in order, and before them `product <id of the model>`.
 
-local products, shops, ask, first, last, serial, run = {}, {}, "sale", 1, 1, 0, ""
+local products, shops, ask, first, last, serial, run, prefix, turn = {}, {}, "sale", 1, 1, 0, "", "", 0
 
 local function read(path)
   for line in io.lines(path) do
-    local kind, a, b, c = line:match("^(%S+) (%S+) ?(%S*) ?(%S*)")
+    local kind, a, b, c = line:match("^(%S+) (%S+) ?(%S*) ?(.*)")
     if kind == "product" then
       products[#products + 1] = a:sub(1, 28)
     else
-      shops[#shops + 1] = { path = "/v1/businesses/" .. a, token = "Bearer " .. b, etag = c }
+      shops[#shops + 1] = { path = prefix .. "/v1/businesses/" .. a, token = "Bearer " .. b, etag = c }
     end
   end
 end
 
 function init(args)
+  prefix = args[6] or ""
   read(args[1])
   ask, run, first, last = args[2], args[3], tonumber(args[4]), tonumber(args[5])
   math.randomseed(tonumber(run))
@@ -41,11 +43,19 @@ end
 function request()
   local number = math.random(first, last)
   local shop = shops[number]
-  if ask == "sale" then
+  local what = ask
+  if ask == "mix" then
+    turn = turn % 10 + 1
+    what = turn == 10 and "sale" or turn == 5 and "valuation" or "list"
+  end
+  if what == "sale" then
     return sale(number, shop)
   end
   local headers = { ["Authorization"] = shop.token }
-  if ask == "unchanged" then
+  if what == "valuation" then
+    return wrk.format("GET", shop.path .. "/stock/valuation", headers)
+  end
+  if what == "unchanged" then
     headers["If-None-Match"] = shop.etag
   end
   return wrk.format("GET", shop.path .. "/products?limit=50", headers)

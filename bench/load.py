@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.request import ProxyHandler, Request, build_opener
 
-from bench.ground import OUT, Api, Ground, programs
+from bench.ground import Api, Ground, programs
 from bench.meter import Meter, Reading, between
+from bench.town import Town
 from payme.runtime.database.database import SERVER_SETTINGS
 from payme.runtime.database.embedded.cluster import OWNER
 from payme.runtime.database.roles import APP_ROLE
@@ -57,7 +59,7 @@ def pgbench_command(ground: Ground, *options: str, shops: tuple[int, int]) -> tu
     command = [
         str(programs() / "pgbench"), "-n", "-M", "prepared", *options, "-f", str(ground.script),
         "-D", f"first={shops[0]}", "-D", f"last={shops[1]}", "-D", f"products={len(ground.town.model.products)}",
-        "-h", address.host, "-p", str(address.port), "-U", OWNER, "payme",
+        "-h", address.host, "-p", str(address.port), "-U", OWNER, ground.database,
     ]  # fmt: skip
     settings = " ".join(f"-c {name}={value}" for name, value in {"role": APP_ROLE, **SERVER_SETTINGS}.items())
     return command, {**os.environ, "PGPASSWORD": address.passwords[OWNER], "PGOPTIONS": settings}
@@ -86,8 +88,10 @@ async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed:
                 rows.append((float(found[2]), int(found[3])))
         else:
             said.append(raw.decode())
-    if await process.wait() != 0 or len(rows) <= WARM_SECONDS:
+    if await process.wait() != 0:
         raise RuntimeError(f"pgbench failed:\n{''.join(said)[-2000:]}")
+    if len(rows) <= WARM_SECONDS:
+        raise RuntimeError(f"pgbench told of {len(rows)} seconds only, and the first {WARM_SECONDS} do not count")
     counted = rows[WARM_SECONDS:]
     spent = between(readings[WARM_SECONDS - 1], readings[-1])
     per_second = sum(each[0] for each in counted) / len(counted)
@@ -98,23 +102,30 @@ async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed:
     )  # fmt: skip
 
 
-async def wrk(
-    ground: Ground, api: Api, *, ask: str, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16
-) -> Sample:
-    """Post sales or read lists as fast as the API answers."""
-    meter = Meter({"postgres": ground.postmaster, "api": api.pid})
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What wrk asks of a server: the kind of request, of which shops, and what stands before the paths."""
+
+    what: str
+    shops: tuple[int, int]
+    prefix: str = ""
+
+
+async def wrk(ground: Ground, api: Api, asking: Asking, *, seconds: int, seed: int, connections: int = 16) -> Sample:
+    """Ask as fast as the server answers."""
+    meter = Meter({"postgres": ground.postmaster, api.name: api.pid})
     children = _children_seconds()
     before = meter.read()
     process = await asyncio.create_subprocess_exec(
         "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s", str(_LUA), api.base_url,
-        "--", str(targets_path()), ask, str(seed), *map(str, shops),
+        "--", str(api.targets), asking.what, str(seed), *map(str, asking.shops), asking.prefix,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await process.communicate()
     spent = between(before, meter.read())
     found = _RESULT.search(output.decode())
     if process.returncode != 0 or found is None:
-        raise RuntimeError(f"wrk failed:\n{output.decode()[-2000:]}")
+        raise RuntimeError(f"wrk failed: {output.decode()[-2000:]}")
     result: dict[str, int] = json.loads(found[1])
     generator = _children_seconds() - children
     good = result["requests"] - result["refused"]
@@ -126,20 +137,36 @@ async def wrk(
     )  # fmt: skip
 
 
-def targets_path() -> Path:
-    """Return where the targets of the load are written."""
-    return OUT / "targets.txt"
-
-
-def write_targets(ground: Ground, etags: Sequence[str] = ()) -> None:
-    """Write what the load script needs to know of the town."""
-    town = ground.town
+def write_targets(town: Town, path: Path, *, tokens: Sequence[str], etags: Sequence[str] = ()) -> None:
+    """Write what the load needs to know of the town: its products, and each shop with its token and the ETag of its list."""
     lines = [f"product {each}" for each in town.model.products]
-    for number, key in enumerate(town.keys, start=1):
+    for number, token in enumerate(tokens, start=1):
         etag = etags[number - 1] if etags else ""
-        lines.append(f"shop {town.shop(number)} {key} {etag}".rstrip())
-    targets_path().write_text("\n".join(lines) + "\n")
-    targets_path().chmod(0o600)
+        lines.append(f"shop {town.shop(number)} {token} {etag}".rstrip())
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n")
+
+
+async def learn_etags(town: Town, api: Api) -> None:
+    """Read every shop's list once and add its ETag to the targets."""
+    tokens = read_tokens(api.targets)
+    etags = await asyncio.to_thread(_etags, town, api, tokens)
+    write_targets(town, api.targets, tokens=tokens, etags=etags)
+
+
+def read_tokens(path: Path) -> list[str]:
+    """Return the tokens of the shops, the first shop's first."""
+    return [line.split(" ")[2] for line in path.read_text().splitlines() if line.startswith("shop ")]
+
+
+def _etags(town: Town, api: Api, tokens: Sequence[str]) -> list[str]:
+    opener = build_opener(ProxyHandler({}))
+    found: list[str] = []
+    for number, token in enumerate(tokens, start=1):
+        url = f"{api.base_url}/v1/businesses/{town.shop(number)}/products?limit=50"
+        with opener.open(Request(url, headers={"Authorization": f"Bearer {token}"}), timeout=30) as answer:  # noqa: S310 -- our own server
+            found.append(answer.headers["etag"])
+    return found
 
 
 def _children_seconds() -> float:

@@ -5,22 +5,25 @@ instant `now()`; everything else stays as it was. Invariant: a statement's text 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from bench.recording import LINES, Recording, Statement
 from bench.town import Model
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PLACEHOLDER: Final = re.compile(r"\$(\d+)")
 _TENANT: Final = re.compile(r"set local payme\.business_id = '([^']*)'")
 _LARGEST_RANDOM: Final = (1 << 60) - 1
 _LOW: Final = (1 << 64) - 1
 _COPY: Final = (1 << 32) - 1
-_LONG_TEXT: Final = 600
+LONG_TEXT: Final = 600
+JSON_KINDS: Final = frozenset({"json", "jsonb"})
 
 CHOICES: Final = f"""\
 \\set b random(:first, :last)
@@ -90,7 +93,8 @@ class _Writer:
     def statement(self, statement: Statement) -> str:
         """Return a statement with an expression for each placeholder."""
         written = [
-            f"({self.expression(value, kind)})::{kind}"
+            # JSON goes over as text, as the driver's codec writes it.
+            f"({self._parts(to_json(value).decode()) if kind in JSON_KINDS else self.expression(value, kind)})::{kind}"
             for value, kind in zip(statement.arguments, statement.types, strict=True)
         ]
         return _PLACEHOLDER.sub(lambda match: written[int(match[1]) - 1], statement.sql) + ";"
@@ -129,16 +133,30 @@ class _Writer:
 
     def _text(self, value: str) -> str:
         """Return text in which every id is written as an expression; pgbench reads `:word` even inside quotes."""
-        if len(value) > _LONG_TEXT:
+        if len(value) > LONG_TEXT:
             # The reply, which nobody asks for again; only its length matters.
             return _quoted(value)
-        parts: list[str] = []
-        last = 0
-        for match in _UUID.finditer(value):
-            parts += [_quoted(value[last : match.start()]), f"({self._id(UUID(match[0]))})::text"]
-            last = match.end()
-        parts.append(_quoted(value[last:]))
+        return self._parts(value)
+
+    def _parts(self, value: str) -> str:
+        parts = [self._part(each) for each in pieces(value, self._now)]
         return " || ".join(part for part in parts if part != "E''") or "''"
+
+    def _part(self, piece: str | UUID | datetime) -> str:
+        if isinstance(piece, str):
+            return _quoted(piece)
+        return f"({self._id(piece) if isinstance(piece, UUID) else 'now()'})::text"
+
+
+def pieces(text: str, now: datetime) -> Iterator[str | UUID | datetime]:
+    """Take a recorded text apart: words, and between them the ids and the instant of the transaction as JSON has it."""
+    instant = to_json(now).decode().strip('"')
+    last = 0
+    for match in re.finditer(f"{UUID_TEXT.pattern}|{re.escape(instant)}", text):
+        yield text[last : match.start()]
+        yield now if match[0] == instant else UUID(match[0])
+        last = match.end()
+    yield text[last:]
 
 
 def _quoted(text: str) -> str:

@@ -35,10 +35,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One cash sale of the model's first products: its statements in order, its instant and what was answered."""
+    """One cash sale of the model's first products: its statements in order, its instant, its attempt and what was answered."""
 
     statements: Sequence[Statement]
     now: datetime
+    attempt: Attempt
     answer: dict[str, Any]
 
 
@@ -59,11 +60,11 @@ async def record(database: Database, model: Model) -> Recording:
     async with database.pool.acquire() as connection:
         # The pool has this connection only, and it keeps its listeners when it is given back.
         connection.add_query_logger(logged.append)
-    now, answer = await _sell(database, model)
+    now, attempt, answer = await _sell(database, model)
     async with database.pool.acquire() as connection:
         connection.remove_query_logger(logged.append)
         statements = [await _statement(connection, each) for each in logged]
-    return Recording(statements, now, answer)
+    return Recording(statements, now, attempt, answer)
 
 
 async def _statement(connection: Any, query: LoggedQuery) -> Statement:
@@ -73,7 +74,7 @@ async def _statement(connection: Any, query: LoggedQuery) -> Statement:
     return Statement(query.query, list(query.args), [each.name for each in prepared.get_parameters()])
 
 
-async def _sell(database: Database, model: Model) -> tuple[datetime, dict[str, Any]]:
+async def _sell(database: Database, model: Model) -> tuple[datetime, Attempt, dict[str, Any]]:
     document = command_for(model.products[:LINES])
     command = CreateSale.model_validate(document)
     actor = Actor("api_key", model.key_id, "Load", f"key:{model.key_id}", PERMISSIONS)
@@ -85,6 +86,7 @@ async def _sell(database: Database, model: Model) -> tuple[datetime, dict[str, A
         fingerprint=hashlib.sha256(json.dumps(document).encode()).digest(),
         status=201,
         deadline=asyncio.get_running_loop().time() + 5,
+        answer_by=asyncio.get_running_loop().time() + 5,
     )
     instants: list[datetime] = []
 
@@ -93,4 +95,4 @@ async def _sell(database: Database, model: Model) -> tuple[datetime, dict[str, A
         return await create_sale(uow, command)
 
     response = await answer_once(database, attempt, work=work, flights={})
-    return instants[-1], json.loads(bytes(response.body))
+    return instants[-1], attempt, json.loads(bytes(response.body))

@@ -1,4 +1,4 @@
-"""The figures of a run in the documented shape of `bench/out/latest.json`, and how they are read aloud.
+"""The figures of a run in the documented shape of `bench/out/latest.json`.
 
 Invariant: every figure of the shape is there; one that was not measured is null and named in `skipped` with its reason.
 """
@@ -10,27 +10,58 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from bench import parts
 from bench.load import Sample
 from bench.open_loop import Outcome
+from bench.open_parts import knee_of
 
-NOT_BUILT = "not built yet"
+UNMEASURED: Final = "not measured in this run"
+_LONGEST_REASON: Final = 400
 
 
 @dataclass(slots=True)
 class Report:
-    """Samples by part, one list for each; parts measured side by side have lists of one length."""
+    """Samples by part, one list for each; parts measured side by side have lists of one length.
 
+    `missing` are servers that cannot run here, `skipped` parts that were not run, `broken_off` parts that failed; each with why.
+    """
+
+    path: Path
+    root: Path
     samples: dict[str, list[Sample]] = field(default_factory=dict[str, list[Sample]])
-    open_loop: list[Outcome] = field(default_factory=list[Outcome])
+    open_loops: dict[str, list[Outcome]] = field(default_factory=dict[str, list[Outcome]])
+    growth: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    missing: dict[str, str] = field(default_factory=dict[str, str])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
-    broken_off: list[str] = field(default_factory=list[str])
+    broken_off: dict[str, str] = field(default_factory=dict[str, str])
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def miss(self, server: str, reason: str) -> None:
+        """Note that a server cannot run here."""
+        self.missing.setdefault(server, reason)
+
+    def skip(self, part: str, reason: str) -> None:
+        """Note that a part is not run; the first reason counts."""
+        self.skipped.setdefault(part, reason)
+
+    def break_off(self, part: str, error: Exception) -> None:
+        """Note that a part has failed; what it measured before stays."""
+        self.broken_off.setdefault(part, f"{type(error).__name__}: {error}"[:_LONGEST_REASON])
 
     def add(self, part: str, sample: Sample) -> None:
         """Keep a sample of a part."""
         self.samples.setdefault(part, []).append(sample)
+
+    def add_open(self, part: str, outcome: Outcome) -> None:
+        """Keep what came of one rate."""
+        self.open_loops.setdefault(part, []).append(outcome)
+
+    @property
+    def errors(self) -> int:
+        """Requests of closed loops that were not answered as they should be."""
+        return sum(each.errors for found in self.samples.values() for each in found)
 
     def per_second(self, part: str) -> float | None:
         """Return the median rate of a part, or None where it was not measured."""
@@ -52,77 +83,79 @@ class Report:
     def ratios(self, part: str, over: str) -> list[float]:
         """Return the ratio of each sample to the one taken beside it."""
         pairs = zip(self.samples.get(part, ()), self.samples.get(over, ()), strict=False)
-        return [each.per_second / other.per_second for each, other in pairs]
+        return [each.per_second / other.per_second for each, other in pairs if other.per_second]
+
+    def of_server(self, part: str, server: str) -> list[Outcome]:
+        """Return what came of an open loop's rates with one server."""
+        return [each for each in self.open_loops.get(part, ()) if each.server == server]
 
     def figures(self) -> dict[str, Any]:
         """Return the documented shape."""
+        knee = knee_of(self.of_server(parts.KNEE, parts.API))
         return {
             "cash_sale": {
                 "vs_pgbench": self.ratio("sale", "limit"),
-                "vs_express": None,
+                "vs_express": self.ratio("sale", "express"),
+                "vs_express_with_our_sql": self.ratio("sale", "express, our SQL"),
                 "hot_vs_spread": self.ratio("hot", "sale"),
                 "per_second": self.per_second("sale"),
                 "cpu_us": self.cpu_us("sale"),
             },
             "open_loop": [
                 {name: asdict(each)[name] for name in ("connections", "rate_per_minute", "p50_ms", "p99_ms", "errors")}
-                for each in self.open_loop
+                for each in self.of_server(parts.OPEN_LOOP, parts.API)
             ]
             or None,
-            "list": {"vs_express": None, "not_modified_vs_express": None},
-            "mixed": {"vs_express": None, "requests_per_minute": None, "p99_ms": None},
-            "growth": {"cost_ratio_1e7_to_1e3": None},
+            "list": {
+                "vs_express": self.ratio("list", "express list"),
+                "not_modified_vs_express": self.ratio("unchanged", "express list"),
+            },
+            "mixed": {
+                "vs_express": self.ratio("mix", "express mix"),
+                "requests_per_minute": knee.rate_per_minute if knee else None,
+                "p99_ms": knee.p99_ms if knee else None,
+            },
+            "growth": {"cost_ratio_1e7_to_1e3": self.growth_ratio()},
         }
 
-    def document(self, root: Path) -> dict[str, Any]:
+    def growth_ratio(self, sales: int = parts.LARGEST) -> float | None:
+        """Return PostgreSQL's CPU of a sale among so many, divided by that among the fewest."""
+        costs = {each["sales"]: each["cpu_us"] for each in self.growth}
+        if sales not in costs or parts.SMALLEST not in costs:
+            return None
+        return round(costs[sales] / costs[parts.SMALLEST], 3)
+
+    def document(self) -> dict[str, Any]:
         """Return everything that is written."""
         figures = self.figures()
-        reasons = [
-            {
-                "field": name,
-                "reason": next((why for part, why in self.skipped.items() if name.startswith(part)), NOT_BUILT),
-            }
-            for name in _nulls(figures)
-        ]
         return {
-            "commit": _commit(root),
+            "commit": _commit(self.root),
             **figures,
-            "skipped": reasons,
+            "skipped": [{"field": name, "reason": self._reason(name)} for name in _nulls(figures)],
+            "broken_off": self.broken_off,
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **self.facts,
             "samples": {part: [asdict(each) for each in found] for part, found in self.samples.items()},
-            "open_loop_details": [asdict(each) for each in self.open_loop],
+            "open_loop_details": {part: [asdict(each) for each in found] for part, found in self.open_loops.items()},
+            "growth_details": self.growth,
         }
 
-    def write(self, path: Path, root: Path) -> dict[str, Any]:
-        """Write the document and return it."""
-        document = self.document(root)
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    def write(self) -> dict[str, Any]:
+        """Write the document and return it; a reader sees the one before or this one."""
+        document = self.document()
+        unfinished = self.path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(self.path)
         return document
 
-
-def summary(report: Report) -> Iterator[str]:
-    """Yield a line for each part: rate, latency, CPU by process, the load of others."""
-    for part, found in report.samples.items():
-        cpu = ", ".join(f"{name} {each}" for name, each in (report.cpu_us(part) or {}).items())
-        foreign = statistics.median(each.foreign_cores for each in found)
-        errors = sum(each.errors for each in found)
-        latencies = [each.p50_ms for each in found if each.p50_ms is not None]
-        latency = f"p50 {statistics.median(latencies):.1f} ms" if latencies else "no latency"
-        yield (
-            f"{part:<10} {report.per_second(part):>8} /s   {latency}   "
-            f"{errors} errors   CPU µs: {cpu}   foreign load {foreign:.2f} cores"
-        )
-    for part, over in (("sale", "limit"), ("hot", "sale"), ("hot limit", "limit"), ("unchanged", "list")):
-        ratios = report.ratios(part, over)
-        if ratios:
-            yield f"{part} ÷ {over}: {statistics.median(ratios):.3f}   ({', '.join(f'{each:.2f}' for each in ratios)})"
-    for each in report.open_loop:
-        yield (
-            f"open loop {each.rate_per_minute} a minute over {each.connections} connections: p50 {each.p50_ms} ms, "
-            f"p99 {each.p99_ms} ms, {each.errors} errors; the client used {each.generator_cores:.2f} cores and was "
-            f"{each.lag_ms} ms late at its own p99"
-        )
+    def _reason(self, name: str) -> str:
+        """Return why a figure is null: what the parts that it is made of have to say."""
+        wanted = parts.SOURCES[name]
+        for reasons in (self.broken_off, self.skipped):
+            for part in wanted:
+                if part in reasons:
+                    return reasons[part]
+        return self.broken_off.get("the run", UNMEASURED)
 
 
 def _nulls(figures: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

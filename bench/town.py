@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import UUID
@@ -52,6 +53,14 @@ class Model:
     key_id: UUID
     products: Sequence[UUID]
     batches: Sequence[UUID]
+
+    def in_shop(self, number: int) -> "Model":
+        """Return the same ids as a copy has them; the person is one and the same."""
+        here = partial(copied, copy=number)
+        return Model(
+            here(self.business_id), self.person_id, here(self.branch_id), here(self.till_id), here(self.key_id),
+            [*map(here, self.products)], [*map(here, self.batches)],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from typing import Self
 
 import httpx2
 
+from payme.runtime.fault_points import KILLED
+
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 60.0
 GENEROUS = {
@@ -29,19 +31,21 @@ GENEROUS = {
 class ApiProcess:
     """One API on a port that stays its own over restarts; a context manager."""
 
-    def __init__(self, dsn: str, log: Path, **settings: str) -> None:
+    def __init__(self, dsn: str, log: Path, *, respawned: bool = False, **settings: str) -> None:
         self._port = free_port()
         self._log = log
+        self._program = ["tests/respawned.py", "api"] if respawned else ["-m", "payme.entrypoints.api"]
         self._environment = {**GENEROUS, "DATABASE_URL": dsn, "PORT": str(self._port), **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start the process and return at once."""
-        path = os.pathsep.join(str(ROOT / each) for each in ("src", "simulator"))
+        path = os.pathsep.join(str(ROOT / each) for each in ("src", "simulator", "."))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "payme.entrypoints.api"],
+                [sys.executable, *self._program],
+                cwd=ROOT,
                 env={**os.environ, **self._environment, "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -103,6 +107,10 @@ class ApiProcess:
     def log_tail(self, lines: int = 25) -> str:
         """Return the end of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    def kills_at(self, point: str) -> int:
+        """Count how often it has killed itself at a named point."""
+        return self._log.read_text(errors="replace").count(f"{KILLED} {point}")
 
     def __enter__(self) -> Self:
         self.start()

@@ -114,20 +114,24 @@ class Till:
         """Tell a payment something, and return what was made of it."""
         return (await self.run(lambda uow: apply_message(uow, payment_id, message))).effect
 
-    async def receive(self, token: str, body: bytes, *, address: str = "196.201.214.200") -> UUID:
+    async def receive(
+        self, token: str, body: bytes, *, address: str = "196.201.214.200", shortcode: str = "174379"
+    ) -> UUID:
         """Store a callback as the API does, in a transaction of no business; return its place in the inbox."""
 
         async def work(uow: UnitOfWork) -> None:
-            headers = {"content-type": "application/json", "authorization": "Bearer nobody-keeps-this"}
+            headers = {
+                "content-type": "application/json", "authorization": "Bearer nobody-keeps-this", "businessshortcode": shortcode,
+            }  # fmt: skip
             await receive_callback(uow, token, kind="stk", headers=headers, body=body, remote_address=address)
 
         await self.database.run(work)
         sql = "select id from callback_inbox order by received_at desc, id desc limit 1"
         return await self.run(lambda uow: uow.fetchval(sql))
 
-    async def call_back(self, token: str, body: bytes) -> UUID:
+    async def call_back(self, token: str, body: bytes, *, shortcode: str = "174379") -> UUID:
         """Store a callback and understand it, as API and worker do."""
-        inbox_id = await self.receive(token, body)
+        inbox_id = await self.receive(token, body, shortcode=shortcode)
         await self.run(lambda uow: handle_callback(uow, inbox_id))
         return inbox_id
 

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from payme.runtime.database import roles
 from payme.runtime.database.embedded import EmbeddedServer
 from payme.runtime.database.migrations import Migrator
 
@@ -73,7 +74,7 @@ _session = SessionServer()
 def template_name() -> str:
     """Name the template after everything that decides its contents."""
     digest = hashlib.sha256()
-    for path in sorted(VERSIONS.glob("*.sql")):
+    for path in (Path(roles.__file__), *sorted(VERSIONS.glob("*.sql"))):
         digest.update(path.name.encode() + path.read_bytes())
     return f"template_{digest.hexdigest()[:16]}"
 

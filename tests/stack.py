@@ -46,6 +46,7 @@ from payme.features.payments import ConfigureMethod
 from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
+from payme.runtime.fault_points import KILLED
 from payme.runtime.settings import Settings
 from tests.postgres import copy_database, drop_database
 from tests.simulator import SimulatorProcess
@@ -202,9 +203,42 @@ class Stack:
         await self.database.close()
         await self.owner.close()
 
-    def start_worker(self, **environment: str) -> None:
-        """Start the worker process, with settings that differ from the stack's."""
-        self.worker = self._launch("worker", str(Path(__file__).with_name("stack_worker.py")), **environment)
+    def start_worker(self, *, respawned: bool = False, **environment: str) -> None:
+        """Start the worker process, with settings that differ from the stack's; `respawned`: again whenever it is killed."""
+        program = ("respawned.py", "worker") if respawned else ("stack_worker.py",)
+        script = str(Path(__file__).with_name(program[0]))
+        environment["RESPAWN_SETTINGS"] = str(self._log("worker").with_suffix(".env"))
+        self.worker = self._launch("worker", script, *program[1:], **environment)
+
+    async def end_worker(self) -> None:
+        """End the worker in order."""
+        assert self.worker is not None, "a worker runs"
+        self.worker.terminate()
+        await asyncio.to_thread(self.worker.wait, timeout=20)
+        self.worker = None
+
+    def respawn_worker(self, **environment: str) -> None:
+        """Kill the worker that is started again; those after it have these settings."""
+        lines = "".join(f"{name}={value}\n" for name, value in environment.items())
+        self._log("worker").with_suffix(".env").write_text(lines)
+        self.kill_respawned()
+
+    def kill_respawned(self) -> None:
+        """Kill the worker that is started again, as a power cut would."""
+        if worker := self.respawned_worker():
+            os.kill(worker, signal.SIGKILL)
+
+    def respawned_worker(self) -> int | None:
+        """Return the process that works at this moment, where the worker is one that is started again."""
+        assert self.worker is not None, "a worker runs"
+        found = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.worker.pid)], capture_output=True, text=True, check=False
+        )
+        return next((int(each) for each in found.stdout.split()), None)
+
+    def kills_at(self, point: str) -> int:
+        """Count how often workers have killed themselves at a named point."""
+        return self._log("worker").read_text(errors="replace").count(f"{KILLED} {point}")
 
     def kill_worker(self) -> None:
         """Kill the worker as a power cut would."""

@@ -6,11 +6,15 @@ from dataclasses import replace
 from payme.entrypoints.features import all_tasks, wire
 from payme.entrypoints.wiring import WorkerServices, daraja_of, pool_limits, tools_of
 from payme.entrypoints.worker import WorkerParts, limits_of, serve
+from payme.runtime import fault_points
 from payme.runtime.jobs import Registry
 from payme.runtime.secrets import load_settings
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run the worker until SIGTERM."""
     settings = load_settings()
+    fault_points.choose(settings.fault_point)
     parts = WorkerParts(
         Registry.of(all_tasks()),
         wire(tools_of(settings)),
@@ -21,3 +25,7 @@ if __name__ == "__main__":
     )
     url = settings.database_url.get_secret_value()
     asyncio.run(serve(url, parts, direct_url=settings.direct_database_url()))
+
+
+if __name__ == "__main__":
+    main()

@@ -86,9 +86,9 @@ create table till_counters (
 ) with (fillfactor = 30);
 select tenant_table('till_counters', 'select, insert, update');
 
-create function businesses_sale_facts(p_business uuid, p_till uuid, p_branch uuid) returns jsonb
+create function businesses_sale_facts(p_business uuid, p_till uuid, p_branch uuid) returns json
 language sql stable as $$
-  select jsonb_build_object(
+  select json_build_object(
     'status', b.status, 'cash_rounding_cents', b.cash_rounding_cents, 'discount_limit_basis_points', b.discount_limit_basis_points,
     'till_id', t.id, 'branch_id', t.branch_id, 'receipt_prefix', t.receipt_prefix)
   from businesses b
@@ -132,9 +132,7 @@ create table events (
 );
 select tenant_table('events', 'select, insert');
 
-create function sync_record(
-  p_business uuid, p_collections text[], p_documents uuid[], p_branches uuid[], p_deleted boolean[], p_events text
-) returns bigint
+create function sync_record(p_business uuid, p_changes json, p_events json) returns bigint
 language plpgsql as $$
 declare
   v_seq bigint;
@@ -146,13 +144,13 @@ begin
   end if;
   insert into sync_changes as kept (business_id, collection, document_id, seq, deleted, branch_id)
   select p_business, t.collection, t.document_id, v_seq, t.deleted, t.branch_id
-  from unnest(p_collections, p_documents, p_branches, p_deleted) t (collection, document_id, branch_id, deleted)
+  from json_to_recordset(p_changes) t (collection text, document_id uuid, branch_id uuid, deleted boolean)
   on conflict (business_id, collection, document_id)
   do update set seq = excluded.seq, rev = kept.rev + 1, deleted = excluded.deleted, branch_id = coalesce(excluded.branch_id, kept.branch_id);
-  if p_events <> '[]' then
+  if json_array_length(p_events) > 0 then
     insert into events (business_id, seq, id, name, subject_id, payload)
     select p_business, v_seq, e.id, e.name, e.subject_id, e.payload
-    from jsonb_to_recordset(p_events::jsonb) e (id uuid, name text, subject_id uuid, payload jsonb);
+    from json_to_recordset(p_events) e (id uuid, name text, subject_id uuid, payload jsonb);
   end if;
   return v_seq;
 end $$;

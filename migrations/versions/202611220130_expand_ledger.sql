@@ -40,10 +40,7 @@ create table postings (
 create index postings_by_time on postings (business_id, recorded_at);
 select tenant_table('postings', 'select, insert');
 
-create function ledger_post(
-  p_business uuid, p_transaction uuid, p_occurred_at timestamptz[],
-  p_kinds text[], p_from text[], p_to text[], p_amounts bigint[], p_causes uuid[]
-) returns void
+create function ledger_post(p_business uuid, p_transaction uuid, p_postings json) returns void
 language plpgsql as $$
 declare
   v_posted bigint;
@@ -53,7 +50,7 @@ begin
   with posted as (
     insert into postings (business_id, transaction_id, kind, from_account, to_account, amount, unit, cause, occurred_at)
     select p_business, p_transaction, t.kind, f.id, g.id, t.amount, f.unit, t.cause, t.occurred_at
-    from unnest(p_occurred_at, p_kinds, p_from, p_to, p_amounts, p_causes) t (occurred_at, kind, source, target, amount, cause)
+    from json_to_recordset(p_postings) t (kind text, source text, target text, amount bigint, cause uuid, occurred_at timestamptz)
     join accounts f on f.business_id = p_business and f.code = t.source
     join accounts g on g.business_id = p_business and g.code = t.target and g.unit = f.unit
     returning from_account, to_account, amount
@@ -65,9 +62,10 @@ begin
   select (select count(*) from posted), array_agg(d.account_id), array_agg(d.delta)
   into v_posted, v_accounts, v_deltas
   from moved d where d.delta <> 0;
-  if v_posted <> cardinality(p_kinds) then
+  if v_posted <> json_array_length(p_postings) then
     raise exception using errcode = 'PM001', message = 'ledger.account_missing',
-      detail = json_build_object('accounts', to_json(p_from || p_to))::text;
+      detail = json_build_object('accounts', (select json_agg(t.source || ' → ' || t.target)
+        from json_to_recordset(p_postings) t (source text, target text)))::text;
   end if;
   -- Balances are locked in the order of their ids, each seen fresh after the wait. The wallet keeps the balance of its own account.
   perform 1 from account_balances b

@@ -46,9 +46,9 @@ create table product_barcodes (
 create index product_barcodes_by_product on product_barcodes (business_id, product_id);
 select tenant_table('product_barcodes', 'select, insert, delete');
 
-create function catalog_sale_facts(p_business uuid, p_products uuid[], p_on date) returns jsonb
+create function catalog_sale_facts(p_business uuid, p_products uuid[], p_on date) returns json
 language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
+  select coalesce(json_agg(json_build_object(
     'id', p.id, 'name', p.name, 'unit', p.unit, 'price_cents', p.price_cents, 'vat_class', p.vat_class, 'active', p.active,
     'track_stock', p.track_stock, 'rate_basis_points',
     (select r.rate_basis_points from vat_rates r where r.vat_class = p.vat_class and r.valid_from <= p_on

@@ -56,7 +56,7 @@ create index stock_owed_open on stock_owed (business_id, product_id, owed_at, id
 select tenant_table('stock_owed', 'select, insert, update');
 
 create table stock_movements (
-  business_id uuid not null references businesses,
+  business_id uuid not null,
   id uuid not null,
   product_id uuid not null,
   batch_id uuid,
@@ -97,19 +97,20 @@ create table stock_reservations (
 create unique index stock_reservations_open on stock_reservations (business_id, cause, product_id) where state = 'held';
 select tenant_table('stock_reservations', 'select, insert, update');
 
-create function inventory_lock_stock(p_business uuid, p_products uuid[]) returns jsonb
+create function inventory_lock_stock(p_business uuid, p_products uuid[]) returns json
 language plpgsql as $$
+declare
+  v_locked stock_levels[];
 begin
-  perform 1 from stock_levels where business_id = p_business and product_id = any (p_products) order by product_id for update;
-  -- A new statement sees what was committed while the lock was awaited.
-  return jsonb_build_object(
-    'levels', (select coalesce(jsonb_agg(jsonb_build_object('product_id', l.product_id, 'on_hand', l.on_hand::text, 'reserved', l.reserved::text,
-        'last_unit_cost_cents', l.last_unit_cost_cents)), '[]')
-      from stock_levels l where l.business_id = p_business and l.product_id = any (p_products)),
-    'batches', (select coalesce(jsonb_agg(jsonb_build_object('id', b.id, 'product_id', b.product_id,
-        'quantity', b.remaining_quantity::text, 'cost_cents', b.remaining_cost_cents)
-        order by b.product_id, b.expires_on nulls last, b.received_at, b.id), '[]')
-      from stock_batches b where b.business_id = p_business and b.product_id = any (p_products) and b.is_open));
+  select array_agg(l) into v_locked from (
+    select * from stock_levels where business_id = p_business and product_id = any (p_products) order by product_id for update) l;
+  -- A new statement sees the batches that were committed while the lock was awaited.
+  return (
+    select coalesce(json_agg(json_build_array(l.product_id, l.on_hand::text, l.reserved::text, l.last_unit_cost_cents,
+      (select coalesce(json_agg(json_build_array(b.id, b.remaining_quantity::text, b.remaining_cost_cents)
+          order by b.expires_on nulls last, b.received_at, b.id), '[]')
+        from stock_batches b where b.business_id = p_business and b.product_id = l.product_id and b.is_open))), '[]')
+    from unnest(v_locked) l);
 end $$;
 comment on function inventory_lock_stock is 'Locks levels in product order and returns them with their open batches, first to expire, then first received, first.';
 
@@ -121,10 +122,12 @@ create function inventory_take(
 language plpgsql as $$
 begin
   -- One row for each batch; a null batch is a quantity owed, which becomes a layer under the movement's own id.
-  insert into stock_owed (business_id, id, product_id, cause, owed_at, quantity, cost_cents, remaining_quantity, remaining_cost_cents)
-  select p_business, t.id, t.product_id, p_cause, p_occurred_at, t.quantity, t.cost_cents, t.quantity, t.cost_cents
-  from unnest(p_movements, p_products, p_batches, p_quantities, p_costs) t (id, product_id, batch_id, quantity, cost_cents)
-  where t.batch_id is null;
+  if array_position(p_batches, null) is not null then
+    insert into stock_owed (business_id, id, product_id, cause, owed_at, quantity, cost_cents, remaining_quantity, remaining_cost_cents)
+    select p_business, t.id, t.product_id, p_cause, p_occurred_at, t.quantity, t.cost_cents, t.quantity, t.cost_cents
+    from unnest(p_movements, p_products, p_batches, p_quantities, p_costs) t (id, product_id, batch_id, quantity, cost_cents)
+    where t.batch_id is null;
+  end if;
   update stock_batches b
   set remaining_quantity = b.remaining_quantity - t.quantity, remaining_cost_cents = b.remaining_cost_cents - t.cost_cents
   from unnest(p_batches, p_quantities, p_costs) t (batch_id, quantity, cost_cents)

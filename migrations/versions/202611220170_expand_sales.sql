@@ -1,7 +1,7 @@
 -- Sales and their lines. The payments of a sale are rows of payments, by purpose.
 
 create table sales (
-  business_id uuid not null references businesses,
+  business_id uuid not null,
   id uuid not null,
   branch_id uuid not null,
   till_id uuid not null,
@@ -66,8 +66,7 @@ comment on function sales_is_known is 'Whether a sale exists, seen afresh after 
 create function sales_record(
   p_business uuid, p_sale uuid, p_branch uuid, p_till uuid, p_prefix text, p_status text, p_sold_by uuid, p_at timestamptz,
   p_discount bigint, p_rounding bigint, p_total bigint, p_vat bigint, p_cost bigint, p_paid bigint, p_change bigint,
-  p_ids uuid[], p_products uuid[], p_names text[], p_quantities numeric[], p_prices bigint[], p_catalogue_prices bigint[],
-  p_discounts bigint[], p_totals bigint[], p_vat_classes text[], p_rates integer[], p_vats bigint[], p_costs bigint[], p_tracked boolean[]
+  p_lines json
 ) returns text
 language plpgsql as $$
 declare
@@ -85,9 +84,8 @@ begin
     discount_cents, total_cents, vat_class, vat_basis_points, vat_cents, cost_cents, track_stock)
   select p_business, p_sale, t.n, t.id, t.product_id, t.name, t.quantity, t.price, t.catalogue_price,
     t.discount, t.total, t.vat_class, t.rate, t.vat, t.cost, t.tracked
-  from unnest(p_ids, p_products, p_names, p_quantities, p_prices, p_catalogue_prices, p_discounts, p_totals, p_vat_classes, p_rates,
-    p_vats, p_costs, p_tracked) with ordinality
-    t (id, product_id, name, quantity, price, catalogue_price, discount, total, vat_class, rate, vat, cost, tracked, n);
+  from json_to_recordset(p_lines) t (n integer, id uuid, product_id uuid, name text, quantity numeric, price bigint,
+    catalogue_price bigint, discount bigint, total bigint, vat_class text, rate integer, vat bigint, cost bigint, tracked boolean);
   return v_receipt;
 end $$;
 comment on function sales_record is 'Takes the next receipt number of the till and writes the sale with its lines.';

@@ -125,6 +125,17 @@ RULES = (
         where has_tenant and p.polpermissive
           and pg_get_expr(p.polqual, table_oid) !~ 'payme\\.business_id'
           and not (p.polcmd = 'r' and pg_get_expr(p.polqual, table_oid) ~ 'CURRENT_USER <> ''payme_app''')
+          and not (p.polcmd = 'r' and p.polroles = array['payme_backup'::regrole::oid]
+                   and pg_get_expr(p.polqual, table_oid) ~ '^\\(CURRENT_USER = ''payme_backup''[^()]*\\)$')
+        """,
+    ),
+    CatalogueRule(
+        "the role of backups reads every table and every row of it, so that nothing is missing in a backup",
+        """
+        select name from tables where not has_table_privilege('payme_backup', table_oid, 'select')
+        union all
+        select name from tables where relrowsecurity and not exists (
+            select from pg_policy p where p.polrelid = table_oid and p.polname = 'backup' and p.polcmd = 'r')
         """,
     ),
     CatalogueRule(

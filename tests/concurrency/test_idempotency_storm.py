@@ -1,100 +1,117 @@
-"""One idempotency key, 64 requests at once, through the whole application on PostgreSQL: one sale and 64 identical answers.
+"""One idempotency key, 64 requests at once, on PostgreSQL: one sale and 64 identical answers, also after a kill of the API.
 
 Two applications stand for two API processes: a key's second request must find the first also where the two share nothing but
-the database. PAYME_STORM_KEYS says how many keys are stormed.
+the database.
 """
 
 import asyncio
-import os
-import random
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections import Counter
+from pathlib import Path
 
 import httpx2
 import pytest
-import pytest_asyncio
 
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.settings import Settings
-from tests.api_process import GENEROUS
-from tests.application import client_of, make_application
-from tests.faults.selling import FullShop, make_full_shop
+from tests.api_process import GENEROUS, ApiProcess
+from tests.fault_rows import FULL, FaultRow
+from tests.faults.selling import make_full_shop
 from tests.invariants import assert_invariants
+from tests.shop import Shop
+from tests.two_apis import TwoApis, apis
 
+__all__ = ["apis"]
 AT_ONCE = 64
-KEYS = int(os.environ.get("PAYME_STORM_KEYS", "20"))
 EFFECTS = """
 select (select count(*) from sales where business_id = $1) as sales,
   (select count(*) from idempotency_keys where business_id = $1) as replies,
   (select count(*) from stock_movements where business_id = $1 and kind = 'sale') as movements
 """
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(60 + 2 * KEYS)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
-@dataclass
-class Storm:
-    """Two applications on one database, and a shop to sell in."""
-
-    databases: list[Database]
-    clients: list[httpx2.AsyncClient]
-    shop: FullShop
-
-    async def send(self, key: str, *, quantity: int = 1) -> list[httpx2.Response]:
-        """Send the same sale 64 times at once, to both applications in turn."""
-        headers, cart = {"idempotency-key": key}, self.shop.cart(quantity=quantity)
-        calls = [
-            self.clients[turn % len(self.clients)].post(self.shop.sales_url, json=cart, headers=headers)
-            for turn in range(AT_ONCE)
-        ]
-        return await asyncio.gather(*calls)
-
-    async def effects(self) -> dict[str, int]:
-        async with self.databases[0].unit_of_work(business_id=self.shop.id) as uow:
-            row = await uow.fetchrow(EFFECTS, self.shop.id)
-            assert row is not None
-            return dict(row)
+async def send(apis: TwoApis, key: str, *, quantity: int = 1) -> list[httpx2.Response]:
+    """Send the same sale 64 times at once, to both applications in turn."""
+    cart = apis.shop.cart(quantity=quantity)
+    return await asyncio.gather(*(apis.sell(turn, cart, key=key) for turn in range(AT_ONCE)))
 
 
-@pytest_asyncio.fixture
-async def storm(owner_dsn: str) -> AsyncIterator[Storm]:
-    settings = Settings.from_values({**GENEROUS, "DATABASE_URL": owner_dsn})
-    limits, wiring = PoolLimits(connections=6, acquire_seconds=30), wire(tools_of(settings))
-    databases = [await Database(owner_dsn, limits=limits, wiring=wiring).open() for _ in range(2)]
-    shop = await make_full_shop(databases[0], products=1)
-    clients = [client_of(make_application(settings, database), shop.api_key) for database in databases]
-    yield Storm(databases, clients, shop)
-    for client in clients:
-        await client.aclose()
-    for database in databases:
-        await database.close()
+async def effects(shop: Shop) -> tuple[int, ...]:
+    """Return how many sales, stored replies and movements of stock there are."""
+    return (await shop.rows(EFFECTS))[0]
 
 
-async def test_64_equal_keys_at_once_have_one_effect_and_64_identical_answers(storm: Storm) -> None:
-    rng = random.Random(KEYS)
-    for number in range(1, KEYS + 1):
+@pytest.mark.fault_row(6)
+async def test_64_equal_keys_at_once_have_one_effect_and_64_identical_answers(row: FaultRow, apis: TwoApis) -> None:
+    rng, keys = row.rng, row.size(20, 200)
+    for number in range(1, keys + 1):
         key = str(new_id())
-        answers = await storm.send(key, quantity=rng.randint(1, 5))
+        answers = await send(apis, key, quantity=rng.randint(1, 5))
         assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
         assert len({answer.content for answer in answers}) == 1
         assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
-        assert await storm.effects() == {"sales": number, "replies": number, "movements": number}
-        other = await storm.clients[number % 2].post(
-            storm.shop.sales_url, json=storm.shop.cart(quantity=6), headers={"idempotency-key": key}
-        )
+        assert await effects(apis.inside) == (number, number, number)
+        other = await apis.sell(number, apis.shop.cart(quantity=6), key=key)
         assert (other.status_code, other.json()["code"]) == (422, "idempotency.key_reused")
-    assert (await storm.effects())["sales"] == KEYS
-    await assert_invariants(storm.databases[0], storm.shop.id)
+    assert await effects(apis.inside) == (keys, keys, keys)
+    row.counts.update(sent=keys * (AT_ONCE + 1), applied=keys, duplicates=keys * (AT_ONCE - 1), refused=keys)
+    await assert_invariants(apis.inside.database, apis.shop.id)
 
 
-async def test_of_two_bodies_under_one_key_at_once_one_has_its_effect(storm: Storm) -> None:
-    key = str(new_id())
-    one, other = await asyncio.gather(storm.send(key, quantity=1), storm.send(key, quantity=2))
-    won, lost = (one, other) if one[0].status_code == 201 else (other, one)
-    assert {answer.status_code for answer in won} == {201}
-    assert len({answer.content for answer in won}) == 1
-    assert {(answer.status_code, answer.json()["code"]) for answer in lost} == {(422, "idempotency.key_reused")}
-    assert await storm.effects() == {"sales": 1, "replies": 1, "movements": 1}
-    await assert_invariants(storm.databases[0], storm.shop.id)
+@pytest.mark.fault_row(6)
+async def test_of_two_bodies_under_one_key_at_once_one_has_its_effect(row: FaultRow, apis: TwoApis) -> None:
+    keys = row.size(3, 30)
+    for number in range(1, keys + 1):
+        key = str(new_id())
+        one, other = await asyncio.gather(send(apis, key, quantity=1), send(apis, key, quantity=2))
+        won, lost = (one, other) if one[0].status_code == 201 else (other, one)
+        assert {answer.status_code for answer in won} == {201}
+        assert len({answer.content for answer in won}) == 1
+        assert {(answer.status_code, answer.json()["code"]) for answer in lost} == {(422, "idempotency.key_reused")}
+        assert await effects(apis.inside) == (number, number, number)
+    row.counts.update(sent=keys * 2 * AT_ONCE, applied=keys, refused=keys * AT_ONCE)
+    await assert_invariants(apis.inside.database, apis.shop.id)
+
+
+@pytest.mark.fault_row(6)
+async def test_a_retry_after_a_kill_of_the_api_has_the_one_effect(
+    row: FaultRow, owner_dsn: str, open_folder: Path
+) -> None:
+    wiring = wire(tools_of(Settings.from_values({**GENEROUS, "DATABASE_URL": owner_dsn})))
+    database = await Database(owner_dsn, limits=PoolLimits(connections=2), wiring=wiring).open()
+    shop = await make_full_shop(database, products=1)
+    kills = row.size(1, 10)
+    with ApiProcess(owner_dsn, open_folder / "api.log") as api:
+        for number in range(1, kills + 1):
+            key, cart = str(new_id()), shop.cart(quantity=1 + number % 3)
+
+            async def ask(client: httpx2.AsyncClient, key: str = key, cart: object = cart) -> bytes | str:
+                try:
+                    answer = await client.post(shop.sales_url, json=cart, headers={"idempotency-key": key})
+                except httpx2.TransportError as error:
+                    return type(error).__name__
+                assert answer.status_code == 201, answer.text
+                return answer.content
+
+            headers = {"authorization": f"Bearer {shop.api_key}"}
+            async with httpx2.AsyncClient(
+                base_url=api.base_url, headers=headers, timeout=60, trust_env=False
+            ) as client:
+                calls = [asyncio.create_task(ask(client)) for _ in range(AT_ONCE)]
+                await asyncio.wait(calls, timeout=row.rng.uniform(0.005, 0.15), return_when=asyncio.FIRST_COMPLETED)
+                api.kill()
+                before = await asyncio.gather(*calls)
+                api.start()
+                await asyncio.to_thread(api.wait_until_ready)
+                after = await asyncio.gather(*(ask(client) for _ in range(AT_ONCE)))
+            row.counts.update(Counter("cut" if isinstance(each, str) else "answered" for each in before))
+            assert len({*after, *(each for each in before if isinstance(each, bytes))}) == 1, (before, after)
+            assert isinstance(after[0], bytes)
+            assert await effects(Shop(database, shop.id)) == (number, number, number)
+    assert row.counts["cut"] > 0, "no kill struck a request that ran"
+    row.counts.update(sent=2 * kills * AT_ONCE, applied=kills)
+    await assert_invariants(database, shop.id)
+    await database.close()

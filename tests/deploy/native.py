@@ -1,6 +1,7 @@
 """Runs a deployment's own commands as processes of this machine: with its settings, on ports of our own, ended with the test.
 
-`payme` becomes the installed command's entry point, `python` this interpreter. What is started here is ended here, by its own id.
+`payme` becomes the installed command's entry point, `python` this interpreter, PostgreSQL and Valkey the servers that the locks
+bring along. What is started here is ended here, by its own id.
 """
 
 import contextlib
@@ -13,10 +14,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from payme.runtime.database.embedded.account import Account
+from payme.runtime.database.embedded.binaries import programs_for
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
 END_SECONDS = 40.0
-PROGRAMS = {"payme": [sys.executable, "-m", "tests.deploy.payme_command"], "python": [sys.executable]}
+BESIDE = Path(sys.executable).parent
+PROGRAMS = {
+    "payme": [sys.executable, "-m", "tests.deploy.payme_command"],
+    "python": [sys.executable],
+    "valkey-server": [str(BESIDE / "redis-server")],
+    "valkey-cli": [str(BESIDE / "redis-cli")],
+}
+POSTGRES = {"postgres", "pg_isready"}
+MYSELF = Account()
 
 
 def free_port() -> int:
@@ -26,8 +38,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def command_of(words: Sequence[str]) -> list[str]:
-    """Return a deployment's command as this machine can run it."""
+def command_of(words: Sequence[str], account: Account = MYSELF) -> list[str]:
+    """Return a deployment's command as this machine can run it; PostgreSQL's programs lie where the account can reach them."""
+    if words[0] in POSTGRES:
+        return [str(programs_for(account) / words[0]), *words[1:]]
     return [*PROGRAMS[words[0]], *words[1:]]
 
 
@@ -53,20 +67,30 @@ def run(words: Sequence[str], settings: Mapping[str, str], *, seconds: float = R
 
 
 @contextlib.contextmanager
-def started(words: Sequence[str], settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command, and end it by SIGTERM, after which it has to go by itself with exit code 0."""
+def started(
+    words: Sequence[str],
+    settings: Mapping[str, str],
+    log: Path,
+    *,
+    account: Account = MYSELF,
+    stop_signal: signal.Signals = signal.SIGTERM,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command, and end it by its signal, after which it has to go by itself with exit code 0."""
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command_of(words),
+            command_of(words, account),
             cwd="/",
             env=environment_of(settings),
+            user=account.uid,
+            group=account.gid,
+            extra_groups=None if account.uid is None else [],
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
         yield process
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(stop_signal)
         assert process.wait(END_SECONDS) == 0, log.read_text()
     finally:
         if process.poll() is None:

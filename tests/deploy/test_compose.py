@@ -6,6 +6,7 @@ workflow ci.yml.
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ import httpx2
 import pytest
 
 from payme.runtime.database.embedded import EmbeddedServer, ServerAddress
+from payme.runtime.database.embedded.account import choose_account
 from payme.runtime.database.embedded.binaries import installed_root
 from payme.runtime.database.embedded.cluster import SUPERUSER
 from payme.runtime.settings import Settings
@@ -83,16 +85,17 @@ def test_variables_it_asks_for_stand_in_the_templates():
 
 
 class Services:
-    """The services of the compose file as processes, on a PostgreSQL whose owner was made by the file's own script."""
+    """The services of the compose file as processes, on a data folder whose owner was made by the file's own script."""
 
-    def __init__(self, compose: dict[str, Any], address: ServerAddress, folder: Path) -> None:
-        self.services, self.folder = compose["services"], folder
-        self.ports = {number: str(native.free_port()) for number in ("3000", "8900", "9100")}
-        owner = f"postgresql://payme_owner:{quote(PASSWORD)}@127.0.0.1:{address.port}/payme"
+    def __init__(self, compose: dict[str, Any], server: EmbeddedServer, folder: Path) -> None:
+        self.services, self.server, self.folder = compose["services"], server, folder
+        self.ports = {number: str(native.free_port()) for number in ("3000", "8900", "9100", "5432", "6379")}
+        owner = f"postgresql://payme_owner:{quote(PASSWORD)}@127.0.0.1:{self.ports['5432']}/payme"
         self.settings = {
             **values("development"),
             **self.services["worker"]["environment"],
             "DATABASE_URL": owner,
+            "REDIS_URL": f"redis://127.0.0.1:{self.ports['6379']}/0",
             "HOST": "127.0.0.1",
             "PORT": self.ports["3000"],
             "WORKER_METRICS_PORT": self.ports["9100"],
@@ -104,22 +107,43 @@ class Services:
     def here(self, words: list[str]) -> list[str]:
         """Return a command with the container's ports and addresses replaced by this machine's."""
         ports = re.compile(rf"\b({'|'.join(self.ports)})\b")
-        return [ports.sub(lambda found: self.ports[found[1]], word.replace(EVERYWHERE, "127.0.0.1")) for word in words]
+        here = [ports.sub(lambda found: self.ports[found[1]], word.replace(EVERYWHERE, "127.0.0.1")) for word in words]
+        return [*here, *self.unsaid(words[0])]
+
+    def unsaid(self, program: str) -> list[str]:
+        """Return what the images of others say to their programs and the file need not: folders and ports."""
+        port = self.ports["5432"]
+        return {
+            "postgres": ["-D", str(self.server.data_dir), "-h", "127.0.0.1", "-p", port, "-k", ""],
+            "pg_isready": [f"--port={port}"],
+            "valkey-server": ["--port", self.ports["6379"], "--bind", "127.0.0.1", "--dir", str(self.folder)],
+        }.get(program, [])
 
     def start(self, name: str, stack: ExitStack) -> None:
         """Start a service and wait for its own health check."""
         service, log = self.services[name], self.folder / f"{name}.log"
-        process = stack.enter_context(native.started(self.here(service["command"]), self.settings, log))
-        native.until_healthy(self.here(service["healthcheck"]["test"][1:]), process, log)
+        account = choose_account(self.server.data_dir) if name == "postgres" else native.MYSELF
+        stop_signal = signal.Signals[service.get("stop_signal", "SIGTERM")]
+        command = self.here(service["command"])
+        process = stack.enter_context(
+            native.started(command, self.settings, log, account=account, stop_signal=stop_signal)
+        )
+        check = service["healthcheck"]["test"][1:]
+        # valkey-cli takes its port before its command.
+        check = [check[0], "-p", self.ports["6379"], *check[1:]] if check[0] == "valkey-cli" else self.here(check)
+        native.until_healthy(check, process, log)
 
 
 @pytest.fixture
-def address(open_folder: Path) -> Iterator[ServerAddress]:
-    server = EmbeddedServer(open_folder / "data", durable=False, tied=True)
+def server(open_folder: Path) -> Iterator[EmbeddedServer]:
+    """A data folder with the database and the owner of the compose file, and nobody who serves it."""
+    made = EmbeddedServer(open_folder / "data", durable=False, tied=True)
     try:
-        yield server.start()
+        make_owner(made.start())
+        made.stop()
+        yield made
     finally:
-        server.destroy()
+        made.destroy()
 
 
 def make_owner(address: ServerAddress) -> None:
@@ -150,17 +174,21 @@ def make_owner(address: ServerAddress) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_every_command_of_the_file_starts_and_answers(compose: dict[str, Any], address: ServerAddress, tmp_path: Path):
-    make_owner(address)
-    services = Services(compose, address, tmp_path)
-    assert "applied" in native.run(compose["services"]["migrate"]["command"], services.settings)
-    assert native.run(compose["services"]["migrate"]["command"], services.settings).strip().endswith("Nothing to do.")
+@pytest.mark.timeout(300)
+def test_every_command_of_the_file_starts_and_answers(compose: dict[str, Any], server: EmbeddedServer, tmp_path: Path):
+    services = Services(compose, server, tmp_path)
+    lasting = ["postgres", "redis", "simulator", "api", "worker"]
+    assert {*lasting, "migrate"} == set(compose["services"])
     with ExitStack() as stack:
-        for name in ("simulator", "api", "worker"):
+        services.start("postgres", stack)
+        migrate = compose["services"]["migrate"]["command"]
+        assert "applied" in native.run(migrate, services.settings)
+        assert native.run(migrate, services.settings).strip().endswith("Nothing to do.")
+        for name in lasting[1:]:
             services.start(name, stack)
-        answer = httpx2.get(f"http://127.0.0.1:{services.ports['3000']}/health")
-        assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (200, "healthy", "connected")
         base = f"http://127.0.0.1:{services.ports['3000']}"
+        answer = httpx2.get(f"{base}/health")
+        assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (200, "healthy", "connected")
         smoke = subprocess.run(
             [str(ROOT / "deploy" / "scripts" / "smoke.sh"), base],
             text=True,

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.deploy.programs import program
 
@@ -152,6 +154,80 @@ def test_helm_gets_the_digest_and_nothing_else_names_the_image(place: str, tmp_p
     assert deploy("helm", IMAGE="r.example/payme@sha256:abc", **common).returncode == 0
     call = (tmp_path / "calls").read_text()
     assert "--set-string image.repository=r.example/payme --set-string image.digest=sha256:abc" in call
+    assert call.startswith("helm upgrade payme oci://r.example/payme --install --namespace payme ")
+    assert "--values" not in call
+
+
+def test_helm_takes_a_chart_and_values_by_path_and_says_which_is_not_there(place: str, tmp_path: Path):
+    chart, values = tmp_path / "chart", tmp_path / "production.yaml"
+    variables = {"HEALTH_URL": f"{place}/health", "IMAGE": "r.example/payme@sha256:abc", **stand_in(tmp_path, "helm")}
+    variables |= {"HELM_CHART": str(chart), "HELM_VALUES": str(values)}
+    assert f"there is no chart at {chart}" in deploy("helm", **variables).stderr
+    chart.mkdir()
+    assert f"there is no values file at {values}" in deploy("helm", **variables).stderr
+    assert not (tmp_path / "calls").exists()
+    values.touch()
+    Place.up_since = time.monotonic() + 1
+    done = deploy("helm", **variables)
+    assert done.returncode == 0, done.stderr
+    assert f"--reuse-values --values {values} " in (tmp_path / "calls").read_text()
+
+
+def test_railway_builds_each_service_from_the_commit_and_gets_no_token_as_argument(place: str, tmp_path: Path):
+    head = run("git", "rev-parse", "HEAD").stdout.strip()
+    script = '#!/bin/sh\necho "railway $* token=${RAILWAY_TOKEN} $(ls Dockerfile railway.json)" >> "${CALLS}"\n'
+    (tmp_path / "railway").write_text(script)
+    (tmp_path / "railway").chmod(0o755)
+    Place.up_since = time.monotonic() + 1
+    done = run(
+        SCRIPTS / "deploy.sh",
+        "railway",
+        REVISION=head,
+        HEALTH_URL=f"{place}/health",
+        RAILWAY_TOKEN=TOKEN,
+        RAILWAY_SERVICES="payme-api payme-worker",
+        POLL_SECONDS="0.1",
+        CALLS=str(tmp_path / "calls"),
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+    )
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().replace("\n", " ").split("railway up ")[1:]
+    assert [call.split(" token=")[0] for call in calls] == ["--ci --service payme-api", "--ci --service payme-worker"]
+    assert all(f"token={TOKEN} Dockerfile railway.json" in call for call in calls)
+
+
+def test_ci_gives_ssh_its_key_and_forgets_it_afterwards(place: str, tmp_path: Path):
+    program("ssh-agent")
+    private = ed25519.Ed25519PrivateKey.generate()
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    script = '#!/bin/sh\ncat > /dev/null\necho "$(ssh-add -l) ${SSH_KEY:-no key} ${SSH_AUTH_SOCK}" >> "${CALLS}"\n'
+    (tmp_path / "ssh").write_text(script)
+    (tmp_path / "ssh").chmod(0o755)
+    Place.up_since = time.monotonic() + 1
+    done = run(
+        SCRIPTS / "deploy_from_ci.sh",
+        REVISION=run("git", "rev-parse", "HEAD").stdout.strip(),
+        DEPLOY_TARGET="ssh",
+        HEALTH_URL=f"{place}/health",
+        SSH_TARGET="payme@shop",
+        SSH_KNOWN_HOSTS="shop ssh-ed25519 AAAA",
+        SSH_KEY=pem.decode(),
+        POLL_SECONDS="0.1",
+        CALLS=str(tmp_path / "calls"),
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        HOME=str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    assert first == second
+    assert "(ED25519) no key" in first
+    assert (tmp_path / ".ssh" / "known_hosts").read_text() == "shop ssh-ed25519 AAAA\n"
+    deadline = time.monotonic() + 10
+    while Path(first.split()[-1]).exists():
+        assert time.monotonic() < deadline, "the agent with the key is still there"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("target", ["render", "railway", "ssh", "helm", "hook"])

@@ -153,6 +153,7 @@ class Clients:
         if seconds > LONGEST_ANSWER_SECONDS:
             self.sold.faults.append(f"{answer.status_code} took {seconds:.1f} s")
         if answer.status_code == 201:
+            self.sold.statuses["replayed"] += "idempotency-replayed" in answer.headers
             return
         come_back = "retry-after" in answer.headers and answer.headers["content-type"].startswith(PROBLEM)
         if answer.status_code not in {503, 409} or not come_back:

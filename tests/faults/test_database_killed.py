@@ -7,74 +7,25 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from payme.entrypoints.features import wire
-from payme.entrypoints.wiring import tools_of
-from payme.kit.ids import new_id
-from payme.runtime.database import Database, PoolLimits
-from payme.runtime.database.embedded import EmbeddedServer
-from payme.runtime.database.migrations import Migrator
-from payme.runtime.settings import Settings
-from tests.api_process import GENEROUS, ApiProcess
 from tests.fault_rows import FaultRow
-from tests.faults.selling import Clients, FullShop, hold_against_the_books, make_full_shop
-from tests.invariants import assert_invariants
-from tests.postgres import VERSIONS
+from tests.faults.places import Place, open_place
+from tests.faults.selling import Clients
 
 SERVES_AGAIN_SECONDS = 10.0
 KILLS = FaultRow.size(2, 10)
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(60 + 20 * KILLS)]
 
 
-@dataclass
-class Place:
-    """A server of our own, an API on it, and a shop to sell in."""
-
-    server: EmbeddedServer
-    dsn: str
-    api: ApiProcess
-    shop: FullShop
-
-    def open_database(self) -> Database:
-        settings = Settings.from_values({**GENEROUS, "DATABASE_URL": self.dsn})
-        return Database(self.dsn, limits=PoolLimits(connections=2), wiring=wire(tools_of(settings)))
-
-    async def check(self, clients: Clients) -> None:
-        """Hold what the clients saw against the books."""
-        assert clients.sold.faults == []
-        database = await self.open_database().open()
-        try:
-            await hold_against_the_books(database, self.shop, clients.sold)
-            await assert_invariants(database, self.shop.id)
-        finally:
-            await database.close()
-
-
-@pytest.fixture
-def durable_server(open_folder: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(open_folder / "data", durable=True, tied=True)
-    yield server
-    server.stop()
-
-
 @pytest_asyncio.fixture
-async def place(durable_server: EmbeddedServer, open_folder: Path) -> AsyncIterator[Place]:
-    address = await asyncio.to_thread(durable_server.start)
-    await Migrator(address.dsn(), VERSIONS, say=lambda _: None).up()
-    api = ApiProcess(address.dsn(), open_folder / "api.log")
-    made = Place(durable_server, address.dsn(), api, FullShop(new_id(), "", ()))
-    database = await made.open_database().open()
-    made.shop = await make_full_shop(database)
-    await database.close()
-    await asyncio.to_thread(api.__enter__)
-    yield made
-    await asyncio.to_thread(api.stop)
+async def place(open_folder: Path) -> AsyncIterator[Place]:
+    async with open_place(open_folder, durable=True) as opened:
+        yield opened
 
 
 @pytest.mark.fault_row(21)

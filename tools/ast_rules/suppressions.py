@@ -9,6 +9,7 @@ CODES = r"[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*"
 SUPPRESSIONS = (
     re.compile(rf"#\s*noqa(?P<scope>:\s*{CODES})?(?P<reason>.*)", re.IGNORECASE),
     re.compile(r"#\s*type:\s*ignore(?P<scope>\[[^\]]*\])?(?P<reason>.*)"),
+    re.compile(r"#\s*nosem(?:grep)?(?P<scope>:\s*[a-z][a-z.-]*[a-z])?(?P<reason>.*)"),
     re.compile(r"#\s*pyright:\s*ignore(?P<scope>\[[^\]]*\])?(?P<reason>.*)"),
 )
 WORDS = re.compile(r"[A-Za-z]{2,}\W+\w*[A-Za-z]{2,}")

@@ -18,11 +18,13 @@ from granian.server import Server
 
 import payme.features
 from payme.entrypoints.features import wire
-from payme.entrypoints.wiring import csrf_of, http_options, observe, pool_limits, tools_of
+from payme.entrypoints.wiring import csrf_of, http_options, observe, pool_limits, tell_role, tools_of
 from payme.features.identity import IdentityAuthenticator
+from payme.runtime import fault_points
 from payme.runtime.database import Database
 from payme.runtime.database.migrate_cli import migrator_for
 from payme.runtime.http import Feature, create_app
+from payme.runtime.observability import TimedRequests
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings
 
@@ -38,6 +40,7 @@ _COLLECT_AFTER: Final = 20_000
 def create(settings: Settings | None = None) -> FastAPI:
     """Return the application of this process; settings come from the environment unless given. Raises: SettingsError."""
     settings = settings or load_settings()
+    fault_points.choose(settings.fault_point)
     database = Database(
         settings.database_url.get_secret_value(),
         limits=pool_limits(settings, settings.database_pool_size),
@@ -63,6 +66,8 @@ def create(settings: Settings | None = None) -> FastAPI:
         features=all_features(),
         checks={"migrations": migrations_at_head},
     )
+    if settings.sentry_dsn is not None:
+        app.add_middleware(TimedRequests)
     inner = app.router.lifespan_context
 
     @asynccontextmanager
@@ -70,6 +75,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         await authenticator.listen(direct)
         try:
             async with inner(running):
+                tell_role(database)
                 settle_memory()
                 yield
         finally:

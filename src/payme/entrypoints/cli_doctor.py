@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,12 +11,13 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from payme.entrypoints.reach import WORKER_ROLE, echo_nothing, open_database
-from payme.entrypoints.wiring import daraja_of
+from payme.entrypoints.wiring import VERSION, daraja_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.operations import (
     Diagnosis,
     Expectations,
     Mark,
+    examine_backups,
     examine_disk,
     examine_faults,
     examine_redis,
@@ -27,12 +29,13 @@ from payme.features.operations.cli import print_diagnoses
 from payme.features.operations.schemas import bad, good, look
 from payme.features.payments.services.gateway import collector_of
 from payme.integrations.daraja import QueryNote, StkQuery
+from payme.kit.time import SystemClock
 from payme.runtime.database import Database, DatabaseUnavailable
 from payme.runtime.database.migrate_cli import migrations_folder
 from payme.runtime.database.migrations import Migrator
 from payme.runtime.database.revisions import MigrationError
 from payme.runtime.secrets import load_settings
-from payme.runtime.settings import Settings, SettingsError
+from payme.runtime.settings import Environment, Settings, SettingsError
 
 _NOBODYS_PROMPT: Final = "ws_CO_00000000000000000000"
 _SLACK: Final = timedelta(minutes=5)
@@ -66,7 +69,7 @@ def doctor(
 ) -> None:
     """Say what is wrong here, and what to do next. Begin with this one.
 
-    Looks at settings, database, Redis, M-Pesa, workers, jobs, callbacks, money that waits, and the disk. Changes nothing,
+    Looks at settings, keys, backups, database, Redis, M-Pesa, workers, jobs, callbacks, money that waits, and disks. Changes nothing,
     prints no secret, and calls nobody outside unless --probe is given. Exits with 1 when a line is marked ✗.
     """
     diagnoses = asyncio.run(examine(probe=probe))
@@ -84,7 +87,9 @@ async def examine(*, probe: bool) -> list[Diagnosis]:
         settings = load_settings()
     except SettingsError as error:
         return [*examine_faults(error), examine_disk(Path.cwd())]
-    around = [*examine_settings(settings), await examine_redis(settings), examine_disk(Path.cwd())]
+    build = good("Release", f"PayMe {VERSION}, commit {settings.release}.")
+    backups = await examine_backups(settings, now=SystemClock().now())
+    around = [build, *examine_settings(settings), await examine_redis(settings), *backups, examine_disk(Path.cwd())]
     try:
         return [*around, *await _examine_database(settings, probe=probe)]
     except DatabaseUnavailable as error:
@@ -96,7 +101,8 @@ async def _examine_database(settings: Settings, *, probe: bool) -> list[Diagnosi
     if schema.subject == "Database":
         return [schema]
     async with open_database(settings, role=None) as database:
-        server = await database.run(examine_server, read_only=True)
+        hardened = settings.app_env in {Environment.STAGING, Environment.PRODUCTION}
+        server = await database.run(partial(examine_server, hardened=hardened), read_only=True)
     if any(each.mark is Mark.BAD for each in (schema, *server)):
         return [*server, schema, look("Work", "was not looked at.", "Put the lines above right, and ask again.")]
     async with open_database(settings, role=WORKER_ROLE) as database:

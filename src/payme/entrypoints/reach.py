@@ -31,10 +31,12 @@ def settings_or_exit() -> Settings:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, *, role: str | None) -> AsyncGenerator[Database]:
-    """Open the database in a role, with all reactions wired. Raises: DatabaseUnavailable."""
+async def open_database(settings: Settings, *, role: str | None, url: str = "") -> AsyncGenerator[Database]:
+    """Open the database, or another one by its URL, in a role, with all reactions wired. Raises: DatabaseUnavailable."""
     limits = PoolLimits(connections=1, statement_seconds=_STATEMENT_SECONDS)
-    database = Database(settings.direct_database_url(), role=role, limits=limits, wiring=wire(tools_of(settings)))
+    database = Database(
+        url or settings.direct_database_url(), role=role, limits=limits, wiring=wire(tools_of(settings))
+    )
     await database.open()
     try:
         yield database

@@ -5,6 +5,8 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
+import structlog
+
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
 from payme.features.tokens import TokenPolicy
@@ -12,11 +14,19 @@ from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.replies import ReplyKeeping
 from payme.runtime.http import HttpOptions
-from payme.runtime.observability import PoolFigures, announce_build, configure_logging, watch_pool
+from payme.runtime.observability import (
+    PoolFigures,
+    ReportOptions,
+    announce_build,
+    configure_logging,
+    start_reports,
+    watch_pool,
+)
 from payme.runtime.security import BlindIndex, CsrfTokens, FieldCipher, Keyring, PasswordHasher, TokenSigner, derive_key
 from payme.runtime.settings import Environment, MpesaEnvironment, Settings
 
 VERSION = version("payme")
+_log = structlog.get_logger("payme.database")
 _DARAJA = {
     MpesaEnvironment.SANDBOX: "https://sandbox.safaricom.co.ke",
     MpesaEnvironment.PRODUCTION: "https://api.safaricom.co.ke",
@@ -56,9 +66,29 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
 
 def observe(settings: Settings, database: Database, name: str) -> None:
     """Write logs as the settings say, and show the build and the pool among the metrics."""
-    configure_logging(settings.log_level)
-    announce_build(VERSION, settings.app_env)
+    begin_telling(settings)
     watch_pool(name, lambda: figures_of(database))
+
+
+def begin_telling(settings: Settings) -> None:
+    """Write logs, name the build and report errors, as the settings say; the first thing that a process does."""
+    configure_logging(settings.log_level)
+    announce_build(VERSION, settings.app_env, settings.release)
+    if settings.sentry_dsn is not None:
+        traces, profiles = settings.report_sample_rates()
+        start_reports(
+            ReportOptions(settings.sentry_dsn.get_secret_value(), settings.app_env, settings.release, traces, profiles)
+        )
+
+
+def tell_role(database: Database) -> None:
+    """Write down once that an open pool works without its role."""
+    if database.works_as_owner:
+        _log.warning(
+            "database.works_as_owner",
+            name=database.role,
+            reason="this server keeps its roles from us; see payme doctor",
+        )
 
 
 def figures_of(database: Database) -> PoolFigures:
@@ -103,6 +133,7 @@ def http_options(settings: Settings) -> HttpOptions:
     return HttpOptions(
         secret=derive_key(settings.jwt_secret.get_secret_value().encode(), "cursors"),
         version=VERSION,
+        release=settings.release,
         environment=settings.app_env,
         public_url=public_url,
         allowed_origins=tuple(settings.cors_origins),
@@ -118,6 +149,7 @@ def http_options(settings: Settings) -> HttpOptions:
         session_cookie=f"{prefix}payme_session",
         csrf_cookie=f"{prefix}payme_csrf",
         still_running_seconds=settings.idempotency_wait_seconds,
+        answer_seconds=settings.answer_seconds,
         maintenance=settings.maintenance,
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),

@@ -15,13 +15,22 @@ import structlog
 from prometheus_client import start_http_server
 
 from payme.entrypoints.features import all_tasks, wire
-from payme.entrypoints.wiring import VERSION, WorkerServices, daraja_of, figures_of, pool_limits, tools_of
+from payme.entrypoints.wiring import (
+    WorkerServices,
+    begin_telling,
+    daraja_of,
+    figures_of,
+    pool_limits,
+    tell_role,
+    tools_of,
+)
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.kit.errors import Conflict
+from payme.runtime import fault_points
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
-from payme.runtime.observability import announce_build, configure_logging, watch_pool
+from payme.runtime.observability import watch_pool
 from payme.runtime.secrets import load_settings
 
 if TYPE_CHECKING:
@@ -70,6 +79,7 @@ async def serve(database_url: str, parts: WorkerParts, *, direct_url: str | None
     database = Database(database_url, role=_WORKER_ROLE, limits=parts.pool, wiring=parts.wiring)
     if not await _open(database, stop):
         return
+    tell_role(database)
     if parts.has_platform:
         await _ensure_platform(database)
     watch_pool("worker", lambda: figures_of(database))
@@ -120,8 +130,8 @@ def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:
 def main() -> None:
     """Run the worker with all features."""
     settings = load_settings()
-    configure_logging(settings.log_level)
-    announce_build(VERSION, settings.app_env)
+    fault_points.choose(settings.fault_point)
+    begin_telling(settings)
     registry = Registry.of(all_tasks())
     parts = WorkerParts(
         registry,

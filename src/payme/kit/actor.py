@@ -1,13 +1,15 @@
 """Who acts. Every unit of work knows its actor, so that every audit row does."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from uuid import UUID
+
+from payme.kit.values import value
 
 ActorKind = Literal["user", "api_key", "device", "system", "anonymous"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Actor:
     """A person, a key, a device or the system itself.
 

@@ -1,12 +1,14 @@
 """Time: aware UTC inside, Africa/Nairobi for business days. The clock is passed in; only this module reads the real one."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
 
 NAIROBI = ZoneInfo("Africa/Nairobi")
+_WITH_YEAR = re.compile(r"[0-9]{4}-")
 
 
 class Clock(Protocol):
@@ -52,8 +54,36 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(message) from None
 
 
+def _written_out(value: object) -> object:
+    # Pydantic reads a bare number as seconds since 1970.
+    if isinstance(value, str) and not _WITH_YEAR.match(value):
+        message = "must be written as RFC 3339 says"
+        raise ValueError(message)
+    return value
+
+
+def _whole_minutes(value: time) -> time:
+    if value.tzinfo is not None or value.second or value.microsecond:
+        message = "must be hours and minutes, without a time zone"
+        raise ValueError(message)
+    return value
+
+
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An instant that somebody sends, with any offset; in UTC from here on."""
+
+QueryInstant = Annotated[Instant, BeforeValidator(_written_out)]
+"""The same out of a query, where everything is text."""
+
+QueryDay = Annotated[date, BeforeValidator(_written_out)]
+"""A day of the calendar out of a query."""
+
+TimeOfDay = Annotated[
+    time,
+    AfterValidator(_whole_minutes),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$", "examples": ["04:00:00"]}),
+]
+"""Hours and minutes on the wall in Nairobi."""
 
 
 def business_day(instant: datetime, day_starts_at: time = time(0)) -> date:

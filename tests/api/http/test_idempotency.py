@@ -131,14 +131,15 @@ async def test_a_call_whose_first_is_still_running_waits_and_then_says_so(
     assert await count_branches() == 1
 
 
-async def test_rows_that_stay_busy_end_in_a_conflict(
+async def test_rows_that_stay_busy_are_not_waited_for_without_end(
     make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str
 ):
     doorman.register("amina", business_id)
-    answer = await make_client(still_running_seconds=0.1).post(
+    answer = await make_client(still_running_seconds=0.1, answer_seconds=0.5).post(
         f"{shelf}/busy", json={"name": "A"}, headers={"idempotency-key": "k"}
     )
-    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency.still_running")
+    assert (answer.status_code, answer.json()["code"]) == (503, "http.unavailable")
+    assert answer.headers["retry-after"]
 
 
 async def test_the_answer_is_what_is_stored_byte_for_byte(

@@ -1,7 +1,4 @@
 import asyncio
-import shutil
-import socket
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from uuid import UUID
@@ -11,20 +8,61 @@ import pytest
 from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address
 from tests.api.http.shelf import Doorman
 from tests.api.http.types import MakeApp, MakeClient
+from tests.fault_rows import FaultRow
+from tests.redis_server import RedisServer
 
+TIMES = FaultRow.size(2, 10)
 FIFTY = {"principal": "50/minute", "anonymous": "50/minute", "callbacks": "1000/minute"}
 
 
+@pytest.mark.fault_row(34)
+@pytest.mark.parametrize("where", ["process", "redis"])
 async def test_two_hundred_at_once_against_fifty_let_exactly_fifty_through(
-    make_client: MakeClient, doorman: Doorman, business_id: UUID, shelf: str
+    make_app: MakeApp,
+    make_client: MakeClient,
+    doorman: Doorman,
+    business_id: UUID,
+    shelf: str,
+    row: FaultRow,
+    where: str,
+    redis_server: RedisServer,
+    patience: None,
 ):
-    doorman.register("amina", business_id)
-    client = make_client(budgets=FIFTY)
-    answers = await asyncio.gather(*(client.get(shelf) for _ in range(200)))
-    assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 150}
-    assert sorted(int(each.headers["ratelimit"].split("r=")[1].split(";")[0]) for each in answers) == [0] * 151 + list(
-        range(1, 50)
-    )
+    app = make_app(budgets=FIFTY, redis_url=redis_server.url if where == "redis" else None)
+    for turn in range(TIMES):
+        doorman.register(f"amina {turn}", business_id)
+        client = make_client(app, token=f"amina {turn}")
+        answers = await asyncio.gather(*(client.get(shelf) for _ in range(200)))
+        assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 150}
+        left = sorted(int(each.headers["ratelimit"].split("r=")[1].split(";")[0]) for each in answers)
+        assert left == [0] * 151 + list(range(1, 50))
+        row.counts.update(sent=200, applied=50, refused=150)
+    assert app.state.edge.limiter.fallbacks == 0
+    await app.state.edge.limiter.close()
+
+
+@pytest.mark.fault_row(34)
+@pytest.mark.parametrize("where", ["process", "redis"])
+async def test_forged_addresses_at_once_are_one_sender_and_two_behind_our_proxy_are_two(
+    make_app: MakeApp, make_client: MakeClient, row: FaultRow, where: str, redis_server: RedisServer, patience: None
+):
+    redis_url = redis_server.url if where == "redis" else None
+    app = make_app(budgets=FIFTY, trusted_proxies=("10.0.0.0/8",), redis_url=redis_url)
+    for turn in range(TIMES):
+        stranger = make_client(app, token=None, address=f"203.0.113.{turn + 1}")
+        forged = [{"x-forwarded-for": f"10.0.0.1, 198.51.100.{each}"} for each in range(200)]
+        answers = await asyncio.gather(*(stranger.get("/v1/open", headers=headers) for headers in forged))
+        assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 150}
+        proxy = make_client(app, token=None, address="10.0.0.1")
+        # What stands left of the last hop that is not ours was written by the sender.
+        passed_on = [
+            {"x-forwarded-for": f"6.6.6.{each}, 192.0.2.{turn * 2 + each % 2}, 10.0.0.2"} for each in range(200)
+        ]
+        answers = await asyncio.gather(*(proxy.get("/v1/open", headers=headers) for headers in passed_on))
+        assert Counter(answer.status_code for answer in answers) == {200: 100, 429: 100}
+        row.counts.update(sent=400, applied=150, refused=250)
+    assert app.state.edge.limiter.fallbacks == 0
+    await app.state.edge.limiter.close()
 
 
 async def test_the_headers_say_policy_and_what_is_left(make_client: MakeClient):
@@ -99,21 +137,24 @@ async def test_a_window_ends(monkeypatch: pytest.MonkeyPatch):
     assert used == [1, 2, 1]
 
 
+@pytest.fixture(scope="module")
+def running_redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
 @pytest.fixture
-def redis_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    binary = shutil.which("redis-server") or shutil.which("valkey-server")
-    if binary is None:
-        pytest.skip("neither redis-server nor valkey-server is installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-    )
-    yield f"redis://127.0.0.1:{port}/0", process
-    process.kill()
-    process.wait()
+def redis_server(running_redis: RedisServer) -> RedisServer:
+    """A Redis that knows nothing of the tests before."""
+    running_redis.kill()
+    running_redis.start()
+    return running_redis
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy with other tests may keep 200 uses waiting for longer than a request would."""
+    monkeypatch.setattr("payme.runtime.http.rate_limits._REDIS_SECONDS", 30.0)
 
 
 async def spend(limiter: RateLimiter, budget: str, key: str) -> Spent:
@@ -131,20 +172,16 @@ async def answers_from(limiter: RateLimiter) -> None:
 
 
 async def test_two_processes_share_a_limit_in_redis_and_its_death_is_no_error(
-    redis_server: tuple[str, subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    redis_server: RedisServer, patience: None
 ):
-    url, process = redis_server
-    # A machine that is busy with other tests may keep 200 uses waiting for longer than a request would.
-    monkeypatch.setattr("payme.runtime.http.rate_limits._REDIS_SECONDS", 30.0)
     budgets = {"b": "50/minute", "probe": "1000000/minute"}
-    limiters = [RateLimiter(budgets, redis_url=url) for _ in range(2)]
+    limiters = [RateLimiter(budgets, redis_url=redis_server.url) for _ in range(2)]
     for limiter in limiters:
         await answers_from(limiter)
     spent = await asyncio.gather(*(spend(limiters[turn % 2], "b", "k") for turn in range(200)))
     assert sorted(each.used for each in spent) == list(range(1, 201))
     assert all(limiter.fallbacks == 0 for limiter in limiters)
-    process.kill()
-    process.wait()
+    redis_server.kill()
     after = await asyncio.gather(*(spend(limiters[turn % 2], "b", "other") for turn in range(200)))
     assert sum(each.used <= each.limit for each in after) == 100
     assert all(limiter.fallbacks == 100 for limiter in limiters)

@@ -55,18 +55,6 @@ async def test_fifty_checkouts_of_the_last_unit(shop: TradingShop, tender: Calla
     await assert_invariants(shop.database, shop.business_id)
 
 
-async def test_five_hundred_reserves_over_one_wallet(shop: TradingShop):
-    await shop.set_tokens(120)
-
-    async def work(uow: UnitOfWork) -> None:
-        tokens.reserve(uow, new_id(), "test")
-
-    found = await outcomes(*(shop.run(work) for _ in range(500)))
-    assert found == {"done": 120, TokensExhausted.code: 380}
-    assert await shop.wallet() == (120, 120)
-    await assert_invariants(shop.database, shop.business_id)
-
-
 async def test_facts_stop_at_the_overdraft_exactly(shop: TradingShop):
     await shop.set_tokens(0)
 

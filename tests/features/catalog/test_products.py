@@ -137,6 +137,6 @@ async def test_pages_go_on_after_the_last_row(shop: Shop):
     assert len({each.id for each in seen}) == 5
 
 
-async def test_rates_hold_from_their_day(shop: Shop):
+async def test_every_class_has_one_rate_today(shop: Shop):
     rates = await shop.run(lambda uow: list_vat_rates(uow, on=uow.now.date()))
     assert {each.vat_class: each.rate_basis_points for each in rates} == {"A": 0, "B": 1600, "C": 0, "D": 0, "E": 800}

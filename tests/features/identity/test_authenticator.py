@@ -211,6 +211,23 @@ async def test_after_the_line_broke_everything_is_asked_anew(
     await until(asked_again, seconds=10)
 
 
+async def test_whoever_hangs_up_leaves_no_line_behind(owner_dsn: str, database: Database):
+    authenticator = IdentityAuthenticator(database)
+    await authenticator.listen(owner_dsn)
+    assert authenticator._line is not None
+    line = authenticator._line._connection
+    assert line is not None
+    pid = line.get_server_pid()
+    await authenticator.close()
+    await authenticator.close()
+
+    async def gone() -> bool:
+        sql = "select not exists (select from pg_stat_activity where pid = $1)"
+        return await database.run(lambda uow: uow.fetchval(sql, pid))
+
+    await until(gone, seconds=10)
+
+
 async def test_notices_that_make_no_sense_only_cost_a_look_up(shop: Shop, elsewhere: IdentityAuthenticator):
     await permissions(elsewhere, shop.owner.access_token, shop)
     before = elsewhere.lookups

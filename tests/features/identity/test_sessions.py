@@ -155,9 +155,17 @@ async def test_five_failures_close_an_account_and_a_success_in_between_opens_it(
 
 
 async def test_an_address_with_many_failures_is_slowed_down_and_never_locked_out():
-    gate = LoginGate(GateOptions(failures=5, failures_per_address=3, window_seconds=900, delay_seconds=0))
-    for _ in range(50):
+    options = {"failures": 5, "failures_per_address": 3, "window_seconds": 900}
+    gate = LoginGate(GateOptions(**options, delay_seconds=0))
+    slow = LoginGate(GateOptions(**options, delay_seconds=60), gate.storage)
+    for number in range(50):
+        if number < 3:
+            await slow.enter("account", "203.0.113.9")
         await gate.failed("203.0.113.9")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await slow.enter("another account", "203.0.113.9")
+    await slow.enter("another account", "203.0.113.10")
     for number in range(20):
         await gate.enter(f"account {number}", "203.0.113.9")
 

@@ -9,6 +9,7 @@ import pytest
 from payme.features.catalog.schemas import ChangeProduct
 from payme.features.catalog.services.change_product import change_product
 from payme.features.inventory.errors import ProductUnknown, StockOnHand
+from payme.features.inventory.rules import Wanted
 from payme.features.inventory.schemas import MovementFilter
 from payme.features.inventory.services.read_stock import (
     list_alerts,
@@ -17,9 +18,10 @@ from payme.features.inventory.services.read_stock import (
     stock_version,
     value_stock,
 )
-from payme.features.inventory.services.take_stock import lock_stock
+from payme.features.inventory.services.take_stock import lock_stock, release, reserve
 from payme.kit.ids import new_id
 from payme.kit.time import SystemClock
+from payme.runtime.database import UnitOfWork
 from tests.shop import Shop
 from tests.stock_room import level, make_product, receive, sell
 
@@ -46,6 +48,29 @@ async def test_the_version_rises_with_every_change(shop: Shop):
     before = await shop.run(stock_version)
     await receive(shop, tea, "1", 100)
     assert await shop.run(stock_version) > before
+
+
+async def test_devices_hear_of_what_is_sold_set_aside_and_given_back(shop: Shop):
+    tea = await make_product(shop)
+    sale_id = new_id()
+    last = "select rev from sync_changes where business_id = $1 and document_id = $2 and collection = 'stock'"
+
+    async def set_aside(uow: UnitOfWork) -> None:
+        await lock_stock(uow, [tea])
+        reserve(uow, sale_id, wanted=[Wanted(tea, Decimal(1))])
+
+    async def give_back(uow: UnitOfWork) -> None:
+        release(uow, sale_id, product_ids=[tea])
+
+    await receive(shop, tea, "2", 100)
+    heard = [await shop.value(last, tea)]
+    await shop.run(set_aside)
+    heard.append(await shop.value(last, tea))
+    await shop.run(give_back)
+    heard.append(await shop.value(last, tea))
+    await sell(shop, [(tea, "1")])
+    heard.append(await shop.value(last, tea))
+    assert heard == sorted(set(heard))
 
 
 async def test_alerts_suggest_what_was_sold_lately(shop: Shop):

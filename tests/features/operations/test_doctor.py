@@ -1,14 +1,25 @@
 """`payme doctor` names what is wrong, says what to do, and keeps secrets to itself."""
 
+import re
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from payme.features.operations import examine_backups, examine_server
+from payme.features.operations.schemas import Drill
+from payme.features.operations.services.backups.shelf import shelf_of
+from payme.kit.time import SystemClock
+from payme.runtime.database import Database, PoolLimits
+from payme.runtime.security.sealing import new_identity
+from payme.runtime.settings import Environment
 from tests.features.operations.commands import payme, payme_json
 from tests.features.operations.conftest import SoundDatabase
 from tests.simulator import SimulatorProcess
-from tests.sound_shop import SETTINGS
+from tests.sound_shop import SETTINGS, settings_for
 
 CALLBACKS = {"MPESA_CALLBACK_BASE_URL": "https://pay.example.co.ke"}
 
@@ -59,7 +70,8 @@ async def test_a_shop_at_rest_lacks_only_its_worker(copied: str) -> None:
     assert code == 1
     assert "payme worker" in found["Worker"]["next_step"]
     assert found["Unclaimed money"]["mark"] == "look"
-    assert "wait for their owner" in found["Unclaimed money"]["found"]
+    assert re.fullmatch(r"[1-9]\d* wait for their owner \(KSh [\d,]+\.\d\d\)\.", found["Unclaimed money"]["found"])
+    assert re.match(r"PostgreSQL \d+, [1-9]\d* MB, \d+ of \d+ connections", found["Database"]["found"])
 
 
 async def test_a_connected_worker_is_seen(copied: str) -> None:
@@ -96,7 +108,10 @@ async def test_what_waits_for_a_person_is_listed(copied: str, owner: asyncpg.Con
     assert any(str(payment) in detail for each in payments for detail in each["details"])
     assert {each["mark"] for each in payments} == {"bad"}
     assert len(payments) == 2
+    assert all(re.search(r"^[1-9]\d* .* \(KSh [\d,]+\.\d\d\)\.$", each["found"]) for each in payments)
     assert found["Stuck jobs"]["details"]
+    assert re.match(r"[1-9]\d*( or more)? overdue", found["Stuck jobs"]["found"])
+    assert found["Dead letters"]["found"] == "1 gave up."
     assert "payme jobs retry" in found["Dead letters"]["next_step"]
     assert found["Callbacks"]["mark"] == "bad"
     _, output = await payme("doctor", DATABASE_URL=copied, **CALLBACKS)
@@ -138,3 +153,80 @@ async def test_a_probe_proves_the_credentials(copied: str, secret: str, found: s
     assert code == 1  # there is no worker
     assert found in answer["found"]
     assert secret not in str(diagnoses)
+
+
+async def test_roles_that_may_read_nothing_are_a_fault(copied: str, owner: asyncpg.Connection) -> None:
+    await owner.execute("revoke all on all tables in schema public from payme_app")
+    code, diagnoses = await payme_json("doctor", DATABASE_URL=copied, **CALLBACKS)
+    assert (code, "payme_app may read nothing" in by_subject(diagnoses)["Roles"]["found"]) == (1, True)
+
+
+async def test_carelessness_and_missing_backups_are_faults_in_production(
+    copied: str, owner: asyncpg.Connection
+) -> None:
+    await owner.execute(
+        "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$"
+    )
+    real = {
+        name: secrets.token_hex(32) for name in ("JWT_SECRET", "ENCRYPTION_KEY", "BLIND_INDEX_KEY", "MPESA_PASSKEY")
+    }
+    production = {
+        **real, "APP_ENV": "production", "MPESA_ENVIRONMENT": "production", "PUBLIC_BASE_URL": "https://pay.example.co.ke",
+        "MPESA_CONSUMER_KEY": "nQ8vJ2xTq7", "MPESA_CONSUMER_SECRET": "pL5kW9zRf3", "RELEASE": "abc1234", "LOG_LEVEL": "debug",
+    }  # fmt: skip
+    code, diagnoses = await payme_json("doctor", DATABASE_URL=copied, **production)
+    found = by_subject(diagnoses)
+    assert code == 1
+    assert {name: found[name]["mark"] for name in ("Durability", "Backups", "Error reports", "Log level", "Keys", "Clock")} == {
+        "Durability": "bad", "Backups": "bad", "Error reports": "look", "Log level": "look", "Keys": "good", "Clock": "good",
+    }  # fmt: skip
+    assert "synchronous_commit" in found["Durability"]["found"]
+    assert found["Release"]["found"].endswith("commit abc1234.")
+    _, diagnoses = await payme_json("doctor", DATABASE_URL=copied)
+    assert by_subject(diagnoses)["Keys"]["mark"] == "look"
+
+
+async def test_the_age_of_backups_and_of_the_last_drill(copied: str, tmp_path: Path) -> None:
+    private, public = new_identity()
+    store = {"DATABASE_URL": copied, "BACKUP_STORE": f"folder:{tmp_path}", "BACKUP_RECIPIENTS": public}
+    _, diagnoses = await payme_json("doctor", **store)
+    assert by_subject(diagnoses)["Backups"]["mark"] == "bad"
+    assert (await payme("backup", "create", **store))[0] == 0
+    settings = settings_for(copied, **store)
+    now = SystemClock().now()
+    lines = await examine_backups(settings, now=now)
+    assert [(each.subject, each.mark) for each in lines] == [("Backups", "good"), ("Restore drill", "look")]
+    shelf = shelf_of(settings)
+    drill = Drill(
+        backup_id=shelf.list_ids()[0], drilled_at=now, recovery_point_seconds=60, recovery_seconds=9, businesses=2, invariants=40, rows=7,
+        faults=[],
+    )  # fmt: skip
+    shelf.add("drills/1.json", drill)
+    assert [each.mark for each in await examine_backups(settings, now=now)] == ["good", "good"]
+    assert [each.mark for each in await examine_backups(settings, now=now + timedelta(hours=27))] == ["bad", "good"]
+    assert [each.mark for each in await examine_backups(settings, now=now + timedelta(days=9))] == ["bad", "look"]
+    shelf.add("drills/2.json", drill.model_copy(update={"faults": ["books do not balance"]}))
+    failed = (await examine_backups(settings, now=now))[1]
+    assert (failed.mark, failed.details) == ("bad", ["books do not balance"])
+    keys = {"BACKUP_S3_ACCESS_KEY": "key", "BACKUP_S3_SECRET_KEY": "hidden"}
+    gone = {**store, **keys, "BACKUP_STORE": "s3://nowhere/x", "BACKUP_S3_ENDPOINT": "http://127.0.0.1:9"}
+    _, diagnoses = await payme_json("doctor", **gone)
+    assert "does not answer" in by_subject(diagnoses)["Backups"]["found"]
+    both = settings_for(copied, **store, BACKUP_IDENTITY=private).model_copy(update={"app_env": Environment.PRODUCTION})
+    assert (await examine_backups(both, now=now))[2].subject == "Backup key"
+
+
+@pytest.mark.parametrize(("seconds", "mark"), [(0, "good"), (5, "look"), (-60, "bad")])
+async def test_a_clock_that_runs_apart_is_seen(copied: str, seconds: int, mark: str) -> None:
+    clock = SystemClock()
+
+    class Apart:
+        def now(self) -> datetime:
+            return clock.now() + timedelta(seconds=seconds)
+
+    database = await Database(copied, role=None, limits=PoolLimits(connections=1), clock=Apart()).open()
+    try:
+        lines = await database.run(examine_server, read_only=True)
+    finally:
+        await database.close()
+    assert next(each for each in lines if each.subject == "Clock").mark == mark

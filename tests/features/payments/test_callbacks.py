@@ -6,12 +6,13 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from payme.features.payments import ConfigureMethod, configure_method
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.errors import CallbackRouteUnknown
 from payme.features.payments.rules import Message
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.handle_callback import handle_callback
-from tests.payment_room import Till, a_receipt, stk_callback
+from tests.payment_room import ACCOUNT, Till, a_receipt, stk_callback
 
 CHECK, NEWS = "payments.check_prompt", "sales.receive_payment"
 PAID = Message(Source.QUERY, Outcome.PAID)
@@ -85,6 +86,32 @@ async def test_another_prompts_id_credits_nothing(shop: Till) -> None:
     await shop.call_back(token, stk_callback("ws_CO_of_another_prompt"))
     assert (await shop.payment(payment_id)).status == "pending"
     assert await shop.effects(payment_id) == ["noted", "wrong_prompt"]
+
+
+async def test_another_short_code_credits_nothing_until_m_pesa_is_asked(shop: Till) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    before = len(await shop.jobs(CHECK))
+    for body in (stk_callback(checkout_id), stk_callback(checkout_id, code=1032)):
+        await shop.call_back(token, body, shortcode="600999")
+    assert (await shop.payment(payment_id)).status == "pending"
+    assert await shop.effects(payment_id) == ["noted", "wrong_shortcode", "wrong_shortcode"]
+    assert (await shop.balances(), await shop.tray()) == ({}, [])
+    assert len(await shop.jobs(CHECK)) == before + 1
+    await _answered(shop, payment_id, PAID)
+    assert (await shop.payment(payment_id)).status == "succeeded"
+
+
+@pytest.mark.parametrize("named", ["651200", " 5651201 ", ""])
+async def test_a_till_is_called_by_its_number_or_its_stores(shop: Till, named: str) -> None:
+    paybill = ConfigureMethod.model_validate(ACCOUNT | {"active": False})
+    till = ConfigureMethod.model_validate(ACCOUNT | {"shortcode": "651200", "till_number": "5651201"})
+    await shop.run(lambda uow: configure_method(uow, "paybill", paybill))
+    await shop.run(lambda uow: configure_method(uow, "till", till))
+    payment_id, token, checkout_id = await shop.sent()
+    await shop.call_back(token, stk_callback(checkout_id), shortcode="174379")
+    assert (await shop.payment(payment_id)).status == "pending"
+    await shop.call_back(token, stk_callback(checkout_id), shortcode=named)
+    assert (await shop.payment(payment_id)).status == "succeeded"
 
 
 async def test_the_secret_of_one_payment_does_nothing_to_another(shop: Till) -> None:

@@ -5,7 +5,17 @@ from uuid import UUID
 
 import pytest
 
-from payme.features.inventory.rules import Layer, Settlement, needs_approval, plan_arrival, suggested_order
+from payme.features.inventory.rules import (
+    LARGEST_COST_CENTS,
+    Layer,
+    Level,
+    Settlement,
+    fits_level,
+    needs_approval,
+    plan_arrival,
+    suggested_order,
+)
+from payme.kit.quantity import LARGEST
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 
@@ -47,3 +57,12 @@ def test_a_write_off_above_the_limit_needs_approval(cost: int, may_approve: bool
 )
 def test_the_suggestion_covers_the_reorder_point_and_recent_sales(available: str, sold: str, suggested: int):
     assert suggested_order(Decimal(available), reorder_point=Decimal(10), sold_recently=Decimal(sold)) == suggested
+
+
+@pytest.mark.parametrize(
+    ("quantity", "cost_cents", "fits"),
+    [("2", LARGEST_COST_CENTS, True), ("2.001", 0, False), ("2", LARGEST_COST_CENTS + 1, False)],
+)
+def test_a_level_takes_what_can_still_be_counted(quantity: str, cost_cents: int, fits: bool):
+    level = Level(FIRST, LARGEST - 2, Decimal(0), 0)
+    assert fits_level(level, Decimal(quantity), cost_cents=cost_cents) is fits

@@ -81,11 +81,7 @@ def test_more_is_owed_on_top_of_what_is_owed():
 
 
 def test_the_locked_rows_are_read_in_their_order():
-    row = {"product_id": str(TEA), "on_hand": "2.500", "reserved": "1.000", "last_unit_cost_cents": 70}
-    batches = [
-        {"id": str(NEW), "product_id": str(TEA), "quantity": "1.000", "cost_cents": 60},
-        {"id": str(OLD), "product_id": str(TEA), "quantity": "1.500", "cost_cents": 105},
-    ]
-    read = parse_stock({"levels": [row], "batches": batches})
+    layers = [[str(NEW), "1.000", 60], [str(OLD), "1.500", 105]]
+    read = parse_stock([[str(TEA), "2.500", "1.000", 70, layers]])
     assert read.levels[TEA].available == Decimal("1.5")
     assert [layer.id for layer in read.batches[TEA]] == [NEW, OLD]

@@ -1,5 +1,6 @@
 """What every message does to every state: the whole table, by name."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -133,6 +134,16 @@ def test_another_prompts_news_changes_nothing() -> None:
     state = payment(PENDING, checkout_request_id="ws_CO_1")
     message = Message(Source.CALLBACK, Outcome.PAID, ASKED, RECEIPT, checkout_request_id="ws_CO_2")
     assert decide(state, message) == Decision(PENDING, Effect.WRONG_PROMPT)
+
+
+@pytest.mark.parametrize("message", [CALLED_PAID, CALLED_OTHER, CALLED_FAILED, CALLED_UNREADABLE])
+def test_another_short_code_is_asked_about_and_decides_nothing(message: Message):
+    state = PaymentState(PENDING, ASKED, OLD, shortcodes=frozenset({"651200", "5651201"}))
+    elsewhere = replace(message, shortcode="174379")
+    assert decide(state, elsewhere) == Decision(PENDING, Effect.WRONG_SHORTCODE, ask=True)
+    assert decide(replace(state, status=SUCCEEDED), elsewhere) == Decision(SUCCEEDED, Effect.WRONG_SHORTCODE)
+    for here in (replace(message, shortcode="5651201"), replace(message, shortcode=None)):
+        assert decide(state, here).effect is not Effect.WRONG_SHORTCODE
 
 
 def test_less_than_asked_is_a_part_payment_once_m_pesa_agrees() -> None:

@@ -228,7 +228,8 @@ def test_pools_are_shown_while_they_are_watched() -> None:
 
 
 def test_the_build_is_announced_once() -> None:
-    announce_build("0.1.0", "test")
-    announce_build("0.2.0", "test")
-    assert REGISTRY.get_sample_value("payme_build_info", {"version": "0.2.0", "environment": "test"}) == 1
-    assert REGISTRY.get_sample_value("payme_build_info", {"version": "0.1.0", "environment": "test"}) is None
+    announce_build("0.1.0", "test", "abc1234")
+    announce_build("0.2.0", "test", "abc1234")
+    labels = {"environment": "test", "release": "abc1234"}
+    assert REGISTRY.get_sample_value("payme_build_info", {"version": "0.2.0", **labels}) == 1
+    assert REGISTRY.get_sample_value("payme_build_info", {"version": "0.1.0", **labels}) is None

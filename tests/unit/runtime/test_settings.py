@@ -120,6 +120,7 @@ def test_production_starts_with_real_values() -> None:
         ({"MPESA_CALLBACK_BASE_URL": "https://x.ngrok.io"}, "MPESA_CALLBACK_BASE_URL"),
         ({"PUBLIC_BASE_URL": ""}, "MPESA_CALLBACK_BASE_URL"),
         ({"PUBLIC_BASE_URL": "http://pay.example.co.ke"}, "PUBLIC_BASE_URL"),
+        ({"FAULT_POINT": "reply_before_commit"}, "FAULT_POINT"),
     ],
 )
 def test_production_refuses_what_development_tolerates(change: dict[str, str], variable: str) -> None:
@@ -130,6 +131,14 @@ def test_development_does_not_move_real_money_by_accident() -> None:
     credentials = {name: value for name, value in PRODUCTION.items() if name.startswith("MPESA_")}
     assert set(faults_of({**MINIMUM, **credentials})) == {"MPESA_ENVIRONMENT"}
     assert read(**credentials, MPESA_BASE_URL="http://127.0.0.1:8900").mpesa_base_url == "http://127.0.0.1:8900"
+
+
+@pytest.mark.parametrize("environment", ["development", "staging", "production"])
+def test_no_process_kills_itself_outside_tests(environment: str) -> None:
+    values = {**PRODUCTION, "MPESA_BASE_URL": "", "APP_ENV": environment, "FAULT_POINT": "reply_after_commit:3"}
+    assert "FAULT_POINT" in faults_of(values)
+    assert read(APP_ENV="test", FAULT_POINT="reply_after_commit:3").fault_point == "reply_after_commit:3"
+    assert set(faults_of({**MINIMUM, "APP_ENV": "test", "FAULT_POINT": "anywhere"})) == {"FAULT_POINT"}
 
 
 def test_half_credentials_are_a_fault_everywhere() -> None:

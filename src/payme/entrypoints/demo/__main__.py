@@ -105,7 +105,7 @@ class Demo:
         dsn = self.server.start().dsn("payme")
         _say("PostgreSQL", self.server.relocation or "")
         applied = asyncio.run(Migrator(dsn, migrations_folder(), say=_silent).up())
-        _say("Schema", f"{applied} migrations applied" if applied else "at its head")
+        _say("Schema", f"{applied} migration{'s' * (applied != 1)} applied" if applied else "at its head")
         accounts = self._start_simulator()
         values = self._values(dsn, accounts["650880"])
         shop = self._shop(Settings.from_values(values), accounts["174379"])

@@ -13,6 +13,7 @@ from payme.features.audit.rules import ANCHORED, genesis, link, read_head, seale
 from payme.features.audit.schemas import AuditEntry, Fault, FaultKind, Sealing, Verification
 from payme.kit.pagination import DEFAULT_LIMIT
 from payme.runtime.database import UnitOfWork
+from payme.runtime.fault_points import FaultPoint, reach
 
 BATCH: Final = 1_000
 _log = structlog.get_logger("payme.audit")
@@ -34,6 +35,7 @@ async def seal(uow: UnitOfWork, *, limit: int = BATCH, thorough: bool = False) -
         links.append((row["id"], head))
     if links:
         await repository.add_links(uow, first=position + 1, links=links, sealed_at=uow.now)
+        reach(FaultPoint.SEAL_BEFORE_COMMIT)
     return Sealing(business_id=uow.tenant, sealed=len(links), position=position + len(links), head=head.hex())
 
 

@@ -1,19 +1,32 @@
 """What people say about their business and what is shown of it. Money is in cents."""
 
-from datetime import datetime, time
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.identity import Role, UserView
 from payme.kit.ids import ClientId
+from payme.kit.time import TimeOfDay
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}$")]
+CASH_STEPS_CENTS = (0, 50, 100, 500, 1000)
 LARGEST_LIMIT_CENTS = 100_000_000_000
 LimitCents = Annotated[int, Field(ge=0, le=LARGEST_LIMIT_CENTS)]
+
+
+def _is_step(value: int) -> int:
+    if value not in CASH_STEPS_CENTS:
+        message = f"must be one of {', '.join(map(str, CASH_STEPS_CENTS))}"
+        raise ValueError(message)
+    return value
+
+
+# A Literal would take `false` for 0.
+CashStep = Annotated[int, AfterValidator(_is_step), Field(json_schema_extra={"enum": list(CASH_STEPS_CENTS)})]
 
 
 class CreateBusiness(BaseModel):
@@ -33,8 +46,8 @@ class ChangeBusiness(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": {"cash_rounding_cents": 100, "day_starts_at": "04:00"}})
 
     name: Name | None = None
-    cash_rounding_cents: Literal[0, 50, 100, 500, 1000] | None = None
-    day_starts_at: time | None = None
+    cash_rounding_cents: CashStep | None = None
+    day_starts_at: TimeOfDay | None = None
     discount_limit_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = None
     refund_limit_cents: LimitCents | None = None
     write_off_limit_cents: LimitCents | None = None
@@ -55,7 +68,7 @@ class BusinessSettings(BaseModel):
     status: str = Field(examples=["active"])
     is_platform: bool
     cash_rounding_cents: int = Field(description="Cash totals are rounded to this step; 0 rounds nothing")
-    day_starts_at: time = Field(description="When a business day begins, in Nairobi")
+    day_starts_at: TimeOfDay = Field(description="When a business day begins, in Nairobi")
     discount_limit_basis_points: int = Field(description="Discounts above it need a manager")
     refund_limit_cents: int
     write_off_limit_cents: int

@@ -1,6 +1,5 @@
 """HTTP of the catalogue."""
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from payme.features.catalog.services.change_product import change_product, lock_
 from payme.features.catalog.services.create_product import create_product
 from payme.features.catalog.services.exchange_products import export_products, import_products
 from payme.kit.pagination import Page
+from payme.kit.time import QueryDay
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router, public
 
@@ -109,7 +109,7 @@ async def change(call: Call, product_id: UUID, *, command: ChangeProduct) -> Res
 
 
 @vat_rates.get(operation="vat_rates_list", access=public, response=list[VatRateView])
-async def list_rates(call: Call, on: date | None = None) -> Response:
+async def list_rates(call: Call, on: QueryDay | None = None) -> Response:
     """List the VAT classes with their rates and the day each begins, or those that hold on a day."""
 
     async def work(uow: UnitOfWork) -> list[VatRateView]:

@@ -1,14 +1,14 @@
 """Commands that change the catalogue, and views of it."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from payme.features.catalog.enums import VatClass
 from payme.kit.ids import ClientId
-from payme.kit.quantity import Quantity
+from payme.kit.quantity import Quantity, QuantityFromZero
 
 MOST_BARCODES = 20
 _EXAMPLE_ID = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
@@ -20,7 +20,16 @@ Unit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Category = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)]
 Barcode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{3,64}$")]
 Price = Annotated[int, Field(ge=0, le=100_000_000_000)]
-ReorderPoint = Annotated[Quantity, Field(ge=0)]
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Say in the document what `_refuse_null` does: the field may be absent, and may not be null."""
+    (said,) = (each for each in schema.pop("anyOf") if each != {"type": "null"})
+    schema.pop("default")
+    schema.update(said)
+
+
+_STAYS: Any = Field(default=None, json_schema_extra=_without_null)
 
 
 class CreateProduct(BaseModel):
@@ -45,7 +54,7 @@ class CreateProduct(BaseModel):
     price_cents: Price
     buying_price_cents: Price | None = None
     vat_class: VatClass = VatClass.B
-    reorder_point: ReorderPoint | None = None
+    reorder_point: QuantityFromZero | None = None
     track_stock: bool = True
     track_expiry: bool = False
     active: bool = True
@@ -62,18 +71,18 @@ class ChangeProduct(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"price_cents": 7000, "reorder_point": None}]})
 
-    name: Name | None = None
+    name: Name | None = _STAYS
     sku: Sku | None = None
-    barcodes: list[Barcode] | None = Field(default=None, max_length=MOST_BARCODES)
-    unit: Unit | None = None
-    category: Category | None = None
-    price_cents: Price | None = None
+    barcodes: list[Barcode] | None = Field(default=None, max_length=MOST_BARCODES, json_schema_extra=_without_null)
+    unit: Unit | None = _STAYS
+    category: Category | None = _STAYS
+    price_cents: Price | None = _STAYS
     buying_price_cents: Price | None = None
-    vat_class: VatClass | None = None
-    reorder_point: ReorderPoint | None = None
-    track_stock: bool | None = None
-    track_expiry: bool | None = None
-    active: bool | None = None
+    vat_class: VatClass | None = _STAYS
+    reorder_point: QuantityFromZero | None = None
+    track_stock: bool | None = _STAYS
+    track_expiry: bool | None = _STAYS
+    active: bool | None = _STAYS
 
     @field_validator(
         "name", "barcodes", "unit", "category", "price_cents", "vat_class", "track_stock", "track_expiry", "active",

@@ -30,7 +30,7 @@ from payme.features.inventory.services import read_stock
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
 from payme.features.inventory.services.receive_goods import receive_goods
 from payme.kit.pagination import Page
-from payme.kit.time import Instant
+from payme.kit.time import QueryInstant
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
@@ -90,8 +90,8 @@ async def list_movements(
     *,
     product_id: UUID | None = None,
     kind: MovementKind | None = None,
-    since: Instant | None = None,
-    until: Instant | None = None,
+    since: QueryInstant | None = None,
+    until: QueryInstant | None = None,
 ) -> Response:
     """List movements, the newest first; the period is by when they happened, its end excluded."""
     wanted = MovementFilter(product_id=product_id, kind=kind, since=since, until=until)
@@ -114,7 +114,7 @@ async def list_alerts(call: Call) -> Response:
 
 
 @router.get("/valuation", operation="stock_valuation", response=Valuation, may="sales.read_cost")
-async def value(call: Call, at: Instant | None = None) -> Response:
+async def value(call: Call, at: QueryInstant | None = None) -> Response:
     """Tell what the stock is worth at cost, now or at a past instant."""
     return await call.read(lambda uow: read_stock.value_stock(uow, at=at))
 

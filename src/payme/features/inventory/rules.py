@@ -14,14 +14,16 @@ from typing import Any
 from uuid import UUID
 
 from payme.features.inventory.enums import MovementKind, SpoilageType
+from payme.kit.ids import read_id
 from payme.kit.money import allocate, divide_half_up, line_amount
 from payme.kit.quantity import LARGEST, in_thousandths
+from payme.kit.values import value
 
 ZERO = Decimal(0)
 LARGEST_COST_CENTS = 100_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Level:
     """What is in the shop of one product, and how much of it is set aside."""
 
@@ -36,7 +38,7 @@ class Level:
         return self.on_hand - self.reserved
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Layer:
     """What remains of a batch, or of a quantity that was sold before it was received."""
 
@@ -45,7 +47,7 @@ class Layer:
     cost_cents: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StockFacts:
     """Locked levels with their open batches, by product."""
 
@@ -53,7 +55,7 @@ class StockFacts:
     batches: Mapping[UUID, tuple[Layer, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Occasion:
     """Why, and when, stock moves: what all movements of one event have in common."""
 
@@ -65,7 +67,7 @@ class Occasion:
     expires_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wanted:
     """One line's wish."""
 
@@ -73,7 +75,7 @@ class Wanted:
     quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Take:
     """A quantity out of one batch, or owed when there is none."""
 
@@ -83,7 +85,7 @@ class Take:
     cost_cents: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shortage:
     """A product of which more is wanted than may be taken."""
 
@@ -92,7 +94,7 @@ class Shortage:
     available: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """What to take, one take for each batch, and the cost of each line in the order the lines came.
 
@@ -109,7 +111,7 @@ class Plan:
         return sum(take.cost_cents for take in self.takes)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settlement:
     """A part of an owed layer that an arrival covers: what it was thought to cost and what it did."""
 
@@ -119,7 +121,7 @@ class Settlement:
     actual_cents: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrival:
     """What an arrival does: the owed layers it settles first, and what is left of it as a batch."""
 
@@ -140,7 +142,7 @@ class Arrival:
         return sum(each.actual_cents - each.provisional_cents for each in self.settlements)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToReorder:
     """A product at or below its reorder point, and what was sold of it lately."""
 
@@ -151,7 +153,7 @@ class ToReorder:
     sold: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expiring:
     """What remains of a batch that must be sold soon."""
 
@@ -161,18 +163,15 @@ class Expiring:
     expires_on: date
 
 
-def parse_stock(document: Mapping[str, Any]) -> StockFacts:
-    """Read the answer of the SQL function `inventory_lock_stock`."""
-    levels = {
-        product_id: Level(product_id, Decimal(row["on_hand"]), Decimal(row["reserved"]), row["last_unit_cost_cents"])
-        for row in document["levels"]
-        for product_id in (UUID(row["product_id"]),)
-    }
-    batches: dict[UUID, list[Layer]] = {}
-    for row in document["batches"]:
-        layer = Layer(UUID(row["id"]), Decimal(row["quantity"]), row["cost_cents"])
-        batches.setdefault(UUID(row["product_id"]), []).append(layer)
-    return StockFacts(levels, {product_id: tuple(layers) for product_id, layers in batches.items()})
+def parse_stock(document: Sequence[Sequence[Any]]) -> StockFacts:
+    """Read the answer of the SQL function `inventory_lock_stock`: each level with its open batches, in the order of taking."""
+    levels: dict[UUID, Level] = {}
+    batches: dict[UUID, tuple[Layer, ...]] = {}
+    for product, on_hand, reserved, last_unit_cost_cents, layers in document:
+        product_id = read_id(product)
+        levels[product_id] = Level(product_id, Decimal(on_hand), Decimal(reserved), last_unit_cost_cents)
+        batches[product_id] = tuple(Layer(read_id(each), Decimal(left), cents) for each, left, cents in layers)
+    return StockFacts(levels, batches)
 
 
 def plan_take(

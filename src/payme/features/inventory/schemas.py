@@ -4,27 +4,19 @@ A command's `id` is the id of what it does: the cause of its movements, and of i
 """
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.inventory.enums import AlertKind, MovementKind, SpoilageType
 from payme.features.inventory.rules import LARGEST_COST_CENTS
 from payme.kit.ids import ClientId
-from payme.kit.quantity import PositiveQuantity, Quantity
+from payme.kit.quantity import PositiveQuantity, Quantity, QuantityChange
 from payme.kit.time import Instant
 
 _PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 _EVENT = "01936f10-1b6e-7d0a-8c1f-2f4f7b7a9e02"
-
-
-def _not_zero(value: Decimal) -> Decimal:
-    if not value:
-        message = "must not be zero"
-        raise ValueError(message)
-    return value
 
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -55,7 +47,7 @@ class AdjustStock(BaseModel):
 
     id: ClientId | None = None
     product_id: UUID
-    quantity_delta: Annotated[Quantity, AfterValidator(_not_zero)]
+    quantity_delta: QuantityChange
     reason: Reason
 
 

@@ -10,7 +10,7 @@ from payme.features.ledger.schemas import AccountBalance
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork, WriteOrder
 
-_POST = "ledger_post($1,$2,$3,$4,$5,$6,$7,$8)"
+_POST = "ledger_post($1,$2,$3)"
 
 
 async def insert_accounts(uow: UnitOfWork) -> None:
@@ -35,15 +35,14 @@ async def insert_accounts(uow: UnitOfWork) -> None:
 
 def defer_postings(uow: UnitOfWork, postings: Sequence[Posting], occurred_at: datetime) -> None:
     """Have postings written and balances moved at the flush, all of one transaction by one call."""
-    columns: list[list[object]] = [
-        [occurred_at] * len(postings),
-        [each.kind for each in postings],
-        [each.source for each in postings],
-        [each.target for each in postings],
-        [each.amount for each in postings],
-        [each.cause for each in postings],
-    ]
-    uow.defer_rows(WriteOrder.BALANCES, _POST, (uow.tenant, uow.transaction_id), columns=columns)
+    rows = [
+        {
+            "kind": each.kind, "source": each.source, "target": each.target, "amount": each.amount, "cause": each.cause,
+            "occurred_at": occurred_at,
+        }
+        for each in postings
+    ]  # fmt: skip
+    uow.defer_rows(WriteOrder.BALANCES, _POST, (uow.tenant, uow.transaction_id), rows=rows)
 
 
 async def list_postings_of(uow: UnitOfWork, transaction_id: UUID) -> list[Posting]:

@@ -1,11 +1,11 @@
 """What a posting is, and how one is undone. No database, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from payme.features.ledger.enums import AccountCode
+from payme.kit.values import value
 
 REVERSAL_SUFFIX: Final = ".reversed"
 
@@ -34,7 +34,7 @@ CHART: Final[tuple[tuple[AccountCode, str, str], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Posting:
     """A positive amount, in cents or tokens, that leaves `source` and enters `target`; once per (cause, kind)."""
 

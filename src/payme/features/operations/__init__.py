@@ -5,6 +5,7 @@ encrypted anew is written by the features that own it.
 """
 
 from payme.features.operations.schemas import Diagnosis, Example, Finding, KeyUse, Mark, Report, Rotation
+from payme.features.operations.services.examine_backups import examine_backups
 from payme.features.operations.services.examine_server import examine_server
 from payme.features.operations.services.examine_surroundings import (
     examine_disk,
@@ -29,6 +30,7 @@ __all__ = [
     "check_all",
     "check_invariants",
     "count_keys",
+    "examine_backups",
     "examine_disk",
     "examine_faults",
     "examine_redis",

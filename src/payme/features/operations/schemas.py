@@ -1,7 +1,8 @@
-"""What operations report: how an invariant fared, and what the doctor found. No SQL, no printing."""
+"""What operations report: how an invariant fared, what the doctor found, what a backup holds. No SQL, no printing."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -74,6 +75,84 @@ def look(subject: str, found: str, next_step: str, *, details: list[str] | None 
 def bad(subject: str, found: str, next_step: str, *, details: list[str] | None = None) -> Diagnosis:
     """Return a line about something that is broken."""
     return Diagnosis(mark=Mark.BAD, subject=subject, found=found, next_step=next_step, details=details or [])
+
+
+class ChainHead(BaseModel):
+    """Where the audit chain of a business ended; `hash` is hexadecimal."""
+
+    position: int
+    hash: str
+
+
+class Contents(BaseModel):
+    """What a database held at one moment: rows by table, the newest revision of the schema, and every audit chain's end."""
+
+    schema_version: str
+    rows: dict[str, int]
+    audit_heads: dict[UUID, ChainHead]
+
+
+class Manifest(BaseModel):
+    """What a backup is. `created_at` is the moment of its snapshot; sizes in bytes, `sha256` of the encrypted object."""
+
+    format: Literal[1] = 1
+    id: str
+    created_at: datetime
+    finished_at: datetime
+    version: str
+    release: str
+    environment: str
+    server_major: int
+    dump_major: int
+    recipients: list[str]
+    size: int
+    dump_size: int
+    sha256: str
+    contents: Contents
+
+    @property
+    def object_key(self) -> str:
+        """Where the encrypted dump lies in its store."""
+        return f"backups/{self.id}.dump.age"
+
+
+class Drill(BaseModel):
+    """How a backup fared when it was restored to try it. `faults` is empty where everything was as it should be."""
+
+    backup_id: str
+    drilled_at: datetime
+    recovery_point_seconds: int
+    recovery_seconds: int
+    businesses: int
+    invariants: int
+    rows: int
+    faults: list[str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the backup is worth having."""
+        return not self.faults
+
+
+class Upkeep(BaseModel):
+    """How backups are looked after: the newest one, the newest drill, and what lies in the store without being either."""
+
+    place: str
+    newest: Manifest | None = None
+    drill: Drill | None = None
+    count: int = 0
+    unfinished: int = 0
+
+
+def in_words(span: timedelta) -> str:
+    """Return how long something is, in the two largest units."""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [
+        f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")) if count
+    ]
+    return " ".join(parts[:2]) or "0 s"
 
 
 class KeyUse(BaseModel):

@@ -66,6 +66,7 @@ class Effect(StrEnum):
     SECOND_PAYMENT = "second_payment"
     RECEIPT_TAKEN = "receipt_taken"
     WRONG_PROMPT = "wrong_prompt"
+    WRONG_SHORTCODE = "wrong_shortcode"
 
 
 class Settlement(StrEnum):

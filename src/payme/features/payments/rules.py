@@ -4,7 +4,7 @@
                       ↘ unknown ↗
 A success from any source wins over a failure, before or after it; a failure never undoes a success. Another amount than asked
 is never a silent success: it waits among the unclaimed until M-Pesa is asked. An amount above the limit of the policy is not
-believed on a callback alone. Silence decides nothing.
+believed on a callback alone, and neither is anything that names another short code. Silence decides nothing.
 Source: Daraja portal, M-Pesa Express; late and contradictory answers as seen in production.
 """
 
@@ -28,7 +28,8 @@ TIMED_OUT: Final = "expired"
 class PaymentState:
     """What the decision needs of a payment.
 
-    `claimed_cents`: what a callback named and M-Pesa has not confirmed yet, if there is such an amount.
+    `claimed_cents`: what a callback named and M-Pesa has not confirmed yet, if there is such an amount. `shortcodes`: those under
+    which M-Pesa may speak of it; where none is given, any.
     """
 
     status: PaymentStatus
@@ -38,6 +39,7 @@ class PaymentState:
     checkout_request_id: str | None = None
     paid_cents: int | None = None
     claimed_cents: int | None = None
+    shortcodes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Message:
     checkout_request_id: str | None = None
     reason: str | None = None
     result_code: str = ""
+    shortcode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,8 @@ CARRIES_RECEIPT: Final = frozenset(
 
 def next_state(state: PaymentState, message: Message, policy: Policy) -> Decision:
     """Decide what a message does to a payment. Total: every pair has a named result."""
-    ours, theirs = state.checkout_request_id, message.checkout_request_id
-    if ours and theirs and ours != theirs:
-        return Decision(state.status, Effect.WRONG_PROMPT)
+    if stray := _stray(state, message):
+        return stray
     match message.outcome:
         case Outcome.PAID:
             return _paid(state, message, policy)
@@ -132,6 +134,16 @@ def with_receipt(decision: Decision, state: PaymentState, owner: ReceiptOwner) -
     if owner is ReceiptOwner.OURS_ALREADY and decision.effect is Effect.SECOND_PAYMENT:
         return replace(decision, effect=Effect.DUPLICATE, unclaimed_cents=None)
     return decision
+
+
+def _stray(state: PaymentState, message: Message) -> Decision | None:
+    """Return what becomes of a message that names another prompt or another short code than the payment's, else None."""
+    ours, theirs = state.checkout_request_id, message.checkout_request_id
+    if ours and theirs and ours != theirs:
+        return Decision(state.status, Effect.WRONG_PROMPT)
+    if message.shortcode and state.shortcodes and message.shortcode not in state.shortcodes:
+        return Decision(state.status, Effect.WRONG_SHORTCODE, ask=state.status in OPEN_STATUSES)
+    return None
 
 
 def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:

@@ -12,6 +12,7 @@ from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.request_stk import SEND_JOB
 from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, StkAccepted
+from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.jobs import Backoff, JobContext, Superseded, Tasks
 
 tasks = Tasks("payments")
@@ -26,6 +27,7 @@ async def send_stk_push(job: JobContext) -> None:
     if errand is None:
         return
     access: DarajaAccess = job.services.daraja
+    reach(FaultPoint.PUSH_BEFORE_CALL)
     try:
         accepted = await send_push.push(access, job.database.database, errand)
     except DarajaRefused as refusal:
@@ -40,6 +42,7 @@ async def send_stk_push(job: JobContext) -> None:
         if not job.last_attempt:
             raise
     else:
+        reach(FaultPoint.PUSH_AFTER_CALL)
         await _keep_acceptance(job, payment_id, accepted)
 
 

@@ -24,7 +24,7 @@ from payme.features.sales.services.read_sale import get_sale
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
 from payme.features.tokens import TokensExhausted
 from payme.kit.pagination import Page
-from payme.kit.time import Instant
+from payme.kit.time import QueryInstant
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
@@ -56,7 +56,7 @@ async def list_page(
     query: Paging,
     *,
     status: Annotated[SaleStatus | None, Query()] = None,
-    since: Annotated[Instant | None, Query(description="Recorded at or after; with a time zone.")] = None,
+    since: Annotated[QueryInstant | None, Query(description="Recorded at or after; with a time zone.")] = None,
 ) -> Response:
     """List sales, newest first."""
 

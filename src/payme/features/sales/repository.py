@@ -1,7 +1,6 @@
 """SQL of sales. The facts of a sale and its locks are one statement, its rows another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +8,13 @@ from uuid import UUID
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.rules import Cart, Line
 from payme.features.sales.schemas import SaleLineView, SaleRow
+from payme.kit.values import value
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 
-_RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)"
+_RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaleFacts:
     """What the rules need, as JSON documents of the features that own it; the stock levels are locked.
 
@@ -24,10 +24,10 @@ class SaleFacts:
     is_known: bool
     business: dict[str, Any] | None
     products: list[dict[str, Any]]
-    stock: dict[str, Any]
+    stock: list[list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredSale:
     """A sale as it stands, without its lines."""
 
@@ -48,7 +48,7 @@ class StoredSale:
     rev: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewSale:
     """A sale to be written; costs are known only when it completes at once."""
 
@@ -90,30 +90,25 @@ async def lock_facts(
 
 def defer_sale(uow: UnitOfWork, sale: NewSale, cart: Cart) -> Deferred:
     """Have a sale and its lines written, with the till's next receipt number."""
-    lines = cart.lines
-    costs: Sequence[int | None] = sale.line_costs if sale.line_costs is not None else [None] * len(lines)
     return uow.defer(
         WriteOrder.TILL, _RECORD, uow.tenant, sale.id, sale.branch_id, sale.till_id, sale.receipt_prefix, sale.status,
         uow.actor.id, uow.now, cart.discount_cents, cart.rounding_cents, cart.total_cents, cart.vat_cents,
         sum(sale.line_costs) if sale.line_costs is not None else None, sale.paid_cents, sale.change_cents,
-        sale.line_ids, *_line_columns(lines), costs, [line.track_stock for line in lines],
-        reply_as="receipt_number",
+        _line_rows(sale, cart.lines), reply_as="receipt_number",
     )  # fmt: skip
 
 
-def _line_columns(lines: Sequence[Line]) -> list[list[Any]]:
+def _line_rows(sale: NewSale, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    costs: Sequence[int | None] = sale.line_costs if sale.line_costs is not None else [None] * len(lines)
     return [
-        [line.product_id for line in lines],
-        [line.name for line in lines],
-        [line.quantity for line in lines],
-        [line.unit_price_cents for line in lines],
-        [line.catalogue_price_cents for line in lines],
-        [line.discount_cents for line in lines],
-        [line.total_cents for line in lines],
-        [line.vat_class for line in lines],
-        [line.rate_basis_points for line in lines],
-        [line.vat_cents for line in lines],
-    ]
+        {
+            "n": number, "id": line_id, "product_id": line.product_id, "name": line.name, "quantity": line.quantity,
+            "price": line.unit_price_cents, "catalogue_price": line.catalogue_price_cents, "discount": line.discount_cents,
+            "total": line.total_cents, "vat_class": line.vat_class, "rate": line.rate_basis_points, "vat": line.vat_cents,
+            "cost": cost, "tracked": line.track_stock,
+        }
+        for number, (line_id, line, cost) in enumerate(zip(sale.line_ids, lines, costs, strict=True), start=1)
+    ]  # fmt: skip
 
 
 async def find_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:

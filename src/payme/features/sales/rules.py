@@ -4,7 +4,6 @@ The same decisions serve a sale made online and one that a till made offline.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,12 +17,13 @@ from payme.features.sales.errors import (
     TendersDiffer,
 )
 from payme.kit.money import BASIS_POINTS, allocate, line_amount, round_to_step, vat_included
+from payme.kit.values import value
 
 PAID_AT_ONCE = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED})
 _ROUNDED = frozenset({TenderMethod.CASH, TenderMethod.MPESA_STK})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Item:
     """A product in the cart, with what the catalogue says of it on the day."""
 
@@ -38,7 +38,7 @@ class Item:
     track_stock: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Line:
     """A priced line: `discount_cents` holds its own discount and its share of the cart's."""
 
@@ -55,7 +55,7 @@ class Line:
     track_stock: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cart:
     """A priced cart. total = Σ lines + rounding."""
 
@@ -67,7 +67,7 @@ class Cart:
     vat_cents: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Paying:
     """A tender as the rules see it."""
 
@@ -76,7 +76,7 @@ class Paying:
     received_cents: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """What the business allows, and what this person may do beyond it."""
 

@@ -45,7 +45,15 @@ class PackageView(BaseModel):
 class BuyTokens(BaseModel):
     """Buy a package, or any quantity at KES 2 each; the number gets an M-Pesa prompt."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"package": 150, "phone": "0712345600"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"package": 150, "phone": "0712345600"}],
+            "oneOf": [
+                {"required": [one], "properties": {one: {"type": "integer"}, other: {"type": "null"}}}
+                for one, other in (("package", "quantity"), ("quantity", "package"))
+            ],
+        }
+    )
 
     package: int | None = Field(default=None, gt=0, description="The quantity of a listed package.")
     quantity: int | None = Field(default=None, gt=0, le=LARGEST_PURCHASE)

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
+from payme.runtime.database.roles import take_role
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ SERVER_SETTINGS: Final = {
 _STATEMENTS: Final = 100
 POOLED_SETTINGS: Final = {"timezone": "UTC"}
 """The one of them that a transaction pooler lets pass; what is said for a session would be the next client's too."""
+
+_GIVE_BACK_SECONDS: Final = 0.5
+"""How long a rollback, or a statement that was given up, may take; then the connection is dropped."""
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Database:
         self.wiring = wiring or Wiring()
         self.commit_listeners: list[Callable[[UUID, int], None]] = []
         self.retries = 0
+        self.works_as_owner = False
+        """Whether this server keeps the role from us; forced row-level security binds the owner too."""
         self._pool: Pool[Record] | None = None
         self._gates: dict[UUID, asyncio.Semaphore] = {}
         self._waiting: defaultdict[UUID, int] = defaultdict(int)
@@ -166,7 +174,9 @@ class Database:
             f"begin{' read only' if read_only else ''}; set local lock_timeout = {int(self.limits.lock_seconds * 1000)}"
         )
         if self.limits.pooled:
-            begin += "; set local jit = off" + (f'; set local role "{self.role}"' if self.role else "")
+            begin += "; set local jit = off" + (
+                f'; set local role "{self.role}"' if self.role and not self.works_as_owner else ""
+            )
         if business_id is None:
             return begin
         return f"{begin}; set local payme.business_id = '{UUID(int=business_id.int)}'"
@@ -174,13 +184,17 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection[Record]]:
         try:
-            connection = await self.pool.acquire(timeout=self.limits.acquire_seconds)
+            # The pool's own time-out makes a task for every acquisition.
+            async with asyncio.timeout(self.limits.acquire_seconds):
+                connection = await self.pool.acquire()
         except Exception as error:
             raise DatabaseUnavailable(type(error).__name__) from error
         try:
             yield connection  # pyright: ignore[reportReturnType] -- the pool's proxy has every method of a connection
         finally:
-            await self.pool.release(connection)
+            # The pool drops a connection that it cannot have back in time; what went wrong with it is told already.
+            with suppress(*_BROKEN):
+                await self.pool.release(connection, timeout=_GIVE_BACK_SECONDS)
 
     @asynccontextmanager
     async def _share(self, business_id: UUID | None) -> AsyncGenerator[None]:
@@ -191,8 +205,14 @@ class Database:
         gate = self._gates.setdefault(business_id, asyncio.Semaphore(places))
         self._waiting[business_id] += 1
         try:
-            async with gate:
+            try:
+                await asyncio.wait_for(gate.acquire(), self.limits.acquire_seconds if gate.locked() else None)
+            except TimeoutError as error:
+                raise DatabaseUnavailable("the share of one business is taken") from error
+            try:
                 yield
+            finally:
+                gate.release()
         finally:
             self._waiting[business_id] -= 1
             if not self._waiting[business_id]:
@@ -200,12 +220,14 @@ class Database:
 
     async def _prepare_connection(self, connection: Connection[Record]) -> None:
         async with connection.transaction():
-            await connection.set_type_codec(
-                "jsonb", schema="pg_catalog", encoder=lambda value: json.dumps(value, default=str), decoder=json.loads
-            )
-        if self.role is not None and not self.limits.pooled:
-            # house: allow session-set every user of this pool has this one role, so nothing differs to leak
-            await connection.execute(f'set role "{self.role}"')
+            for kind in ("json", "jsonb"):
+                await connection.set_type_codec(kind, schema="pg_catalog", encoder=_as_json, decoder=json.loads)
+        if self.role is not None:
+            self.works_as_owner = not await take_role(connection, self.role, lasting=not self.limits.pooled)
+
+
+def _as_json(value: object) -> str:
+    return to_json(value, fallback=str).decode()
 
 
 async def _leave_as_it_is(connection: Connection[Any]) -> None:
@@ -215,8 +237,8 @@ async def _leave_as_it_is(connection: Connection[Any]) -> None:
 async def _roll_back(connection: Connection[Record]) -> None:
     try:
         if not connection.is_closed() and connection.is_in_transaction():
-            await connection.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            await connection.execute("rollback", timeout=_GIVE_BACK_SECONDS)
+    except _BROKEN:
         # The pool takes a connection that the server ended; asking it anything would hide why it was ended.
         with suppress(asyncpg.InterfaceError):
             connection.terminate()

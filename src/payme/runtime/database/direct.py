@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from payme.runtime.database.errors import DatabaseUnavailable, translate
+from payme.runtime.database.roles import take_role
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -92,8 +93,7 @@ class LastingConnection:
             )
             self._connection = connection
             if self.role is not None:
-                # house: allow session-set this connection passes no pooler and has one user with one role
-                await connection.execute(f'set role "{self.role}"')
+                await take_role(connection, self.role)
             for channel, listener in self._listeners:
                 await connection.add_listener(channel, _relay(listener))
         return self._connection

@@ -19,7 +19,7 @@ from typing import Any, Final
 import asyncpg
 
 from payme.runtime.database.revisions import MigrationError, Phase, Revision, load_revisions, pending_revisions
-from payme.runtime.database.roles import ensure_roles, grant_reading
+from payme.runtime.database.roles import ensure_roles, grant_backup, grant_reading
 
 ADVISORY_KEY: Final = 0x70_61_79_6D_65  # "payme"; the lock is per database
 POLL_SECONDS: Final = 0.1
@@ -86,6 +86,7 @@ class Migrator:
                 self.say(f"[{number}/{len(wanted)}] {revision.file_name}")
                 await self._apply(connection, revision)
                 self.say(f"[{number}/{len(wanted)}] done in {time.monotonic() - began:.2f} s")
+            await grant_backup(connection)
             return len(wanted)
 
     async def pending(self) -> tuple[Revision, ...]:

@@ -6,17 +6,17 @@ Identity implements the `Authenticator`; this room only asks. A failing check de
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from payme.kit.actor import Actor, ActorKind
+from payme.kit.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Credentials:
     """What a request brought to say who it is."""
 
@@ -24,7 +24,7 @@ class Credentials:
     source: Literal["bearer", "cookie"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Principal:
     """Who the credentials belong to, before any business is looked at.
 
@@ -74,7 +74,7 @@ class CsrfGuard(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Access:
     """What a route asks of its caller."""
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from payme.runtime.database.notifications import NotificationLine
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from payme.runtime.database import Database
     from payme.runtime.http.access import Authenticator, CsrfGuard
@@ -63,6 +63,37 @@ _ACCEPTED = (
 )
 
 
+class Application(FastAPI):
+    """FastAPI behind our own layers.
+
+    Operations are answered before the framework's layers, which would cost a sale as much as its body does; what no
+    operation answers goes on to them.
+    """
+
+    def __init__(self, edge: Edge, operations: Sequence[Operation], **options: Any) -> None:
+        super().__init__(**options)
+        inside: ASGIApp = Gate(Dispatcher(super().__call__, edge, operations=operations), edge)
+        if edge.options.allowed_origins:
+            inside = CORSMiddleware(
+                inside,
+                allow_origins=edge.options.allowed_origins,
+                allow_credentials=True,
+                allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+                allow_headers=_ACCEPTED,
+                expose_headers=_EXPOSED,
+                max_age=600,
+            )
+        self._edge_layers = Envelope(inside, edge)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the application's beginning and end are the framework's."""
+        if scope["type"] == "http":
+            scope["app"] = self
+            await self._edge_layers(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(
     options: HttpOptions,
     *,
@@ -90,14 +121,15 @@ def create_app(
     )
     described = [*features, *OWN_FEATURES]
     operations = operations_of(described)
-    app = FastAPI(
+    app = Application(
+        edge,
+        operations,
         title="PayMe",
         version=options.version,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
-        middleware=_middlewares(edge, operations),
         exception_handlers={HTTPException: _refuse},
     )
     app.state.edge = edge
@@ -129,24 +161,6 @@ def describe(app: FastAPI, operations: Sequence[Operation], *, features: Sequenc
         )
         app.openapi_schema = complete(document, operations)
     return app.openapi_schema
-
-
-def _middlewares(edge: Edge, operations: Sequence[Operation]) -> list[Middleware]:
-    # Operations are answered before the framework's own layers, which would cost a sale as much as its body does.
-    dispatcher = Middleware(Dispatcher, edge=edge, operations=operations)
-    found = [Middleware(Envelope, edge=edge), Middleware(Gate, edge=edge), dispatcher]
-    if edge.options.allowed_origins:
-        cors = Middleware(
-            CORSMiddleware,
-            allow_origins=edge.options.allowed_origins,
-            allow_credentials=True,
-            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=_ACCEPTED,
-            expose_headers=_EXPOSED,
-            max_age=600,
-        )
-        found.insert(1, cors)
-    return found
 
 
 @asynccontextmanager

@@ -25,6 +25,8 @@ from payme.runtime.http.errors import (
 from payme.runtime.http.problems import invalid_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from starlette.requests import Request
 
 # Never fails inside a string and never goes back, so that no body makes it slow.
@@ -109,14 +111,39 @@ def parse_json(body: bytes) -> Any:
 
 
 def validate_json(adapter: TypeAdapter[Any], body: bytes) -> Any:
-    """Return the command that a body holds. Raises: MalformedJson, RequestInvalid."""
+    """Return the command that a body holds; a number in quotation marks is text, and 1 is no truth value.
+
+    Raises: MalformedJson, RequestInvalid.
+    """
     try:
-        return adapter.validate_json(body)
+        return adapter.validate_json(body, strict=True)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        if any(each["type"] == "json_invalid" for each in found):
-            raise MalformedJson from None
-        raise invalid_fields(found) from None
+        found = _faults(error)
+    if any(each["type"] == "int_type" for each in found):
+        try:
+            return adapter.validate_json(_with_whole_numbers(body), strict=True)
+        except ValidationError as error:
+            found = _faults(error)
+    if any(each["type"] == "json_invalid" for each in found):
+        raise MalformedJson
+    raise invalid_fields(found)
+
+
+def _faults(error: ValidationError) -> Sequence[Mapping[str, Any]]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def _with_whole_numbers(body: bytes) -> bytes:
+    """Write 3.0 as 3: JSON has one kind of number, and some clients know no other than floats."""
+
+    def number(text: str) -> int | float:
+        value = float(text)
+        return int(value) if value.is_integer() else value
+
+    try:
+        return json.dumps(json.loads(body, parse_float=number)).encode()
+    except ValueError:
+        raise MalformedJson from None
 
 
 def _check_depth(body: bytes, depth: int) -> None:

@@ -36,9 +36,12 @@ Row = TypeVar("Row")
 
 
 class Call:
-    """The context of one request. `operation` is what the route declared; `body` the raw bytes once they were read."""
+    """The context of one request. `operation` is what the route declared; `body` the raw bytes once they were read.
 
-    __slots__ = ("_business_id", "actor", "body", "edge", "operation", "principal", "request")
+    `answer_by` (the event loop's clock): when the client has waited long enough, whatever is the matter.
+    """
+
+    __slots__ = ("_business_id", "actor", "answer_by", "body", "edge", "operation", "principal", "request")
 
     def __init__(self, request: Request, *, edge: Edge, operation: Operation) -> None:
         self.request = request
@@ -47,6 +50,7 @@ class Call:
         self.principal: Principal | None = None
         self.actor: Actor = ANONYMOUS
         self.body = b""
+        self.answer_by = asyncio.get_running_loop().time() + edge.options.answer_seconds
         self._business_id: UUID | None = None
 
     @property
@@ -183,8 +187,9 @@ class Call:
             fingerprint=fingerprint_of(self.body, self.request.path_params, is_json=not self.operation.consumes),
             status=status,
             deadline=asyncio.get_running_loop().time() + self.edge.options.still_running_seconds,
+            answer_by=self.answer_by,
             before=before,
-            hides=getattr(self.operation.response, "hidden_without", {}),
+            hides=getattr(self.operation.response, "hidden_without", None),
         )
         return await answer_once(self.database, attempt, work=work, flights=self.edge.flights)
 

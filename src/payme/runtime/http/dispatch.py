@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from starlette.requests import Request
 
 from payme.runtime.http.bodies import check_json, check_media_type, validate_json
 from payme.runtime.http.call import Call
-from payme.runtime.http.errors import MalformedJson, MethodNotAllowed
+from payme.runtime.http.errors import MalformedJson, MethodNotAllowed, ServiceUnavailable
 from payme.runtime.http.guard import admit
 from payme.runtime.http.idempotency import HEADER, key_of
 from payme.runtime.http.problems import problem_response
@@ -81,7 +82,11 @@ class Dispatcher:
 async def perform(call: Call) -> Any:
     """Let the caller in, read what it sent, and run the endpoint."""
     operation = call.operation
-    await admit(call)
+    try:
+        async with asyncio.timeout_at(call.answer_by):
+            await admit(call)
+    except TimeoutError as error:
+        raise ServiceUnavailable from error
     if "idempotent" in operation.uses:
         # A caller without a key learns that first, whatever else is wrong with the request.
         key_of(call.request.headers.get(HEADER))

@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from payme.runtime.http import metrics
 from payme.runtime.http.problems import problem_response, route_of
+from payme.runtime.observability import report
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,6 +79,7 @@ class Envelope:
             if sender.status:
                 # Half an answer is out; the server cuts the connection, which is how the client learns.
                 _log.exception("http.broken_off", route=route_of(scope))
+                report(error, route=route_of(scope), method=scope["method"])
                 raise
             await problem_response(error, scope)(scope, receive, sender)
         finally:

@@ -14,14 +14,15 @@ import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.responses import Response
 
+from payme.kit.values import value
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable, Reply
+from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.http.bodies import parse_json
-from payme.runtime.http.errors import KeyInvalid, KeyRequired, KeyReused, KeyTaken, StillRunning
+from payme.runtime.http.errors import KeyInvalid, KeyRequired, KeyReused, KeyTaken, ServiceUnavailable, StillRunning
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -43,9 +44,12 @@ Work = Callable[["UnitOfWork"], Awaitable["BaseModel"]]
 Check = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
-    """One try under a key: whose, of what, and until when it may wait (the event loop's clock)."""
+    """One try under a key: whose, of what, and until when it may wait for another (the event loop's clock).
+
+    `answer_by`, on the same clock: until when it must be answered.
+    """
 
     business_id: UUID
     actor: Actor
@@ -54,9 +58,10 @@ class Attempt:
     fingerprint: bytes
     status: int
     deadline: float
+    answer_by: float
     before: Check | None = None
     """What is asked once, outside the transaction, and may refuse; a reply that was given before is given all the same."""
-    hides: Mapping[str, AbstractSet[str]] = field(default_factory=dict[str, AbstractSet[str]])
+    hides: Mapping[str, AbstractSet[str]] | None = None
     """Fields of the answer that are null for an actor without a permission, by that permission."""
 
     @property
@@ -65,7 +70,7 @@ class Attempt:
         return self.business_id, self.scope, self.key
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Stored:
     fingerprint: bytes
     status: int
@@ -75,7 +80,7 @@ class _Stored:
 async def answer_once(database: Database, attempt: Attempt, *, work: Work, flights: Flights) -> Response:
     """Answer with the work's view, or with what was answered before under the same key.
 
-    Raises: KeyReused, StillRunning, and what the work raises.
+    Raises: KeyReused, StillRunning, ServiceUnavailable when the time is up, and what the work raises.
     """
     while (first := flights.get(attempt.identity)) is not None:
         stored = await _after(database, attempt, first=first)
@@ -83,7 +88,11 @@ async def answer_once(database: Database, attempt: Attempt, *, work: Work, fligh
             return _replay(stored, attempt)
     landed = flights[attempt.identity] = asyncio.Event()
     try:
-        return await _try(database, attempt, work=work)
+        async with asyncio.timeout_at(attempt.answer_by):
+            return await _try(database, attempt, work=work)
+    except TimeoutError as error:
+        # What was under way is rolled back, or its commit is in doubt: the same key finds out.
+        raise ServiceUnavailable from error
     finally:
         del flights[attempt.identity]
         landed.set()
@@ -118,6 +127,7 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
         body = view.__pydantic_serializer__.to_json(view).decode()
         stored = await uow.flush(Reply(attempt.scope, attempt.key, attempt.fingerprint, attempt.status, body))
         assert stored is not None, "a flush with a reply returns the reply"
+        reach(FaultPoint.REPLY_BEFORE_COMMIT)
         return stored
 
     before = attempt.before
@@ -136,9 +146,11 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
                 return _replay(stored, attempt)
             if not isinstance(error, (KeyTaken, DatabaseBusy)):
                 raise
-            _check_deadline(attempt)
+            if isinstance(error, KeyTaken):
+                _check_deadline(attempt)
             await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 -- jitter is no secret
         else:
+            reach(FaultPoint.REPLY_AFTER_COMMIT)
             return Response(body.encode(), attempt.status, {"cache-control": "no-store"}, "application/json")
 
 
@@ -169,7 +181,10 @@ def _replay(stored: _Stored, attempt: Attempt) -> Response:
 def _shown(response: str, attempt: Attempt) -> str:
     """Return a stored reply without what its caller may no longer see; the very same text where there is nothing of it."""
     hidden = {
-        name for permission, names in attempt.hides.items() if not attempt.actor.may(permission) for name in names
+        name
+        for permission, names in (attempt.hides or {}).items()
+        if not attempt.actor.may(permission)
+        for name in names
     }
     if not hidden:
         return response

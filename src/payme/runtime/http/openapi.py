@@ -27,6 +27,7 @@ from payme.runtime.http.errors import (
     KeyInvalid,
     KeyRequired,
     KeyReused,
+    Malformed,
     MalformedJson,
     PermissionMissing,
     PreconditionFailed,
@@ -99,6 +100,7 @@ def refusals(operation: Operation) -> list[type[DomainError]]:
     has_json, uses = operation.body_parameter is not None, operation.uses
     is_closed, is_change = operation.access.kind != "public", operation.method != "GET"
     table: tuple[tuple[bool, tuple[type[DomainError], ...]], ...] = (
+        (True, (Malformed,)),
         (is_closed, (AuthenticationRequired,)),
         (is_closed and is_change, (CsrfRefused,)),
         (operation.access.kind == "permission", (PermissionMissing,)),
@@ -212,6 +214,10 @@ def _contents(operation: Operation) -> dict[int | str, dict[str, Any]]:
         answers[operation.status] = {"description": "The answer", "content": content}
     if operation.method == "GET" and {"read", "read_page"} & operation.uses:
         answers[304] = {"description": "The client already holds the answer"}
+    for status, said in operation.also.items():
+        answers[status] = {"description": said, "model": operation.response}
+    if operation.method == "PUT" and "update" in operation.uses:
+        answers[201] = {"description": "It was created", "model": operation.response}
     return answers
 
 

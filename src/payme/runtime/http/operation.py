@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,8 @@ class Operation:
     description: str
     consumes: str
     produces: tuple[str, ...]
+    also: Mapping[int, str]
+    """Further statuses with the same view, and what each says."""
     budget: str | None
     body_bytes: int | None
     hidden: bool

@@ -25,11 +25,13 @@ class HttpOptions:
     """How the edge behaves.
 
     `secret` signs cursors; processes that share traffic share it. `trusted_proxies` are networks in CIDR notation whose
-    X-Forwarded-For is believed. `budgets` are rate limits by name, written as `count/unit`.
+    X-Forwarded-For is believed. `budgets` are rate limits by name, written as `count/unit`. `answer_seconds` bounds the way in and
+    every write under an Idempotency-Key, whatever it waits for.
     """
 
     secret: bytes
     version: str = "0.1.0"
+    release: str = "unknown"
     environment: str = "development"
     public_url: str = "http://127.0.0.1:3000"
     allowed_origins: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class HttpOptions:
     body_seconds: float = 30.0
     json_depth: int = 32
     still_running_seconds: float = 5.0
+    answer_seconds: float = 5.0
     maintenance: Maintenance = "off"
     heartbeat_seconds: float = 15.0
     stream_seconds: float = 600.0

@@ -35,6 +35,7 @@ class Health(BaseModel):
     uptime_seconds: int
     database: Literal["connected", "unreachable"]
     version: str
+    release: str
 
 
 class Readiness(BaseModel):
@@ -95,7 +96,9 @@ async def livez(call: Call) -> Response:
     return call.answer(Liveness(status="alive"))
 
 
-@router.get("/readyz", operation="readyz", access=public, response=Readiness, budget=None)
+@router.get(
+    "/readyz", operation="readyz", access=public, response=Readiness, also={503: "No traffic, please"}, budget=None
+)
 async def readyz(call: Call) -> Response:
     """Say whether traffic is welcome: the database answers, its schema is the newest, and nothing is draining."""
     checks = await _checks(call.edge)
@@ -104,7 +107,7 @@ async def readyz(call: Call) -> Response:
     return JSONResponse(view.model_dump(), 200 if ready else 503, _NO_STORE)
 
 
-@router.get("/health", operation="health", access=public, response=Health, budget=None)
+@router.get("/health", operation="health", access=public, response=Health, also={503: "It is unhealthy"}, budget=None)
 async def health(call: Call) -> Response:
     """Say how the service is, for people and uptime services; not a liveness probe."""
     edge = call.edge
@@ -115,6 +118,7 @@ async def health(call: Call) -> Response:
         uptime_seconds=edge.uptime_seconds(),
         database="connected" if connected else "unreachable",
         version=edge.options.version,
+        release=edge.options.release,
     )
     return JSONResponse(view.model_dump(mode="json"), 200 if connected else 503, _NO_STORE)
 

@@ -26,6 +26,7 @@ from payme.runtime.http.errors import (
     ServiceUnavailable,
     status_of,
 )
+from payme.runtime.observability import report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +73,7 @@ def problem_response(error: Exception, scope: Scope) -> Response:
     shown = _presentable(error)
     if isinstance(shown, InternalError):
         _log.error("http.failed", route=route_of(scope), exc_info=error)
+        report(error, route=route_of(scope), method=scope.get("method"), request_id=request_id_of(scope))
     status = status_of(type(shown))
     headers = _headers(shown, error)
     if status in {401, 403}:

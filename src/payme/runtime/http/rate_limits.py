@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -20,6 +19,7 @@ from limits.storage import storage_from_string
 from prometheus_client import Counter
 from redis.asyncio import BlockingConnectionPool
 
+from payme.kit.values import value
 from payme.runtime.http.errors import RateLimited
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _REDIS_PAUSE_SECONDS: Final = 5.0
 Networks = tuple["ipaddress.IPv4Network | ipaddress.IPv6Network", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Spent:
     """The state of a budget after one use."""
 

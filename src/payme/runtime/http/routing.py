@@ -7,7 +7,7 @@ the bytes, after the caller was let in; an endpoint with nothing but a body goes
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Required, TypedDict, TypeVar, Unpack, get_origin, get_type_hints
 
@@ -27,7 +27,8 @@ class RouteOptions(TypedDict, total=False):
 
     `access` is `may("…")`, `signed_in` or `public`; `may="sales.create"` is the short form. `errors` are the refusals that
     its service knows. `consumes` names the media type of a body that is not JSON and is read by `call.read_body()`;
-    `produces` those of an answer that is not JSON. `budget` names the rate limit; None counts nothing.
+    `produces` those of an answer that is not JSON. `also` names further statuses that the view is answered with, each with
+    what it says. `budget` names the rate limit; None counts nothing.
     """
 
     operation: Required[str]
@@ -39,6 +40,7 @@ class RouteOptions(TypedDict, total=False):
     summary: str
     consumes: str
     produces: Sequence[str]
+    also: Mapping[int, str]
     budget: str | None
     body_bytes: int
     hidden: bool
@@ -116,6 +118,7 @@ def _operation(endpoint: Endpoint, options: RouteOptions, *, method: str, path: 
         description="\n\n".join(part for part in (rest, access.describe()) if part),
         consumes=options.get("consumes", ""),
         produces=tuple(options.get("produces", ())),
+        also=options.get("also", {}),
         budget=options.get("budget", ""),
         body_bytes=options.get("body_bytes"),
         hidden=options.get("hidden", False),

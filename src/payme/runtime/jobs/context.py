@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from payme.kit.actor import SYSTEM, Actor
+from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.jobs import attempts
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class JobContext:
         async def last(uow: UnitOfWork) -> Result:
             result = await work(uow)
             await attempts.finish(uow, self.database.attempt)
+            reach(FaultPoint.JOB_BEFORE_COMMIT)
             return result
 
         result = await self.run(last, actor=actor)

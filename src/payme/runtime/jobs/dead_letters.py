@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from payme.runtime.jobs.attempts import bury_unstarted
 from payme.runtime.jobs.errors import DeadLetterNotFound, DeadLetterResolved
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _RESOLVE = """
 -- jobs.resolve_dead_letter
 update job_dead_letters set resolution = $2, resolution_reason = $3, resolved_at = now(), resolved_by = $4 where id = $1
 """
+_LOCK_WAITING = "-- jobs.lock_waiting\nselect id from pgqueuer where entrypoint = $1 order by id for update"
 _QUEUE = """
 -- jobs.list_queue
 select entrypoint as name, status::text as status, count(*) as jobs, min(execute_after) as oldest_due_at
@@ -87,6 +89,14 @@ async def drop_dead_letter(uow: UnitOfWork, dead_letter_id: int, *, reason: str,
     """Close the matter without running the job. Raises: DeadLetterNotFound, DeadLetterResolved."""
     await _lock(uow, dead_letter_id)
     await uow.execute(_RESOLVE, dead_letter_id, "dropped", reason, by)
+
+
+async def set_aside(uow: UnitOfWork, name: str, *, reason: str) -> int:
+    """Make dead letters of all jobs of a name, for a person to decide about, and return how many."""
+    rows: list[Any] = await uow.fetch(_LOCK_WAITING, name)
+    for row in rows:
+        await bury_unstarted(uow, row["id"], error=("SetAside", reason))
+    return len(rows)
 
 
 async def _lock(uow: UnitOfWork, dead_letter_id: int) -> None:

@@ -18,10 +18,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from payme.kit.errors import DomainError, OutcomeUnknown, ProviderError
 from payme.runtime.database import DatabaseBusy, DatabaseUnavailable
+from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.jobs import attempts, metrics
 from payme.runtime.jobs.context import FencedDatabase, JobContext
 from payme.runtime.jobs.errors import AttemptsExhausted, MalformedPayload, RetryLater, Superseded
 from payme.runtime.jobs.outcomes import Bury, Retry, decide, describe
+from payme.runtime.observability import report, timed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,7 +70,8 @@ class Runner:
             return
         if attempt is not None:
             log = _log.bind(job=task.name, job_id=job.id, attempt=attempt.counted)
-            await _Run(self.database, task, attempt, log).run(job.payload, self.services)
+            with timed("queue.process", task.name):
+                await _Run(self.database, task, attempt, log).run(job.payload, self.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class _Run:
         async with asyncio.timeout(self.task.time_limit.total_seconds()):
             await self.task.handler(context)
         if not context.finished:
+            reach(FaultPoint.JOB_BEFORE_END)
             await self._write("done", lambda uow: attempts.finish(uow, self.attempt))
 
     async def _settle(self, error: Exception) -> str:
@@ -131,6 +135,8 @@ class _Run:
             return "retry"
         if isinstance(decision, Bury):
             self.log.error("job.dead", error=kind, message=message, exc_info=trace)
+            if trace is not None:
+                report(trace, job=self.task.name, job_id=self.attempt.job_id, attempts=self.attempt.counted)
             await self._write("dead", lambda uow: attempts.bury(uow, self.attempt, error=described))
             return "dead"
         self.log.warning("job.superseded")

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-BUILD: Final = Gauge("payme_build_info", "Which build runs where; always 1.", ["version", "environment"])
+BUILD: Final = Gauge("payme_build_info", "Which build runs where; always 1.", ["version", "environment", "release"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class PoolFigures:
     retries: int
 
 
-def announce_build(version: str, environment: str) -> None:
+def announce_build(version: str, environment: str, release: str = "unknown") -> None:
     """Say which build this process is."""
     BUILD.clear()
-    BUILD.labels(version=version, environment=environment).set(1)
+    BUILD.labels(version=version, environment=environment, release=release).set(1)
 
 
 class Pools(Collector):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -39,6 +40,7 @@ PLAIN: Final = re.compile(
 )
 REFUSED: Final = "[field not allowed]"
 LONGEST_TEXT: Final = 2000
+SHORT_TEXT: Final = 80
 DEEPEST: Final = 4
 
 # Control characters, line separators, and marks that turn text around on a screen.
@@ -103,10 +105,18 @@ def scrub(text: str) -> str:
     """Return a text on one line, without tokens, passwords, e-mail addresses and whole phone numbers."""
     if PLAIN.fullmatch(text):
         return text
+    return _scrub_short(text) if len(text) <= SHORT_TEXT else _scrub(text)
+
+
+def _scrub(text: str) -> str:
     shown = UNPRINTABLE.sub(" ", text[: LONGEST_TEXT * 2])
     for pattern, replacement in RULES:
         shown = pattern.sub(replacement, shown)
     return shown if len(shown) <= LONGEST_TEXT else shown[:LONGEST_TEXT] + "…"
+
+
+# Routes, methods and the names of events come back in every line.
+_scrub_short = lru_cache(maxsize=2048)(_scrub)
 
 
 def mask_phone(number: str) -> str:

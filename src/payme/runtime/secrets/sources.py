@@ -73,17 +73,18 @@ class EnvFile:
 
 
 class HostingPlatform:
-    """What Render and Railway say about the address that they gave us."""
+    """What Render and Railway say about the address that they gave us, and about the commit that they built."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
     def read(self, names: Sequence[str]) -> Mapping[str, str]:
-        """Return the public address, if a platform names one."""
+        """Return the public address and the commit, if a platform names them."""
         url = self._environment.get("RENDER_EXTERNAL_URL", "")
         domain = self._environment.get("RAILWAY_PUBLIC_DOMAIN", "")
-        found = url or (f"https://{domain}" if domain else "")
-        return {"PUBLIC_BASE_URL": found} if found and "PUBLIC_BASE_URL" in names else {}
+        commit = self._environment.get("RENDER_GIT_COMMIT", "") or self._environment.get("RAILWAY_GIT_COMMIT_SHA", "")
+        found = {"PUBLIC_BASE_URL": url or (f"https://{domain}" if domain else ""), "RELEASE": commit}
+        return {name: value for name, value in found.items() if value and name in names}
 
 
 def gather(sources: Sequence[SecretSource]) -> tuple[dict[str, str], dict[str, str]]:

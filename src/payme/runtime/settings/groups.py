@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from payme.runtime import fault_points
 from payme.runtime.settings.kinds import (
     HexKey,
     HttpUrl,
@@ -18,8 +19,11 @@ from payme.runtime.settings.kinds import (
     Networks,
     Origins,
     PostgresUrl,
+    Recipients,
     RedisUrl,
+    ReportUrl,
     Schedule,
+    StoreUrl,
 )
 
 # Known to everybody who can read this file, and refused outside development and tests.
@@ -77,12 +81,23 @@ class Process(Group):
     trusted_proxies: Networks = Field(
         (), description="Networks whose X-Forwarded-For is believed; of nobody else.", examples=["10.0.0.0/8"]
     )
+    answer_seconds: float = Field(
+        5,
+        gt=0,
+        description="Longest time until a sale or another change with an Idempotency-Key is answered, if only by 503.",
+    )
     stream_seconds: float = Field(
         600, gt=0, description="Longest life of one event stream; the browser connects again."
     )
     maintenance: Literal["off", "warn", "read_only", "drain"] = Field(
         "off",
         description="What the API still does: off (everything), warn (says so in a header), read_only, drain (nothing new).",
+    )
+    fault_point: str | None = Field(
+        None,
+        pattern=fault_points.PATTERN,
+        description="Place at which the process kills itself, for tests of power cuts; refused unless APP_ENV is test.",
+        examples=["reply_before_commit:7"],
     )
 
 
@@ -96,6 +111,30 @@ class Observability(Group):
         None,
         description="Bearer token that /metrics asks for; without it only private addresses may read.",
         examples=["change-me"],
+    )
+    release: str = Field(
+        "unknown",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$",
+        description="Which build this is, a commit or a tag; the image, Render and Railway say it by themselves.",
+    )
+    sentry_dsn: ReportUrl | None = Field(
+        None,
+        description="Where unexpected errors are reported, without anything of a person; nowhere unless it is set.",
+        examples=["https://key@errors.example.co.ke/1"],
+    )
+    sentry_traces_sample_rate: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Share of requests and jobs whose timing is reported; 0.1 in production and 0 elsewhere unless it is set.",
+        examples=["0.1"],
+    )
+    sentry_profiles_sample_rate: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Share of those that are profiled; 0.1 in production and 0 elsewhere unless it is set.",
+        examples=["0.1"],
     )
 
 
@@ -143,6 +182,40 @@ class DatabaseGroup(Group):
         description="Rate limits and fan-out between machines; without it they work inside one process.",
         examples=["redis://127.0.0.1:6379/0"],
     )
+
+
+class Backups(Group):
+    """Encrypted backups."""
+
+    backup_store: StoreUrl | None = Field(
+        None,
+        description="Where backups go: folder:/absolute/path, or s3://bucket/prefix.",
+        examples=["s3://payme-backups/production"],
+    )
+    backup_recipients: Recipients = Field(
+        (),
+        description="Public keys (age) that backups are encrypted to; each opens them alone. Who only has these cannot read a backup.",
+        examples=["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"],
+    )
+    backup_identity: SecretStr | None = Field(
+        None,
+        description="Private key (age) that opens backups, best given as BACKUP_IDENTITY_FILE; never on the server that makes them.",
+        examples=["change-me"],
+    )
+    backup_database_url: PostgresUrl | None = Field(
+        None,
+        description="Another user to dump as, who may bypass row security; only where the role payme_backup cannot be made.",
+        examples=["postgresql://postgres:password@127.0.0.1:5432/payme"],
+    )
+    backup_keep_days: int = Field(30, ge=1, description="`payme backup prune` removes what is older; the newest stays.")
+    backup_s3_endpoint: HttpUrl | None = Field(
+        None, description="Address of an S3-compatible store that is not Amazon's.", examples=["https://s3.example.com"]
+    )
+    backup_s3_region: str = Field("us-east-1", min_length=1, description="Region of the bucket.")
+    backup_s3_access_key: SecretStr | None = Field(
+        None, description="Key of the store; without it the machine's own identity is used.", examples=["change-me"]
+    )
+    backup_s3_secret_key: SecretStr | None = Field(None, description="Secret of that key.", examples=["change-me"])
 
 
 class Secrecy(Group):

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 SHORTEST_SECRET = 32
 KEY_ID = re.compile(r"[a-z0-9]{1,8}")
+# Source: the age format; bech32 of an X25519 public key.
+AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 def _split(value: object) -> object:
@@ -93,6 +95,31 @@ def _rising(value: tuple[float, ...]) -> tuple[float, ...]:
     return value
 
 
+def _store_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not ((parts.scheme == "folder" and parts.path.startswith("/")) or (parts.scheme == "s3" and parts.netloc)):
+        message = "must look like folder:/var/backups/payme or s3://bucket/prefix"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _recipients(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(AGE_RECIPIENT.fullmatch(each) for each in value):
+        message = (
+            "must be age public keys (age1…), separated by commas, as `age-keygen` or `payme backup keygen` prints them"
+        )
+        raise ValueError(message)
+    return value
+
+
+def _dsn(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.username or not parts.hostname or not parts.path.strip("/"):
+        message = "must look like https://key@host/project"
+        raise ValueError(message)
+    return value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Origins = Annotated[tuple[HttpUrl, ...], BeforeValidator(_split)]
@@ -104,3 +131,6 @@ KeyId = Annotated[str, AfterValidator(_key_id)]
 KeysById = Annotated[SecretStr, AfterValidator(_keys_by_id)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Recipients = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_recipients)]
+ReportUrl = Annotated[SecretStr, AfterValidator(_dsn)]

@@ -14,7 +14,17 @@ from payme.kit.errors import PaymeError
 from payme.runtime.settings.model import SettingValues
 from payme.runtime.settings.rules import RULES
 
-OWN_PREFIXES = ("MPESA_", "JWT_", "ENCRYPTION_", "TOKENS_", "RATE_LIMIT_", "BLIND_INDEX_", "DATABASE_")
+OWN_PREFIXES = (
+    "MPESA_",
+    "JWT_",
+    "ENCRYPTION_",
+    "TOKENS_",
+    "RATE_LIMIT_",
+    "BLIND_INDEX_",
+    "DATABASE_",
+    "BACKUP_",
+    "SENTRY_",
+)
 
 
 class SettingsError(PaymeError):

@@ -27,6 +27,8 @@ WORTHLESS_BEGINNINGS = ("change-me", "changeme", "secret", "password", "example"
 # Published by Safaricom for everybody.
 SANDBOX_SHORTCODE = "174379"
 SANDBOX_PASSKEY_START = "bfb279f9aa9bdbcf"
+# Stands in `.env.example`; nobody here has its private key.
+EXAMPLE_RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 
 def hardened(settings: SettingValues) -> bool:
@@ -51,6 +53,7 @@ def _real_secrets(settings: SettingValues) -> Iterator[Fault]:
         "MPESA_PASSKEY",
         "METRICS_TOKEN",
         "JWT_SECRET_PREVIOUS",
+        "BACKUP_S3_SECRET_KEY",
     ):
         optional: SecretStr | None = getattr(settings, name.lower())
         if optional is not None and _worthless(optional.get_secret_value()):
@@ -134,6 +137,11 @@ def _open_edges(settings: SettingValues) -> Iterator[Fault]:
             yield name, f"must be https in {settings.app_env}"
 
 
+def _fault_points(settings: SettingValues) -> Iterator[Fault]:
+    if settings.fault_point is not None and settings.app_env is not Environment.TEST:
+        yield "FAULT_POINT", "has the process kill itself, which only APP_ENV=test allows"
+
+
 def _written_rates(settings: SettingValues) -> Iterator[Fault]:
     for name in (field for field in type(settings).model_fields if field.startswith("rate_limit_")):
         if not RATE.fullmatch(getattr(settings, name)):
@@ -152,6 +160,25 @@ def _times_in_order(settings: SettingValues) -> Iterator[Fault]:
         yield "REFRESH_TOKEN_SECONDS", "must be longer than ACCESS_TOKEN_SECONDS"
 
 
+def _whole_backups(settings: SettingValues) -> Iterator[Fault]:
+    if settings.backup_store and not settings.backup_recipients and settings.backup_identity is None:
+        yield "BACKUP_RECIPIENTS", "is missing: nothing is stored in BACKUP_STORE unless it is encrypted to somebody"
+    if EXAMPLE_RECIPIENT in settings.backup_recipients:
+        yield "BACKUP_RECIPIENTS", "is the example's key; nobody could ever open those backups"
+    if settings.backup_recipients and not settings.backup_store:
+        yield "BACKUP_STORE", "is missing, and BACKUP_RECIPIENTS says that there are backups"
+    if (settings.backup_s3_access_key is None) != (settings.backup_s3_secret_key is None):
+        name = "BACKUP_S3_ACCESS_KEY" if settings.backup_s3_access_key is None else "BACKUP_S3_SECRET_KEY"
+        yield name, "is missing; key and secret belong together"
+    if hardened(settings) and urlsplit(settings.backup_s3_endpoint or "https:").scheme != "https":
+        yield "BACKUP_S3_ENDPOINT", f"must be https in {settings.app_env}"
+
+
+def _encrypted_reports(settings: SettingValues) -> Iterator[Fault]:
+    if hardened(settings) and settings.sentry_dsn and not settings.sentry_dsn.get_secret_value().startswith("https:"):
+        yield "SENTRY_DSN", f"must be https in {settings.app_env}"
+
+
 RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _real_secrets,
     _distinct_keys,
@@ -159,7 +186,10 @@ RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _whole_credentials,
     _reachable_callbacks,
     _open_edges,
+    _fault_points,
     _written_rates,
     _line_past_the_pooler,
     _times_in_order,
+    _whole_backups,
+    _encrypted_reports,
 )

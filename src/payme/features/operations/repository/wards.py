@@ -9,12 +9,20 @@ from payme.runtime.database import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server behind the database. `version` is its number, such as 180001; sizes in bytes."""
+    """The server behind the database. `version` is its number, such as 180001; sizes in bytes.
+
+    `passes_policies`: whether the user who asks is bound by no policy. `careless`: settings that let a crash take what was
+    acknowledged. `data_directory` is None where this user may not know it.
+    """
 
     version: int
     size: int
     connections: int
     most_connections: int
+    clock: datetime
+    passes_policies: bool
+    careless: list[str]
+    data_directory: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,7 @@ class Role:
     exists: bool
     usable: bool
     passes_policies: bool
+    granted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,11 @@ async def find_server(uow: UnitOfWork) -> Server:
         """-- operations.find_server
         select current_setting('server_version_num')::int as version, pg_database_size(current_database()) as size,
           (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as connections,
-          current_setting('max_connections')::int as most_connections"""
+          current_setting('max_connections')::int as most_connections, clock_timestamp() as clock,
+          (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as passes_policies,
+          array(select name from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off'
+            order by 1) as careless,
+          (select setting from pg_settings where name = 'data_directory') as data_directory"""
     )
     assert row is not None, "a select without a condition has a row"
     return Server(**row)
@@ -63,7 +76,8 @@ async def list_roles(uow: UnitOfWork, names: list[str]) -> list[Role]:
     rows = await uow.fetch(
         """-- operations.list_roles
         select n.name, r.rolname is not null as exists, coalesce(pg_has_role(session_user, r.oid, 'member'), false) as usable,
-          coalesce(r.rolsuper or r.rolbypassrls, false) as passes_policies
+          coalesce(r.rolsuper or r.rolbypassrls, false) as passes_policies,
+          coalesce(has_table_privilege(r.oid, to_regclass('platform_settings'), 'select'), true) as granted
         from unnest($1::text[]) n (name) left join pg_roles r on r.rolname = n.name order by 1""",
         names,
     )
@@ -112,7 +126,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
     """Return the money of the business at hand that waits for somebody, by kind.
 
     `asking`: unknown, and still asked about. `silent`: sent before `asked_until`, and still open. `unheard`: succeeded before
-    `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt. `unclaimed`: in the tray.
+    `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt or short code. `unclaimed`: in the tray.
     """
     rows = await uow.fetch(
         """-- operations.list_money
@@ -130,7 +144,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
             and case p.purpose when 'sale' then p.settlement is null else t.state is distinct from 'credited' end
           union all
           select 'unplaced', e.id, e.amount_cents, e.received_at from payment_evidence e
-          where e.business_id = $1 and e.outcome = 'paid' and e.effect = 'wrong_prompt'
+          where e.business_id = $1 and e.outcome = 'paid' and e.effect in ('wrong_prompt', 'wrong_shortcode')
           union all
           select 'unclaimed', id, amount_cents, received_at from unclaimed_money where business_id = $1 and state = 'unclaimed') w
         group by kind""",

@@ -11,6 +11,11 @@ from redis.exceptions import RedisError
 from payme.features.operations.schemas import Diagnosis, bad, good, look
 from payme.integrations.daraja import callback_url_faults
 from payme.runtime.settings import Environment, MpesaEnvironment, Settings, SettingsError
+from payme.runtime.settings.groups import (
+    DEVELOPMENT_BLIND_INDEX_KEY,
+    DEVELOPMENT_ENCRYPTION_KEY,
+    DEVELOPMENT_JWT_SECRET,
+)
 
 _REDIS_SECONDS: Final = 2
 _GIGABYTE: Final = 1_000_000_000
@@ -26,7 +31,14 @@ def examine_faults(error: SettingsError) -> list[Diagnosis]:
 
 def examine_settings(settings: Settings) -> list[Diagnosis]:
     """Return what can be said of settings that are valid."""
-    return [_environment(settings), _callback_url(settings), _credentials(settings)]
+    about = [
+        _environment(settings),
+        _keys(settings),
+        _callback_url(settings),
+        _credentials(settings),
+        _reports(settings),
+    ]
+    return [*about, *_odd(settings)]
 
 
 async def examine_redis(settings: Settings) -> Diagnosis:
@@ -46,16 +58,16 @@ async def examine_redis(settings: Settings) -> Diagnosis:
     return good("Redis", "answers.")
 
 
-def examine_disk(folder: Path) -> Diagnosis:
-    """Say how much room there is where this command runs."""
+def examine_disk(folder: Path, subject: str = "Disk") -> Diagnosis:
+    """Say how much room there is on the disk of a folder."""
     usage = shutil.disk_usage(folder)
     percent = usage.free * 100 // usage.total
     found = f"{usage.free // _GIGABYTE} GB free here ({percent} %)."
     if usage.free < _LEAST_FREE:
-        return bad("Disk", found, "Make room now: without it PostgreSQL stops taking sales.")
+        return bad(subject, found, "Make room now: without it PostgreSQL stops taking sales.")
     if percent < _FREE_WARNING_PERCENT:
-        return look("Disk", found, "Make room before it is needed; the database's own server has a disk as well.")
-    return good("Disk", found)
+        return look(subject, found, "Make room before it is needed; the database's own server has a disk as well.")
+    return good(subject, found)
 
 
 def _environment(settings: Settings) -> Diagnosis:
@@ -65,6 +77,48 @@ def _environment(settings: Settings) -> Diagnosis:
     if settings.app_env is Environment.STAGING and settings.mpesa_environment is MpesaEnvironment.PRODUCTION:
         return look("Settings", f"{found}.", "Staging moves real money like this; MPESA_ENVIRONMENT=sandbox does not.")
     return good("Settings", f"{found}.")
+
+
+def _keys(settings: Settings) -> Diagnosis:
+    published = [
+        name
+        for name, value in (
+            ("JWT_SECRET", DEVELOPMENT_JWT_SECRET),
+            ("ENCRYPTION_KEY", DEVELOPMENT_ENCRYPTION_KEY),
+            ("BLIND_INDEX_KEY", DEVELOPMENT_BLIND_INDEX_KEY),
+        )
+        if getattr(settings, name.lower()).get_secret_value() == value
+    ]
+    if published:
+        found = f"{', '.join(published)} is the published development value; staging and production refuse it."
+        return look("Keys", found, "openssl rand -hex 32 for each, before anything real is stored.")
+    if settings.jwt_secret_previous is not None:
+        step = f"Drop JWT_SECRET_PREVIOUS once {settings.refresh_token_seconds // 86_400} days have passed since the change."
+        return look("Keys", "a former JWT_SECRET still verifies.", step)
+    return good("Keys", "of its own, each long enough.")
+
+
+def _reports(settings: Settings) -> Diagnosis:
+    if settings.sentry_dsn is not None:
+        traces, _ = settings.report_sample_rates()
+        return good(
+            "Error reports",
+            f"go to {urlsplit(settings.sentry_dsn.get_secret_value()).hostname}; {traces:.0%} of the work is timed.",
+        )
+    if settings.app_env is Environment.PRODUCTION:
+        return look("Error reports", "go nowhere; unexpected errors stand in the log alone.", "Set SENTRY_DSN.")
+    return good("Error reports", "off; unexpected errors stand in the log.")
+
+
+def _odd(settings: Settings) -> list[Diagnosis]:
+    lines: list[Diagnosis] = []
+    if settings.maintenance != "off":
+        lines.append(
+            look("Maintenance", f"MAINTENANCE is {settings.maintenance}.", "Set it to off when the work is done.")
+        )
+    if settings.app_env is Environment.PRODUCTION and settings.log_level == "debug":
+        lines.append(look("Log level", "debug, in production.", "LOG_LEVEL=info"))
+    return lines
 
 
 def _callback_url(settings: Settings) -> Diagnosis:

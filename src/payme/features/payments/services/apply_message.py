@@ -15,6 +15,7 @@ from payme.features.payments.enums import Effect, PaymentStatus
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
 from payme.features.payments.repository import evidence as evidence_repository
+from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payments import Changes, StoredPayment
@@ -34,6 +35,7 @@ from payme.runtime.database import UnitOfWork
 _KEEPS_RECEIPT: Final = CARRIES_RECEIPT - {Effect.SECOND_PAYMENT}
 _SILENT: Final = frozenset({Effect.NOTED, Effect.DUPLICATE, Effect.TOO_EARLY})
 _TRAY_REASON: Final = {Effect.AMOUNT_DIFFERS: "amount_differs", Effect.SECOND_PAYMENT: "no_match"}
+_NOT_OURS: Final = frozenset({Effect.WRONG_PROMPT, Effect.WRONG_SHORTCODE})
 _ENDED_WITHOUT_MONEY: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 
 
@@ -99,6 +101,7 @@ async def _decide(uow: UnitOfWork, payment: StoredPayment, message: Message) -> 
         checkout_request_id=payment.checkout_request_id,
         paid_cents=payment.paid_cents,
         claimed_cents=payment.claimed_cents,
+        shortcodes=await _shortcodes(uow, payment, message),
     )
     verify_above_cents = min(rules.verify_above_cents, (await get_business(uow)).verify_above_cents)
     decision = next_state(state, message, Policy(verify_above_cents, rules.grace))
@@ -110,12 +113,21 @@ async def _decide(uow: UnitOfWork, payment: StoredPayment, message: Message) -> 
     return with_receipt(decision, state, owner)
 
 
+async def _shortcodes(uow: UnitOfWork, payment: StoredPayment, message: Message) -> frozenset[str]:
+    """Return the short codes under which M-Pesa may speak of a payment: its own, and the till whose store number that is."""
+    if payment.shortcode is None or message.shortcode in {None, payment.shortcode}:
+        return frozenset({payment.shortcode} if payment.shortcode else ())
+    method = await methods.find_prompting_method(uow)
+    till = method.till_number if method and method.shortcode == payment.shortcode else None
+    return frozenset({payment.shortcode, till} if till else {payment.shortcode})
+
+
 async def _write(uow: UnitOfWork, news: _News, attached: Attached) -> bool:
     """Write what is new about the payment; return whether anything was."""
     payment, message, decision = news.payment, news.message, news.decision
     has_failed = news.has_moved and decision.status in _ENDED_WITHOUT_MONEY
     has_succeeded = news.has_moved and decision.status is PaymentStatus.SUCCEEDED
-    belongs = decision.effect is not Effect.WRONG_PROMPT
+    belongs = decision.effect not in _NOT_OURS
     paid_cents = decision.paid_cents
     if decision.effect is Effect.AMOUNT_CORRECTED and decision.unclaimed_cents:
         paid_cents = message.amount_cents

@@ -1,5 +1,6 @@
 """Understand a stored callback, once."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +30,7 @@ async def handle_callback(uow: UnitOfWork, inbox_id: UUID) -> None:
         except MalformedCallback as fault:
             item.malformed(fault.fault)
             return
-        message = message_of(callback)
+        message = replace(message_of(callback), shortcode=item.headers.get("businessshortcode", "").strip() or None)
         attached = Attached(inbox_id, callback.merchant_request_id or None, words_for(message))
         await apply_message(uow, item.subject_id, message, attached=attached)
 

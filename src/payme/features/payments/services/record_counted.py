@@ -1,6 +1,5 @@
 """Record money that a person counted: cash in the drawer, a card slip."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -10,12 +9,13 @@ from payme.features.payments.enums import Assurance, PaymentStatus, Settlement
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.schemas import PaymentView, Purpose
 from payme.kit.ids import new_id
+from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 ACCOUNT_OF: Final = {"cash": AccountCode.CASH, "card_recorded": AccountCode.CARD}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Counted:
     """Money that a person counted; `received_cents` is what the customer handed over, where that is known."""
 

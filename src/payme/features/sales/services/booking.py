@@ -4,7 +4,6 @@ Everything here is deferred to the end of the transaction; the callers hold the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -17,13 +16,14 @@ from payme.features.sales.enums import SaleStatus
 from payme.features.sales.errors import StockShort
 from payme.features.sales.events import SaleChanged, SaleCompleted
 from payme.kit.quantity import as_text
+from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 OPERATION: Final = "sale"
 _ACCOUNT_OF: Final = {"cash": AccountCode.CASH, "card_recorded": AccountCode.CARD}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Goods:
     """What one line hands over."""
 
@@ -32,7 +32,7 @@ class Goods:
     track_stock: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Figures:
     """The amounts of a sale that is being completed, in cents, and its till."""
 

@@ -30,7 +30,7 @@ from payme.features.sales.rules import (
 from payme.features.sales.schemas import CreateSale, MpesaStkTender, SaleLineView, SalePaymentView, SaleView, Tender
 from payme.features.sales.services import booking
 from payme.features.sales.services.booking import Figures, Goods
-from payme.kit.ids import new_id
+from payme.kit.ids import new_id, read_id
 from payme.runtime.database import UnitOfWork
 
 
@@ -61,8 +61,8 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
     at_once = completes_at_once(tenders)
     sale = NewSale(
         id=command.id or new_id(),
-        branch_id=UUID(business["branch_id"]),
-        till_id=UUID(business["till_id"]),
+        branch_id=read_id(business["branch_id"]),
+        till_id=read_id(business["till_id"]),
         receipt_prefix=business["receipt_prefix"],
         status=SaleStatus.COMPLETED if at_once else SaleStatus.AWAITING_PAYMENT,
         paid_cents=sum(each.amount_cents for each in tenders if each.method in PAID_AT_ONCE),
@@ -121,7 +121,7 @@ def _policy(uow: UnitOfWork, business: dict[str, Any]) -> Policy:
 
 
 def _items(command: CreateSale, products: Sequence[dict[str, Any]]) -> list[Item]:
-    known = {UUID(product["id"]): product for product in products}
+    known = {read_id(product["id"]): product for product in products}
     items: list[Item] = []
     for line in command.lines:
         product = known.get(line.product_id)

@@ -1,0 +1,66 @@
+"""Which permission a route asks for, written down a second time: the role matrix believes what a route declares, this does not."""
+
+from payme.entrypoints.api import all_features
+
+OPERATIONS = [each for feature in all_features() for router in feature.routers for each in router.operations]
+CHANGES = {
+    "api_keys_create": "api_keys.manage",
+    "api_keys_revoke": "api_keys.manage",
+    "auth_login": "public",
+    "auth_logout": "signed_in",
+    "auth_refresh": "public",
+    "auth_signup": "public",
+    "branches_create": "business.configure",
+    "businesses_change": "business.configure",
+    "businesses_create": "signed_in",
+    "callbacks_stk": "public",
+    "invitations_accept": "signed_in",
+    "invitations_create": "members.manage",
+    "invitations_revoke": "members.manage",
+    "members_change": "members.manage",
+    "members_remove": "members.manage",
+    "members_set_pin": "members.manage",
+    "payment_methods_configure": "payments.configure",
+    "payments_check": "payments.check",
+    "payments_no_prompt": "payments.check",
+    "products_change": "catalog.write",
+    "products_create": "catalog.write",
+    "products_import": "catalog.write",
+    "sales_cancel": "sales.cancel",
+    "sales_create": "sales.create",
+    "sales_pay": "sales.create",
+    "sessions_end": "signed_in",
+    "stock_adjust": "stock.adjust",
+    "stock_receive": "stock.receive",
+    "stock_spoil": "stock.spoil",
+    "tills_create": "business.configure",
+    "tokens_buy": "tokens.buy",
+}
+READS_BEYOND_THE_OWN_FEATURE = {
+    "api_keys_list": "api_keys.manage",
+    "audit_list": "audit.read",
+    "branches_list": "business.read",
+    "invitations_list": "members.manage",
+    "ledger_trial_balance": "ledger.read",
+    "me_get": "signed_in",
+    "payment_methods_list": "payments.read",
+    "products_export": "catalog.read",
+    "sessions_list": "signed_in",
+    "stock_valuation": "sales.read_cost",
+    "token_packages_list": "public",
+    "unclaimed_list": "payments.read",
+    "vat_rates_list": "public",
+}
+
+
+def test_a_route_asks_for_the_permission_of_what_it_does():
+    declared = {each.name: each.access.permission or each.access.kind for each in OPERATIONS if each.method != "GET"}
+    assert declared == CHANGES
+
+
+def test_a_route_that_reads_asks_for_the_reading_of_it():
+    for each in OPERATIONS:
+        if each.method == "GET":
+            wanted = READS_BEYOND_THE_OWN_FEATURE.get(each.name, "")
+            first = each.access.permission or each.access.kind
+            assert first == wanted if wanted else first.endswith(".read"), each.name

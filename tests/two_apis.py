@@ -1,0 +1,49 @@
+"""Two applications on one database and a shop to sell in, as two API processes are: nothing is shared but the database.
+
+Not a plugin; a conftest or a test imports the fixture `apis`.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest_asyncio
+
+from payme.entrypoints.features import wire
+from payme.entrypoints.wiring import tools_of
+from payme.runtime.database import Database, PoolLimits
+from payme.runtime.settings import Settings
+from tests.api_process import GENEROUS
+from tests.application import client_of, make_application
+from tests.faults.selling import FullShop, make_full_shop
+from tests.shop import Shop
+
+
+@dataclass
+class TwoApis:
+    """A client of each application, and the shop; `inside` is the shop as services see it."""
+
+    clients: list[httpx2.AsyncClient]
+    shop: FullShop
+    inside: Shop
+
+    async def sell(self, turn: int, cart: dict[str, Any], *, key: str) -> httpx2.Response:
+        """Send a sale to the application whose turn it is."""
+        client = self.clients[turn % len(self.clients)]
+        return await client.post(self.shop.sales_url, json=cart, headers={"idempotency-key": key})
+
+
+@pytest_asyncio.fixture
+async def apis(owner_dsn: str) -> AsyncIterator[TwoApis]:
+    """The two applications on this worker's database."""
+    settings = Settings.from_values({**GENEROUS, "DATABASE_URL": owner_dsn})
+    limits, wiring = PoolLimits(connections=6, acquire_seconds=30), wire(tools_of(settings))
+    databases = [await Database(owner_dsn, limits=limits, wiring=wiring).open() for _ in range(2)]
+    shop = await make_full_shop(databases[0], products=1)
+    clients = [client_of(make_application(settings, database), shop.api_key) for database in databases]
+    yield TwoApis(clients, shop, Shop(databases[0], shop.id))
+    for client in clients:
+        await client.aclose()
+    for database in databases:
+        await database.close()
