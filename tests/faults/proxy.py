@@ -60,11 +60,15 @@ class Connection:
 
 
 class Proxy:
-    """A line from a port of the loopback, or a Unix socket, to `target`; use `opened`."""
+    """A line from a port of the loopback, or a Unix socket, to `target`; use `opened`.
+
+    `pieces` counts what was sent into the near end, whether or not it was passed on.
+    """
 
     def __init__(self, target: str = "") -> None:
         self.target, self.mode, self.address = target, Mode.PASS, ""
         self.connections: set[Connection] = set()
+        self.pieces = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -88,6 +92,12 @@ class Proxy:
         """Reset every connection."""
         for each in tuple(self.connections):
             each.reset()
+
+    def fall_silent(self) -> None:
+        """Carry nothing any more, over the connections that are there as well."""
+        self.mode = Mode.SILENT
+        for each in self.connections:
+            each.is_dead = True
 
     def lose_far_ends(self) -> None:
         """Leave every connection half open."""
@@ -126,7 +136,7 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(_CHUNK):
-                connection.is_dead = connection.is_dead or self.mode is Mode.SILENT
+                self.pieces += source is connection.near[0]
                 if not connection.is_dead and sink is not None:
                     await self._pass_on(data, sink)
         if connection.is_dead and source is not connection.near[0]:

@@ -44,7 +44,7 @@ async def test_a_server_that_falls_silent_is_an_unavailable_database_and_its_con
         limits = PoolLimits(connections=2, acquire_seconds=0.5, statement_seconds=1.5)
         database = await Database(owner_dsn.replace(f"@{host}", f"@{line.address}"), limits=limits).open()
         try:
-            line.mode = Mode.SILENT
+            line.fall_silent()
             for _ in range(3):
                 begun = time.monotonic()
                 with pytest.raises(DatabaseUnavailable):

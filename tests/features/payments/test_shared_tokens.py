@@ -70,3 +70,13 @@ async def test_a_waiting_process_waits_and_looks_again(tokens: SharedTokens, app
             await tokens.wait_for_change(app, seconds=60)
     async with asyncio.timeout(10):
         await tokens.wait_for_change(app, seconds=60)
+
+
+async def test_a_lease_is_one_holders_who_may_take_it_again(tokens: SharedTokens, app: str) -> None:
+    assert await tokens.try_lease(app, holder=ONE, seconds=45)
+    assert not await tokens.try_lease(app, holder=OTHER, seconds=45)
+    assert await tokens.try_lease(app, holder=ONE, seconds=45)
+    await tokens.release_lease(app, holder=OTHER)
+    assert not await tokens.try_lease(app, holder=OTHER, seconds=45)
+    await tokens.release_lease(app, holder=ONE)
+    assert await tokens.try_lease(app, holder=OTHER, seconds=45)

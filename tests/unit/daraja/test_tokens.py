@@ -196,6 +196,27 @@ async def test_a_cancelled_renewal_gives_the_lease_back(source: TokenSource, sto
     assert await store.try_lease(APP, holder="next", seconds=45)
 
 
+class ForgetfulStore(MemoryTokenStore):
+    """Is away when a lease is given back for the first time."""
+
+    is_away = True
+
+    async def release_lease(self, app_id: str, *, holder: str) -> None:
+        if self.is_away:
+            self.is_away = False
+            raise TimeoutError
+        await super().release_lease(app_id, holder=holder)
+
+
+async def test_a_lease_that_could_not_be_given_back_does_not_stop_its_holder(mint: Mint, clock: FrozenClock):
+    source = TokenSource(ForgetfulStore(clock), mint, app_id=APP, clock=clock, rules=RenewalRules(lease_seconds=2))
+    mint.failure = DarajaUnavailable("daraja.unreachable")
+    with pytest.raises((DarajaUnavailable, TimeoutError)):
+        await source.current()
+    mint.failure = None
+    assert (await source.current()).access_token == "token-2"
+
+
 async def test_a_lease_belongs_to_one_holder(store: MemoryTokenStore, clock: FrozenClock):
     assert await store.try_lease(APP, holder="a", seconds=45)
     assert not await store.try_lease(APP, holder="b", seconds=45)

@@ -44,7 +44,10 @@ class TokenStore(Protocol):
         ...
 
     async def try_lease(self, app_id: str, *, holder: str, seconds: int) -> bool:
-        """Give the right to renew to one holder until released or `seconds` have passed; never wait."""
+        """Give the right to renew to one holder until released or `seconds` have passed; never wait.
+
+        A holder may take its own lease again.
+        """
         ...
 
     async def store_token(self, app_id: str, token: Token, *, holder: str) -> bool:
@@ -85,6 +88,8 @@ class TokenSource:
         self._app_id = app_id
         self._clock = clock
         self._rules = rules or RenewalRules()
+        # One name for life: a lease that could not be given back, as the store was away, is this source's to use again.
+        self._holder = uuid4().hex
         self._lock = asyncio.Lock()
         self._failures = 0
         self._last_failure: DarajaRefused | DarajaUnavailable | None = None
@@ -133,7 +138,7 @@ class TokenSource:
             raise DarajaUnavailable("daraja.token_wait", cause="a renewal elsewhere does not finish") from fault
 
     async def _leased_renewal(self, *, rejected: Token | None) -> Token:
-        holder = uuid4().hex
+        holder = self._holder
         while True:
             if token := await self._usable(rejected=rejected):
                 return token

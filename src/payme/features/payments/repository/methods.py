@@ -103,13 +103,13 @@ async def find_token(uow: UnitOfWork, app_key: str) -> StoredToken | None:
 
 
 async def take_lease(uow: UnitOfWork, app_key: str, *, holder: UUID, life: timedelta) -> bool:
-    """Give the right to renew a token to one holder, where nobody has it or its time has run out."""
+    """Give the right to renew a token to one holder, where nobody else has it or its time has run out."""
     return await uow.execute(
         """-- payments.take_lease
         insert into daraja_apps as kept (business_id, app_key, lease_holder, lease_until)
         values ($1, $2, $3, clock_timestamp() + $4::interval)
         on conflict (business_id, app_key) do update set lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
-        where kept.lease_until is null or kept.lease_until < clock_timestamp()""",
+        where kept.lease_until is null or kept.lease_until < clock_timestamp() or kept.lease_holder = excluded.lease_holder""",
         uow.tenant, app_key, holder, life,
     ) > 0  # fmt: skip
 
