@@ -80,7 +80,7 @@ def the_probes_answer(shop: Shop) -> None:
         answer = shop.as_somebody(None).get(path)
         assert (answer.status, answer.media_type) == (200, "application/json"), path
     health = shop.get("/health").json
-    assert set(health) == {"status", "timestamp", "uptime_seconds", "database", "version"}
+    assert set(health) == {"status", "timestamp", "uptime_seconds", "database", "version", "release"}
     assert (health["status"], health["database"]) == ("healthy", "connected")
     assert "payme_http_requests_total{" in shop.get("/metrics").body.decode()
     told = shop.get("/metrics", Accept="application/json").json
