@@ -42,17 +42,28 @@ async def measure_growth(
         if lacking:
             report.skip(GROWTH, lacking)
         for size in fitting:
-            await _sample(estate, size, seconds * WARM_FACTOR, seed=0)
+            await _tried(estate, size, seconds * WARM_FACTOR, seed=0)
         found: dict[int, list[Sample]] = {size: [] for size in fitting}
-        for number in range(1, samples + 1):
-            for size in fitting:
-                say(f"growth, {size:,} sales", number)
-                found[size].append(await _sample(estate, size, seconds, seed=number))
-        for size, taken in found.items():
-            report.growth.append(await _row(estate, size, taken))
+        try:
+            for number in range(1, samples + 1):
+                for size in fitting:
+                    say(f"growth, {size:,} sales", number)
+                    found[size].append(await _tried(estate, size, seconds, seed=number))
+        finally:
+            # What was measured up to here is kept, whatever broke off.
+            for size, taken in found.items():
+                if taken:
+                    report.growth.append(await _row(estate, size, taken))
         for size in fitting:
             say(f"invariants among {size:,}", 0)
             await _check(estate, size)
+
+
+async def _tried(estate: Estate, size: int, seconds: int, *, seed: int) -> Sample:
+    try:
+        return await _sample(estate, size, seconds, seed=seed)
+    except RuntimeError:
+        return await _sample(estate, size, seconds, seed=seed)
 
 
 async def _row(estate: Estate, size: int, taken: Sequence[Sample]) -> dict[str, Any]:

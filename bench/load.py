@@ -23,6 +23,8 @@ from payme.runtime.database.embedded.cluster import OWNER
 from payme.runtime.database.roles import APP_ROLE
 
 WARM_SECONDS: Final = 2
+LINGER_SECONDS: Final = 2
+"""How much longer pgbench lives than is counted, so that what it cost can still be read."""
 _LUA: Final = Path(__file__).with_name("load.lua")
 _PROGRESS: Final = re.compile(r"progress: ([\d.]+) s, ([\d.]+) tps, lat [\d.]+ ms.*?, (\d+) failed")
 _RESULT: Final = re.compile(r"^RESULT (\{.*\})$", re.MULTILINE)
@@ -66,9 +68,9 @@ def pgbench_command(ground: Ground, *options: str, shops: tuple[int, int]) -> tu
 
 
 async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16) -> Sample:
-    """Run the cash sale's own statements as fast as the database answers; the first two seconds and the last do not count."""
+    """Run the cash sale's own statements as fast as the database answers; neither the first two seconds nor the last two count."""
     command, environment = pgbench_command(
-        ground, "-c", str(connections), "-j", "1", "-P", "1", "-T", str(WARM_SECONDS + seconds + 1),
+        ground, "-c", str(connections), "-j", "1", "-P", "1", "-T", str(WARM_SECONDS + seconds + LINGER_SECONDS),
         "--random-seed", str(seed), shops=shops,
     )  # fmt: skip
     process = await asyncio.create_subprocess_exec(
