@@ -112,8 +112,8 @@ class Forger:
     def kinds(cls) -> list[str]:
         """Name every forgery."""
         now = datetime.now(UTC)
-        claims = {"user_id": new_id(), "session_id": new_id()}
-        base = TokenSigner(OTHER).sign_access(**claims, session_version=1, now=now, seconds=900)
+        signer = TokenSigner(OTHER)
+        base = signer.sign_access(user_id=new_id(), session_id=new_id(), session_version=1, now=now, seconds=900)
         return sorted(cls(base, "", OTHER, now).forgeries())
 
     def by_another_secret(self) -> str:

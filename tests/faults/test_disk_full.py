@@ -10,20 +10,20 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from payme.runtime.database.embedded import EmbeddedServerError
 from payme.runtime.security.sealing import new_identity
 from tests.fault_rows import FaultRow
+from tests.faults.places import Place, open_place
 from tests.faults.selling import Clients
-from tests.faults.test_database_killed import Place, durable_server, place
 from tests.features.operations.commands import payme
 
-__all__ = ["durable_server", "place"]
 REFUSED_WITHIN_SECONDS = 40.0
 SERVES_AGAIN_SECONDS = 30.0
 REFUSALS = 20
@@ -65,6 +65,12 @@ class SmallDisk:
             os.chown(path, facts.st_uid, facts.st_gid)
         shutil.rmtree(folder)
         folder.symlink_to(target)
+
+
+@pytest_asyncio.fixture
+async def place(open_folder: Path) -> AsyncIterator[Place]:
+    async with open_place(open_folder, durable=True) as opened:
+        yield opened
 
 
 @pytest.fixture

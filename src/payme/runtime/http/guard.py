@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -47,7 +48,10 @@ async def _principal(call: Call) -> Principal:
     try:
         if credentials is None or not credentials.token:
             raise AuthenticationRequired
-        principal = await call.edge.authenticator.authenticate(credentials)
+        # Guesses that cost a look-up end where the address has used up what anonymous calls may.
+        principal = await call.edge.authenticator.authenticate(
+            credentials, before_look_up=partial(call.check_budget, "anonymous", call.client_address)
+        )
     except Unauthenticated:
         # Guesses are counted where anonymous calls are.
         await _spend_anonymous(call)
