@@ -47,7 +47,7 @@ bench: $(READY)  ## Load, limits and their ratios, into bench/out/latest.json (A
 security: $(READY)  ## What independent examiners say of code, locks, workflows and deployment (ARGS="bandit" narrows)
 	@$(BIN)/python -m tools.security $(ARGS)
 
-image-check: $(READY)  ## Build the Dockerfile without a container engine and start what comes out (needs root, buildah, debootstrap)
+image-check: $(READY)  ## Build the Dockerfile without a container engine and start what comes out (root, buildah, debootstrap)
 	@PAYME_BUILD_IMAGE=1 $(BIN)/python -m pytest tests/deploy/test_built_image.py $(ARGS)
 
 ##@ Change
