@@ -55,7 +55,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--parts", type=lambda text: text.split(","), help="; ".join(parts.PARTS))
     chosen = parser.parse_args(given)
     if chosen.quick:
-        chosen.samples, chosen.seconds, chosen.shops, chosen.connections, chosen.rates = 1, 2, 20, 100, [1_500, 3_000]
+        chosen.samples, chosen.seconds, chosen.shops, chosen.connections, chosen.rates = 1, 3, 20, 100, [1_500, 3_000]
     usual = [each for each in parts.PARTS if each != parts.GROWTH or (chosen.ground and not chosen.quick)]
     chosen.parts = usual if chosen.parts is None else chosen.parts
     unknown = set(chosen.parts) - set(parts.PARTS)

@@ -1,6 +1,8 @@
 -- What the loader of many sales needs in the database: the shops as arrays of ids, new ids, and the sums of rows that sales share.
 create table bench.growth_shops (
-  number integer primary key, business uuid, branch uuid, till uuid, key uuid, products uuid[], batches uuid[], accounts uuid[]);
+  number integer primary key, business uuid, branch uuid, till uuid, key uuid,
+  -- As they are: a packed array would be unpacked for every id that is read of it.
+  products uuid[] storage plain, batches uuid[] storage plain, accounts uuid[] storage plain);
 
 create function bench.growth_id(p_sale bigint, p_at timestamptz, p_place integer) returns uuid
 language sql immutable parallel safe as $$

@@ -6,6 +6,7 @@ sales share (levels, batches, balances, counters) are set to the sums. Invariant
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from bench.town import Model, copied
 
 CHUNK: Final = 50_000
 YEAR_SECONDS: Final = 365 * 24 * 3600
-KEPT_HOURS: Final = 24
+KEPT_SECONDS: Final = 24 * 3600
 _SHARED_SQL: Final = Path(__file__).with_name("growth.sql")
 _BUILD_MEMORY: Final = "1GB"
 FIRST_SHOP: Final = 1
 _PRIMES: Final = (7919, 104_729, 1_299_709)
+_ID: Final = re.compile(r"\bd\.id(\d+)\b")
 _INSTANTS: Final = ("timestamp with time zone", "date")
 
 Advance = Callable[[str, int], None]
@@ -33,7 +35,7 @@ Advance = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A table with the SQL of the rows that one sale adds to it; `recent` keeps those of the last hours only."""
+    """A table with the SQL of the rows that one sale adds to it; of a `recent` one those of the last day only are kept."""
 
     table: str
     columns: Sequence[str]
@@ -43,11 +45,22 @@ class Pattern:
 
     def select(self, span: "Span") -> str:
         """Return the query of the rows of some sales."""
-        rows = ", ".join(f"({', '.join(row)})" for row in self.rows)
-        columns = ", ".join(f"v.column{number}::{kind}" for number, kind in enumerate(self.kinds, start=1))
-        when = f" where d.at > now() - interval '{KEPT_HOURS} hours'" if self.recent else ""
-        return f"""select {columns} from {span.source()}
-            join bench.growth_shops s on s.number = d.shop cross join lateral (values {rows}) v{when}"""  # noqa: S608 -- our own words
+        columns = ", ".join(
+            f"({_choice(values)})::{kind}"
+            for values, kind in zip(zip(*self.rows, strict=True), self.kinds, strict=True)
+        )
+        # A list of values that names other tables would be prepared anew for each sale; a number to choose by is not.
+        places = ", ".join(f"({place})" for place in range(len(self.rows)))
+        ids = sorted({int(each) for each in _ID.findall(columns)})
+        return f"""select {columns} from {span.source(ids)}
+            join bench.growth_shops s on s.number = d.shop cross join (values {places}) r (place)"""  # noqa: S608 -- words of our own only
+
+
+def _choice(values: Sequence[str]) -> str:
+    """Return the SQL of a column that may hold something else in each row."""
+    if len(set(values)) == 1:
+        return values[0]
+    return f"case r.place {' '.join(f'when {place} then {each}' for place, each in enumerate(values))} end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +74,17 @@ class Span:
     products: int
     until: float
 
-    def source(self) -> str:
-        """Return the FROM item `d`: each sale's number, its shop, its place there, its instant and its three products."""
+    def source(self, ids: Sequence[int]) -> str:
+        """Return the FROM item `d`: each sale's number, its shop, its place there, its instant, its three products and some ids."""
         third, step = self.products // LINES, YEAR_SECONDS / self.sales
         places = ", ".join(
             f"1 + {line * third} + (x.nth * {prime} + x.shop) % {third}" for line, prime in enumerate(_PRIMES)
         )
-        return f"""(select x.*, array[{places}]::integer[] as places from
+        made = "".join(f", bench.growth_id(x.n, x.at, {place}) as id{place}" for place in ids)
+        return f"""(select x.*, array[{places}]::integer[] as places{made} from
             (select n, (1 + (n - 1) % {self.shops})::integer as shop, 1 + (n - 1) / {self.shops} as nth,
              to_timestamp({self.until!r} - ({self.sales} - n) * {step!r}) as at
-             from generate_series({self.first}::bigint, {self.last}) n offset 0) x offset 0) d"""  # noqa: S608 -- numbers
+             from generate_series({self.first}::bigint, {self.last}) n offset 0) x offset 0) d"""  # noqa: S608 -- numbers and words of our own
 
 
 async def load(dsn: str, model: Model, *, shops: int, sales: int, advance: Advance) -> None:
@@ -172,7 +186,8 @@ async def _copy(
         for pattern in patterns:
             await taking.execute(f'insert into "{pattern.table}" select * from bench."kept_{pattern.table}"')  # noqa: S608 -- a name of the catalogue
             await taking.execute(f'drop table bench."kept_{pattern.table}"')
-            for first in range(1, sales + 1, CHUNK):
+            oldest = 1 + sales - max(1, sales * KEPT_SECONDS // YEAR_SECONDS) if pattern.recent else 1
+            for first in range(oldest, sales + 1, CHUNK):
                 advance(f"rows of {pattern.table}", first - 1)
                 span = Span(first, min(first + CHUNK - 1, sales), sales, shops, products, until)
                 await _pipe(making, taking, pattern, query=pattern.select(span))
@@ -238,7 +253,7 @@ class _Writer:
         return f"({self._text(value)})::{kind}"
 
     def _id(self, value: str) -> str:
-        return self._known.get(value) or self._made.setdefault(value, f"bench.growth_id(d.n, d.at, {len(self._made)})")
+        return self._known.get(value) or self._made.setdefault(value, f"d.id{len(self._made)}")
 
     def _text(self, value: str) -> str:
         parts: list[str] = []

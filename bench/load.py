@@ -66,32 +66,34 @@ def pgbench_command(ground: Ground, *options: str, shops: tuple[int, int]) -> tu
 
 
 async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed: int, connections: int = 16) -> Sample:
-    """Run the cash sale's own statements as fast as the database answers; the first two seconds do not count."""
+    """Run the cash sale's own statements as fast as the database answers; the first two seconds and the last do not count."""
     command, environment = pgbench_command(
-        ground, "-c", str(connections), "-j", "1", "-P", "1", "-T", str(seconds + WARM_SECONDS),
+        ground, "-c", str(connections), "-j", "1", "-P", "1", "-T", str(WARM_SECONDS + seconds + 1),
         "--random-seed", str(seed), shops=shops,
     )  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     meter = Meter({"postgres": ground.postmaster, "generator": process.pid})
-    readings: list[Reading] = []
+    readings: dict[int, Reading] = {}
     rows: list[tuple[float, int]] = []
     said: list[str] = []
     assert process.stderr is not None, "the pipe was asked for"
     async for raw in process.stderr:
         found = _PROGRESS.search(raw.decode())
-        if found:
-            reading = meter.read()
-            if reading.trees["generator"] > 0:  # else it has ended since it said this
-                readings.append(reading)
-                rows.append((float(found[2]), int(found[3])))
-        else:
+        if found is None:
             said.append(raw.decode())
-    if await process.wait() != 0 or len(rows) <= WARM_SECONDS:
+            continue
+        rows.append((float(found[2]), int(found[3])))
+        if len(rows) in {WARM_SECONDS, WARM_SECONDS + seconds}:
+            readings[len(rows)] = meter.read()
+    if await process.wait() != 0:
         raise RuntimeError(f"pgbench failed:\n{''.join(said)[-2000:]}")
-    counted = rows[WARM_SECONDS:]
-    spent = between(readings[WARM_SECONDS - 1], readings[-1])
+    before, after = (readings.get(each) for each in (WARM_SECONDS, WARM_SECONDS + seconds))
+    if before is None or after is None or not after.trees["generator"]:
+        raise RuntimeError(f"pgbench told of {len(rows)} seconds, too late to read what they cost")
+    counted = rows[WARM_SECONDS : WARM_SECONDS + seconds]
+    spent = between(before, after)
     per_second = sum(each[0] for each in counted) / len(counted)
     done = per_second * spent.seconds
     return Sample(

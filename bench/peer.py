@@ -19,10 +19,11 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 import jwt
+from pydantic_core import to_json
 
 from bench.ground import OUT, ROOT, Api, Ground, await_ready, end, free_port
 from bench.load import write_targets
-from bench.pgbench_script import LONG_TEXT, UUID_TEXT
+from bench.pgbench_script import JSON_KINDS, LONG_TEXT, pieces
 from bench.recording import LINES, Recording, Statement
 from bench.town import Model, Town
 from payme.runtime.database.database import SERVER_SETTINGS
@@ -155,7 +156,11 @@ class _Describer:
         return {
             "name": f"recorded_{number}",
             "sql": statement.sql,
-            "parameters": [self.value(each) for each in statement.arguments],
+            "parameters": [
+                # JSON goes over as text, as the driver's codec writes it.
+                self._pieces(to_json(value).decode()) if kind in JSON_KINDS else self.value(value)
+                for value, kind in zip(statement.arguments, statement.types, strict=True)
+            ],
         }
 
     def value(self, value: Any) -> Mapping[str, Any]:
@@ -175,12 +180,16 @@ class _Describer:
             return {"value": "key"}
         if len(value) > LONG_TEXT:
             return {"value": "response"}
-        parts: list[str | Mapping[str, Any]] = []
-        last = 0
-        for match in UUID_TEXT.finditer(value):
-            parts += [value[last : match.start()], {"id": self._name(UUID(match[0]))}]
-            last = match.end()
-        return {"text": [*parts, value[last:]]} if parts else {"constant": value}
+        return self._pieces(value)
+
+    def _pieces(self, text: str) -> Mapping[str, Any]:
+        found = list(pieces(text, self._now))
+        return {"constant": text} if len(found) == 1 else {"text": [self._piece(each) for each in found]}
+
+    def _piece(self, piece: str | UUID | datetime) -> str | Mapping[str, Any]:
+        if isinstance(piece, UUID):
+            return {"id": self._name(piece)}
+        return piece if isinstance(piece, str) else {"value": "now"}
 
     def _name(self, value: UUID) -> str:
         return self._known.setdefault(value, f"new{len(self._known)}")

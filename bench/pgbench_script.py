@@ -5,7 +5,7 @@ instant `now()`; everything else stays as it was. Invariant: a statement's text 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -23,7 +23,7 @@ _LARGEST_RANDOM: Final = (1 << 60) - 1
 _LOW: Final = (1 << 64) - 1
 _COPY: Final = (1 << 32) - 1
 LONG_TEXT: Final = 600
-_JSON: Final = frozenset({"json", "jsonb"})
+JSON_KINDS: Final = frozenset({"json", "jsonb"})
 
 CHOICES: Final = f"""\
 \\set b random(:first, :last)
@@ -94,7 +94,7 @@ class _Writer:
         """Return a statement with an expression for each placeholder."""
         written = [
             # JSON goes over as text, as the driver's codec writes it.
-            f"({self._parts(to_json(value).decode()) if kind in _JSON else self.expression(value, kind)})::{kind}"
+            f"({self._parts(to_json(value).decode()) if kind in JSON_KINDS else self.expression(value, kind)})::{kind}"
             for value, kind in zip(statement.arguments, statement.types, strict=True)
         ]
         return _PLACEHOLDER.sub(lambda match: written[int(match[1]) - 1], statement.sql) + ";"
@@ -139,15 +139,24 @@ class _Writer:
         return self._parts(value)
 
     def _parts(self, value: str) -> str:
-        instant = to_json(self._now).decode().strip('"')
-        parts: list[str] = []
-        last = 0
-        for match in re.finditer(f"{UUID_TEXT.pattern}|{re.escape(instant)}", value):
-            found = "now()" if match[0] == instant else self._id(UUID(match[0]))
-            parts += [_quoted(value[last : match.start()]), f"({found})::text"]
-            last = match.end()
-        parts.append(_quoted(value[last:]))
+        parts = [self._part(each) for each in pieces(value, self._now)]
         return " || ".join(part for part in parts if part != "E''") or "''"
+
+    def _part(self, piece: str | UUID | datetime) -> str:
+        if isinstance(piece, str):
+            return _quoted(piece)
+        return f"({self._id(piece) if isinstance(piece, UUID) else 'now()'})::text"
+
+
+def pieces(text: str, now: datetime) -> Iterator[str | UUID | datetime]:
+    """Take a recorded text apart: words, and between them the ids and the instant of the transaction as JSON has it."""
+    instant = to_json(now).decode().strip('"')
+    last = 0
+    for match in re.finditer(f"{UUID_TEXT.pattern}|{re.escape(instant)}", text):
+        yield text[last : match.start()]
+        yield now if match[0] == instant else UUID(match[0])
+        last = match.end()
+    yield text[last:]
 
 
 def _quoted(text: str) -> str:

@@ -86,6 +86,7 @@ async def _sell(database: Database, model: Model) -> tuple[datetime, Attempt, di
         fingerprint=hashlib.sha256(json.dumps(document).encode()).digest(),
         status=201,
         deadline=asyncio.get_running_loop().time() + 5,
+        answer_by=asyncio.get_running_loop().time() + 5,
     )
     instants: list[datetime] = []
 

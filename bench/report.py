@@ -96,7 +96,7 @@ class Report:
             "cash_sale": {
                 "vs_pgbench": self.ratio("sale", "limit"),
                 "vs_express": self.ratio("sale", "express"),
-                "vs_express_with_our_sql": self.ratio("sale", "express, our SQL"),
+                "vs_express_with_our_sql": self.ratio("sale", "express with our SQL"),
                 "hot_vs_spread": self.ratio("hot", "sale"),
                 "per_second": self.per_second("sale"),
                 "cpu_us": self.cpu_us("sale"),

@@ -53,10 +53,13 @@ class Run:
         return await wrk(self.ground, self.servers[part.server], asking, seconds=seconds, seed=self.seed)
 
     async def _sample(self, name: str) -> None:
-        try:
-            self.report.add(name, await self.sample(parts.CLOSED[name], self.chosen.seconds))
-        except Exception as error:  # the other parts go on
-            self.report.break_off(name, error)
+        for last in (False, True):
+            try:
+                self.report.add(name, await self.sample(parts.CLOSED[name], self.chosen.seconds))
+                break
+            except Exception as error:  # once more, and then the other parts go on
+                if last:
+                    self.report.break_off(name, error)
         self.report.write()
 
     async def _climb(self, name: str, progress: Progress) -> None:

@@ -39,7 +39,7 @@ def _part(report: Report, part: str) -> str:
     p99 = [each.p99_ms for each in found if each.p99_ms is not None]
     latency = f"p50 {statistics.median(p50):6.1f}  p99 {statistics.median(p99):6.1f} ms" if p50 and p99 else " " * 25
     return (
-        f"{part:<17} {report.per_second(part):>8} /s   {latency}   {errors} errors   "
+        f"{part:<20} {report.per_second(part):>8} /s   {latency}   {errors} errors   "
         f"CPU µs: {_cpu(report.cpu_us(part) or {})}   foreign load {foreign:.2f} cores"
     )
 

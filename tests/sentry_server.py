@@ -58,7 +58,7 @@ class SentryServer:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name that the library gave it
                 """Say nothing."""
 
         return Handler

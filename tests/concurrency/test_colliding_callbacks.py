@@ -13,7 +13,7 @@ from tests.faults.notices import NOTICES, make_told, notices_of, tally, time_pas
 from tests.faults.prompts import open_prompt_shop
 
 CONNECTIONS = NOTICES
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
 @pytest.mark.fault_row(2)

@@ -30,7 +30,7 @@ select (select count(*) from sales where business_id = $1) as sales,
   (select count(*) from idempotency_keys where business_id = $1) as replies,
   (select count(*) from stock_movements where business_id = $1 and kind = 'sale') as movements
 """
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
 async def send(apis: TwoApis, key: str, *, quantity: int = 1) -> list[httpx2.Response]:

@@ -25,7 +25,7 @@ __all__ = ["apis"]
 TILLS = 8
 PRODUCTS_AT_ONCE = 4
 PHONE = "254711000100"
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
 @pytest.mark.fault_row(10)

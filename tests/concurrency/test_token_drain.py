@@ -17,7 +17,7 @@ from tests.trade import stk
 
 CLIENTS = 50
 UNANSWERED = "1037"
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
 async def drain(shop: PromptShop, count: int, want: Callable[[], Awaitable[object]]) -> Counter[str]:

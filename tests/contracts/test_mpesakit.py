@@ -116,7 +116,9 @@ async def test_wrong_credentials_are_a_400_with_nothing_in_it(merchant: Merchant
 
 async def test_a_token_that_nobody_gave_is_refused_with_404(merchant: Merchant):
     await merchant.stk.token_manager.get_token()
-    merchant.stk.token_manager._access_token.token = "nobody-gave-this-one-away-28"
+    kept = merchant.stk.token_manager._access_token
+    assert kept is not None
+    kept.token = "nobody-gave-this-one-away-28"
     status, said = await refused(merchant.push(PAID))
     assert (status, said["errorCode"], said["errorMessage"]) == (404, "404.001.03", "Invalid Access Token")
 
@@ -185,7 +187,9 @@ async def test_a_payment_is_told_by_callback_and_query(
     assert told.transaction_date is not None
     assert told.transaction_date.startswith("20261122")
     assert told.balance is None, "the item is there, and has no value"
-    assert "Balance" in [item.Name for item in told.Body.stkCallback.CallbackMetadata.Item]
+    metadata = told.Body.stkCallback.CallbackMetadata
+    assert metadata is not None
+    assert "Balance" in [item.Name for item in metadata.Item]
     answer = await merchant.query(checkout_id)
     assert (str(answer.ResultCode), answer.CheckoutRequestID) == ("0", checkout_id)
 

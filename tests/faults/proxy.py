@@ -65,7 +65,7 @@ class Proxy:
     def __init__(self, target: str = "") -> None:
         self.target, self.mode, self.address = target, Mode.PASS, ""
         self.connections: set[Connection] = set()
-        self.made = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def opened(self, at: str = "127.0.0.1:0") -> AsyncGenerator["Proxy"]:
@@ -82,6 +82,7 @@ class Proxy:
         finally:
             server.close()
             self.reset_all()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def reset_all(self) -> None:
         """Reset every connection."""
@@ -93,8 +94,12 @@ class Proxy:
         for each in tuple(self.connections):
             each.lose_far_end()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.made += 1
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._carry(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode is Mode.CUT:
             writer.close()
             return

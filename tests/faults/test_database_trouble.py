@@ -20,6 +20,7 @@ from tests.faults.selling import Clients
 
 ROUNDS = FaultRow.size(1, 10)
 LOCK_SECONDS = FaultRow.size(5, 30)
+LOCK_ROUNDS, HELD_SHOPS = FaultRow.size(1, 2), FaultRow.size(2, 5)
 FROZEN_SECONDS = 4.5
 SELLS_AGAIN_SECONDS = 10.0
 TOO_MANY = asyncpg.TooManyConnectionsError
@@ -106,24 +107,36 @@ async def _take_all(place: Place) -> list[asyncpg.Connection]:
 
 @pytest.mark.fault_row(22)
 async def test_a_row_that_a_stranger_holds_stops_nobody_for_long(place: Place, row: FaultRow) -> None:
-    neighbour = await place.new_shop()
+    for _ in range(LOCK_ROUNDS):
+        neighbour, *held = [await place.new_shop() for _ in range(HELD_SHOPS + 1)]
+        async with contextlib.AsyncExitStack() as stack:
+            stuck = [await stack.enter_async_context(Clients(place.api.base_url, shop, count=1)) for shop in held]
+            strangers = await asyncio.gather(*(_hold(place, clients) for clients in stuck))
+            async with Clients(place.api.base_url, neighbour, count=2) as others:
+                await asyncio.sleep(LOCK_SECONDS)
+                await others.sells_again(since=time.monotonic(), seconds=SELLS_AGAIN_SECONDS)
+            for each in strangers:
+                await each.close()
+            freed_at = time.monotonic()
+            for clients in stuck:
+                await clients.sells_again(since=freed_at, seconds=SELLS_AGAIN_SECONDS)
+        row.counts["locks"] += len(stuck)
+        for clients in (*stuck, others):
+            row.counts["acknowledged"] += len(clients.sold.acknowledged)
+            row.counts["refused"] += clients.sold.statuses["503"]
+            assert clients.sold.statuses["409"] == 0, "nobody else had used the key"
+            await place.check(clients)
+        assert all(clients.sold.statuses["503"] > 0 for clients in stuck)
+        assert others.sold.statuses["503"] == 0
 
-    async def hold(clients: Clients) -> None:
-        owner = await asyncpg.connect(place.dsn)
-        refused = clients.sold.statuses["503"]
-        try:
-            async with owner.transaction():
-                await _lock(owner, clients.shop.id, "stock_levels")
-                async with Clients(place.api.base_url, neighbour, count=2) as others:
-                    await asyncio.sleep(LOCK_SECONDS)
-                    await others.sells_again(since=time.monotonic(), seconds=SELLS_AGAIN_SECONDS)
-                assert others.sold.faults == []
-        finally:
-            await owner.close()
-        assert clients.sold.statuses["503"] > refused
-        assert clients.sold.statuses["409"] == 0, "nobody else had used the key"
 
-    await selling_through(place, row, hold)
+async def _hold(place: Place, clients: Clients) -> asyncpg.Connection:
+    """Return a stranger's connection that holds the stock of a shop which sells at this moment."""
+    await clients.sells_again(since=time.monotonic(), seconds=SELLS_AGAIN_SECONDS)
+    owner = await asyncpg.connect(place.dsn)
+    await owner.execute("begin")
+    await _lock(owner, clients.shop.id, "stock_levels")
+    return owner
 
 
 @pytest.mark.fault_row(22)

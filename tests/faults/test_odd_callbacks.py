@@ -25,7 +25,7 @@ QUESTIONS = "65,600,7200"
 LARGE = 100  # so many make more than KES 10,000, above which a callback alone is not believed
 BELIEVED = ("early", "after a time-out", "after a failure")
 DOUBTED = ("other id", "no such token", "another's token", "less", "more", "other short code", "large")
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from tests.invariants import assert_invariants
 from tests.stack import Stack, StackShop, open_stack, until
 
 PRICE = 15_000
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 180)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 180)]
 
 
 @dataclass(frozen=True)

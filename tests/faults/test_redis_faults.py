@@ -37,7 +37,7 @@ ANONYMOUS, GUESSES, PROMPTS = 20, 4, 3
 LONGEST_ANSWER_SECONDS = 6.0
 MOST_COUNTERS = 2
 """Redis, and one process that counts by itself."""
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "RATE_LIMIT_ANONYMOUS": f"{ANONYMOUS}/hour",
     "RATE_LIMIT_PROMPTS": f"{PROMPTS}/hour",
     "LOGIN_FAILURES": str(GUESSES),

@@ -13,7 +13,7 @@ from tests.faults.prompts import PromptShop, at_most, open_prompt_shop
 
 WORKERS = 6
 CRASHES = 0.1
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900 if FULL else 120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
 
 class Crash(Exception):

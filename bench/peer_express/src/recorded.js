@@ -67,9 +67,10 @@ function judge(command, facts, attempt) {
     trackStock: each.track_stock, rate: each.rate_basis_points,
   }]));
   const cart = priceCart(command, catalogue, shop);
-  const levels = stock.levels.map((each) => ({ productId: each.product_id, onHand: each.on_hand, reserved: each.reserved }));
-  const batches = stock.batches.map((each) => ({
-    id: each.id, productId: each.product_id, remaining: each.quantity, remainingCost: each.cost_cents,
-  }));
+  // Each level with its open batches, in the order of taking.
+  const levels = stock.map(([productId, onHand, reserved]) => ({ productId, onHand, reserved }));
+  const batches = stock.flatMap(([productId, , , , layers]) => layers.map(([id, remaining, remainingCost]) => ({
+    id, productId, remaining, remainingCost,
+  })));
   return decide(command, cart, { shop, attempt, plan: planTake(cart.lines, levels, batches) });
 }

@@ -44,7 +44,9 @@ def as_text(value: Decimal) -> str:
 def _json_schema(sign: str, smallest: Decimal, *, but_zero: bool) -> dict[str, Any]:
     """Return what a client may send: text, or a number that has no more than three places."""
     zero = r"(?!-?0+(\.0+)?$)" if but_zero else ""
-    number: dict[str, Any] = {"type": "number", "multipleOf": 0.001, "minimum": float(smallest), "maximum": int(LARGEST)}
+    number: dict[str, Any] = {"type": "number", "maximum": int(LARGEST)}
+    number["multipleOf"] = 0.001  # house: allow float-money a document about JSON, which has no other fractions
+    number["minimum"] = float(smallest)  # house: allow float-money the same
     if but_zero:
         number["not"] = {"const": 0}
     text = {"type": "string", "pattern": rf"^{zero}{sign}[0-9]{{1,8}}(\.[0-9]{{1,3}})?$"}

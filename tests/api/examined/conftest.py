@@ -26,7 +26,7 @@ from tests.architecture.catalogue_rules import WITHOUT_TENANT
 from tests.people import Person, Shop, make_person, make_shop
 from tests.postgres import copy_database, drop_database
 
-LIMITLESS = {
+LIMITLESS: dict[str, Any] = {
     "RATE_LIMIT_SIGN_IN": "1000000/minute",
     "RATE_LIMIT_PROMPTS": "1000000/minute",
     "RATE_LIMIT_CALLBACKS": "1000000/minute",

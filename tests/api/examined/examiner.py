@@ -78,24 +78,28 @@ class Examiner:
         return self.report
 
     def _listen(self) -> None:
+        examiner = self
+
         @self._schema.auth(refresh_interval=None)
         class Bearer:
-            def get(_, case: Any, context: Any) -> str:  # noqa: N805 -- `self` is the examiner's
-                return self._token_for(_name(case))
+            def get(self, case: Any, context: Any) -> str:
+                return examiner._token_for(_name(case))
 
-            def set(_, case: Any, data: str, context: Any) -> None:  # noqa: N805
+            def set(self, case: Any, data: str, context: Any) -> None:
                 case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
 
-        @self._schema.hook("map_body").apply_to(operation_id="sales_create")
+        hook: Any = self._schema.hook
+
+        @hook("map_body").apply_to(operation_id="sales_create")
         def of_goods_on_the_shelf(context: Any, body: Any) -> Any:
             return _that_adds_up(body, str(self._place.things.product_id))
 
-        @self._schema.hook("map_body").apply_to(operation_id=["stock_receive", "stock_adjust", "stock_spoil"])
+        @hook("map_body").apply_to(operation_id=["stock_receive", "stock_adjust", "stock_spoil"])
         def of_a_product_that_exists(context: Any, body: Any) -> Any:
             is_right = isinstance(body, dict) and isinstance(body.get("product_id"), str)
             return {**body, "product_id": str(self._place.things.product_id)} if is_right else body
 
-        @self._schema.hook
+        @hook
         def after_call(context: Any, case: Any, response: Any) -> None:
             self._judge(case, response)
 

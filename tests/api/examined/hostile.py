@@ -90,6 +90,6 @@ def naming(body: Any, things: dict[str, UUID]) -> Any:
 def _marked(body: Any, path: tuple[str | int, ...]) -> Any:
     if not path:
         return _MARK
-    inner = {**body} if isinstance(body, dict) else [*body]
+    inner: Any = {**body} if isinstance(body, dict) else [*body]
     inner[path[0]] = _marked(inner[path[0]], path[1:])
     return inner

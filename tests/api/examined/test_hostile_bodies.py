@@ -91,34 +91,45 @@ async def test_a_body_that_is_none_is_refused(place: Place, row: FaultRow, name:
 
 
 @pytest.mark.fault_row(31)
-@pytest.mark.parametrize("operation", TAKING, ids=lambda each: each.name)
-async def test_of_a_name_that_is_said_twice_the_last_counts(place: Place, row: FaultRow, operation: Operation):
+async def test_of_a_name_that_is_said_twice_the_last_counts(place: Place, row: FaultRow):
     async with place.client() as client:
         examiner = await asking(place, client, row)
-        body = body_of(operation, place)
-        once = await examiner.ask(operation, "once", content=doubled({**body, "unheard_of": 1}).replace(b"{}", b"[]"))
-        assert examiner.faults == []
-        codes = {each["code"] for each in once.json().get("errors", [])} if once.status_code == 422 else set()
-        assert not {"list_type", "string_type", "int_type", "missing"} & codes, once.text
+        for operation in TAKING:
+            answer = await examiner.ask(operation, "doubled", content=doubled(body_of(operation, place)))
+            assert not answer.is_error or answer.json()["code"] != "http.invalid", (operation.name, answer.text)
+    assert examiner.faults == []
+
+
+FILES = [
+    b"",
+    b"\xff\xfe",
+    b"name,price\n\xff,1",
+    b"name,price\n\x00,1",
+    b"name\nA",
+    b"name,price,price\nA,1,2",
+    b'name,price\n"A,1',
+    b"name,price\n" + b"," * 1000,
+    b"name,price\nA," + b"9" * 400,
+    b"name,price\nA,1e400",
+    b"name,price\nA,NaN",
+    b"name,price\n" + b"A" * 131_073 + b",1",
+    b"name,price,reorder_point\nA,1,1e999999",
+    b"name,price\n" + b'"\n' * 5_000,
+    b"x" * 11 * MEGABYTE,
+    "name,price\n👩🏾‍🌾,120\n\u202eأرز,60".encode(),
+    b"name,price\n\xed\xa0\xbd,1",
+]
 
 
 @pytest.mark.fault_row(31)
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"", b"\xff\xfe", b"name,price\n\xff,1", b"name,price\n\x00,1", b"name\nA", b"name,price,price\nA,1,2", b'name,price\n"A,1',
-        b"name,price\n" + b"," * 1000, b"name,price\nA," + b"9" * 400, b"name,price\nA,1e400", b"name,price\nA,NaN", b"name,price\n" + b"A" * 131_073 + b",1",
-        b"name,price,reorder_point\nA,1,1e999999", b"name,price\n" + b'"\n' * 5_000, b"x" * 11 * MEGABYTE,
-        "name,price\n👩🏾‍🌾,120\n\u202eأرز,60".encode(), b"name,price\n\xed\xa0\xbd,1",
-    ],
-    ids=lambda content: repr(content[:30]),
-)  # fmt: skip
-async def test_a_hostile_file_adds_what_is_right_and_nothing_else(place: Place, row: FaultRow, content: bytes):
+async def test_a_hostile_file_adds_what_is_right_and_nothing_else(place: Place, row: FaultRow):
     (operation,) = (each for each in OPERATIONS if each.name == "products_import")
     async with place.client() as client:
         examiner = await asking(place, client, row)
-        answer = await examiner.ask(operation, "file", content=content, headers={"content-type": "text/csv"})
-        if answer.status_code == 200:
-            report = answer.json()
-            assert report["imported"] == (2 if b"120" in content else 0), report
+        for content in FILES:
+            answer = await examiner.ask(
+                operation, repr(content[:30]), content=content, headers={"content-type": "text/csv"}
+            )
+            if answer.status_code == 200:
+                assert answer.json()["imported"] == (2 if b"120" in content else 0), content[:30]
     assert examiner.faults == []

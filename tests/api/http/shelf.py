@@ -225,7 +225,7 @@ class Doorman:
         self.parts[principal.id, business_id] = permissions
         return principal
 
-    async def authenticate(self, credentials: Credentials) -> Principal:
+    async def authenticate(self, credentials: Credentials, *, before_look_up: object) -> Principal:
         if self.broken:
             raise RuntimeError("the authenticator is down")
         principal = self.principals.get(credentials.token)

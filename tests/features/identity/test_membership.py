@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from payme.features.businesses.services import show_me
-from payme.features.identity import add_member, set_member_pin
+from payme.features.identity import add_member, hash_pin, set_member_pin
 from payme.features.identity.enums import Role
 from payme.features.identity.errors import (
     AlreadyMember,
@@ -241,8 +241,9 @@ async def test_a_pin_is_digits_and_kept_as_a_hash(shop: Shop):
     cashier = await hire(shop, "cashier")
 
     async def set_pin(pin: str) -> None:
+        pin_hash = await hash_pin(shop.database, SecretStr(pin))
         await shop.database.run(
-            lambda uow: set_member_pin(uow, cashier.id, pin=SecretStr(pin)), business_id=shop.id, actor=shop.acting()
+            lambda uow: set_member_pin(uow, cashier.id, pin_hash=pin_hash), business_id=shop.id, actor=shop.acting()
         )
 
     for wrong in ("12a4", "१२३४", "123", "123456789", ""):
@@ -284,7 +285,7 @@ async def test_what_belongs_to_another_business_is_not_there_and_nothing_is_writ
     with pytest.raises(MemberNotFound):
         await in_mine(lambda uow: change_member(uow, theirs.id, command=ChangeMember(roles=[Role.OWNER])))
     with pytest.raises(MemberNotFound):
-        await in_mine(lambda uow: set_member_pin(uow, theirs.id, pin=SecretStr("1234")))
+        await in_mine(lambda uow: set_member_pin(uow, theirs.id, pin_hash="a hash"))
     with pytest.raises(InvitationNotFound):
         await in_mine(lambda uow: revoke_invitation(uow, invitation.id))
     with pytest.raises(ApiKeyNotFound):

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from payme.features import payments, tokens
 from payme.features.businesses import CreateBusiness, create_business
 from payme.features.catalog import CreateProduct, VatClass, create_product
-from payme.features.identity import PERMISSIONS, Role, SignUp, Visitor, add_member, set_member_pin, sign_up
+from payme.features.identity import PERMISSIONS, Role, SignUp, Visitor, add_member, hash_pin, set_member_pin, sign_up
 from payme.features.identity.schemas import CreateApiKey
 from payme.features.identity.services.api_keys import create_api_key
 from payme.features.inventory.schemas import ReceiveGoods
@@ -135,10 +135,11 @@ class ShopMaker:
     async def _hire(self, shop: DemoShop, name: str, *, phone: str, pin: str) -> None:
         command = SignUp(name=name, phone=phone, password=SecretStr(f"{name.lower()}-na-pesa-2026"))
         person = (await sign_up(self.database, command, visitor=Visitor(label="demo"))).user
+        pin_hash = await hash_pin(self.database, SecretStr(pin))
 
         async def work(uow: UnitOfWork) -> None:
             await add_member(uow, person.id, display_name=name, roles=[Role.CASHIER])
-            await set_member_pin(uow, person.id, pin=SecretStr(pin))
+            await set_member_pin(uow, person.id, pin_hash=pin_hash)
 
         await self._run(shop, work)
 

@@ -10,7 +10,7 @@ from payme.features.identity.rules import PERMISSIONS, permissions_of
 from payme.features.identity.schemas import SetPin, SignUp, UserView
 from payme.features.identity.services.authenticator import IdentityAuthenticator
 from payme.features.identity.services.login_gate import GateOptions, LoginGate
-from payme.features.identity.services.members import add_member, find_roles, get_member, set_member_pin
+from payme.features.identity.services.members import add_member, find_roles, get_member, hash_pin, set_member_pin
 from payme.features.identity.services.people import Visitor, get_profile, sign_up
 from payme.features.identity.services.tools import Identity, IdentityOptions
 
@@ -32,6 +32,7 @@ __all__ = [
     "find_roles",
     "get_member",
     "get_profile",
+    "hash_pin",
     "permissions_of",
     "set_member_pin",
     "sign_up",

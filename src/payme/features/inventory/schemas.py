@@ -4,7 +4,7 @@ A command's `id` is the id of what it does: the cause of its movements, and of i
 """
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -72,6 +72,9 @@ class StockChangeView(BaseModel):
     had been sold before they came. Both are null for those who may not see what goods cost.
     """
 
+    hidden_without: ClassVar[dict[str, frozenset[str]]] = {
+        "sales.read_cost": frozenset({"cost_cents", "variance_cents"})
+    }
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [

@@ -153,6 +153,8 @@ def in_words(span: timedelta) -> str:
         f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")) if count
     ]
     return " ".join(parts[:2]) or "0 s"
+
+
 class KeyUse(BaseModel):
     """How many values of a table stand under a key."""
 

@@ -1,7 +1,7 @@
 """Commands that make and pay sales, and the views of them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -112,6 +112,7 @@ class SalePaymentView(BaseModel):
 class SaleView(BaseModel):
     """A sale. `cost_cents` and `profit_cents` are null for those who may not see what goods cost."""
 
+    hidden_without: ClassVar[dict[str, frozenset[str]]] = {"sales.read_cost": frozenset({"cost_cents", "profit_cents"})}
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [

@@ -11,15 +11,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3  # pyright: ignore[reportMissingTypeStubs] -- the library is untyped
+from botocore import exceptions  # pyright: ignore[reportMissingTypeStubs] -- the library is untyped
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] -- the library is untyped
-from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] -- the library is untyped
-    BotoCoreError,
-    ClientError,
-    HTTPClientError,
-)
-from botocore.exceptions import (
-    ConnectionError as NoConnection,
-)
 from urllib3.exceptions import HTTPError
 
 from payme.integrations.objectstore.port import ObjectMissing, StoredObject, StoreRefused, StoreUnavailable
@@ -113,7 +106,7 @@ class S3Store:
         """Translate the library's errors."""
         try:
             yield
-        except ClientError as error:
+        except exceptions.ClientError as error:
             details: Any = error.response
             code, status = details["Error"]["Code"], details["ResponseMetadata"]["HTTPStatusCode"]
             message = f"{self.place} refused ({code}, {status})."
@@ -121,10 +114,10 @@ class S3Store:
                 raise ObjectMissing(f"{self.place} holds no {key}.", provider="s3", code=code) from error
             kind = StoreUnavailable if status >= _LATER or status in {408, 429} else StoreRefused
             raise kind(message, provider="s3", code=code) from error
-        except (HTTPClientError, NoConnection, HTTPError, OSError) as error:
+        except (exceptions.HTTPClientError, exceptions.ConnectionError, HTTPError, OSError) as error:
             message = f"{self.place} does not answer ({type(error).__name__})."
             raise StoreUnavailable(message, provider="s3") from error
-        except BotoCoreError as error:
+        except exceptions.BotoCoreError as error:
             raise StoreRefused(f"{self.place}: {type(error).__name__}.", provider="s3") from error
 
 

@@ -71,8 +71,11 @@ async def take_role(connection: Any, role: str, *, lasting: bool = True) -> bool
     Raises: DatabaseUnavailable where nothing would bind us: then one business could see another's rows.
     """
     try:
-        # house: allow session-set whoever uses this connection has this one role, so nothing differs to leak
-        await connection.execute(f'set role "{role}"' if lasting else f'begin; set local role "{role}"; rollback')
+        if lasting:
+            # house: allow session-set whoever uses this connection has this one role, so nothing differs to leak
+            await connection.execute(f'set role "{role}"')
+        else:
+            await connection.execute(f'begin; set local role "{role}"; rollback')
     except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
         if not lasting:
             await connection.execute("rollback")

@@ -5,6 +5,7 @@ Identity implements the `Authenticator`; this room only asks. A failing check de
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
@@ -43,11 +44,21 @@ class Principal:
         return Actor(kind=self.kind, id=self.id, name=self.name, family=self.family)
 
 
+Ask = Callable[[], Awaitable[None]]
+
+
+async def nothing() -> None:
+    """Ask nothing."""
+
+
 class Authenticator(Protocol):
     """Answers who somebody is, and what they may do in a business."""
 
-    async def authenticate(self, credentials: Credentials) -> Principal:
-        """Return whose credentials these are. Raises: Unauthenticated."""
+    async def authenticate(self, credentials: Credentials, *, before_look_up: Ask) -> Principal:
+        """Return whose credentials these are; `before_look_up` is asked before the database is, and may refuse.
+
+        Raises: Unauthenticated, and what `before_look_up` raises.
+        """
         ...
 
     async def actor_in(self, principal: Principal, business_id: UUID) -> Actor | None:

@@ -189,12 +189,17 @@ class Call:
             deadline=asyncio.get_running_loop().time() + self.edge.options.still_running_seconds,
             answer_by=self.answer_by,
             before=before,
+            hides=getattr(self.operation.response, "hidden_without", None),
         )
         return await answer_once(self.database, attempt, work=work, flights=self.edge.flights)
 
     async def spend(self, budget: str, key: str) -> None:
         """Count one use of a named budget, such as `sign_in` for a phone number. Raises: RateLimited."""
         await self.edge.spend(budget, key, scope=self.request.scope)
+
+    async def check_budget(self, budget: str, key: str) -> None:
+        """Refuse where a named budget is used up, without counting a use. Raises: RateLimited."""
+        await self.edge.check_budget(budget, key)
 
     async def read_body(self, limit: int | None = None) -> bytes:
         """Return the raw body, for uploads and callbacks; the limit in bytes is the route's unless given."""

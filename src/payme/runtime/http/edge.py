@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from payme.runtime.http.cursors import Cursors
+from payme.runtime.http.errors import RateLimited
 from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address, is_trusted
 
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ class Edge:
     def client_address(self, scope: Scope) -> str:
         """Return the address of the caller, looking through the configured proxies only."""
         return client_address(scope, self.limiter.trusted)
+
+    async def check_budget(self, budget: str, key: str) -> None:
+        """Refuse where a budget is used up, without counting a use. Raises: RateLimited."""
+        spent = await self.limiter.spend(budget, key, uses=0)
+        if spent is not None and spent.used >= spent.limit:
+            raise RateLimited(retry_after_seconds=max(1, spent.reset_seconds), budget=budget)
 
     async def spend(self, budget: str, key: str, *, scope: Scope) -> Spent | None:
         """Count one use of a budget; what is left goes into the answer's headers. Raises: RateLimited."""

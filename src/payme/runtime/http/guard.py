@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -47,7 +48,10 @@ async def _principal(call: Call) -> Principal:
     try:
         if credentials is None or not credentials.token:
             raise AuthenticationRequired
-        principal = await call.edge.authenticator.authenticate(credentials)
+        # Guesses that cost a look-up end where the address has used up what anonymous calls may.
+        principal = await call.edge.authenticator.authenticate(
+            credentials, before_look_up=partial(call.check_budget, "anonymous", call.client_address)
+        )
     except Unauthenticated:
         # Guesses are counted where anonymous calls are.
         await _spend_anonymous(call)
@@ -82,7 +86,7 @@ def check_csrf(call: Call, credentials: Credentials, *, session: str) -> None:
     Raises: CsrfRefused.
     """
     request, options = call.request, call.edge.options
-    if not _is_own_origin(request, options):
+    if not is_own_origin(request, options):
         raise CsrfRefused
     header = request.headers.get("x-csrf-token", "")
     cookie = request.cookies.get(options.csrf_cookie, "")
@@ -90,7 +94,8 @@ def check_csrf(call: Call, credentials: Credentials, *, session: str) -> None:
         raise CsrfRefused
 
 
-def _is_own_origin(request: Request, options: HttpOptions) -> bool:
+def is_own_origin(request: Request, options: HttpOptions) -> bool:
+    """Say whether the browser names one of our own pages as the one that asks."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is None:
         return site == "same-origin"

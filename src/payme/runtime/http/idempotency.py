@@ -2,7 +2,8 @@
 
 Optimistic: the work runs at once and its reply is stored by the same statement that takes the shared rows, so the usual call
 pays nothing for a look-up. Only when the work is refused, or the key turns out to be taken, is the stored reply looked for.
-Refusals are not stored. Calls with one key in one process wait for each other instead of doing the work many times.
+Refusals are not stored, and what a caller
+may no longer see is left out of a repetition. Calls with one key in one process wait for each other instead of doing the work many times.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import asyncio
 import hashlib
 import json
 import random
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.responses import Response
 
@@ -59,6 +61,8 @@ class Attempt:
     answer_by: float
     before: Check | None = None
     """What is asked once, outside the transaction, and may refuse; a reply that was given before is given all the same."""
+    hides: Mapping[str, AbstractSet[str]] | None = None
+    """Fields of the answer that are null for an actor without a permission, by that permission."""
 
     @property
     def identity(self) -> tuple[UUID, str, str]:
@@ -171,7 +175,36 @@ def _replay(stored: _Stored, attempt: Attempt) -> Response:
     if stored.fingerprint != attempt.fingerprint:
         raise KeyReused
     headers = {"cache-control": "no-store", "idempotency-replayed": "true"}
-    return Response(stored.response.encode(), stored.status, headers, "application/json")
+    return Response(_shown(stored.response, attempt).encode(), stored.status, headers, "application/json")
+
+
+def _shown(response: str, attempt: Attempt) -> str:
+    """Return a stored reply without what its caller may no longer see; the very same text where there is nothing of it."""
+    hidden = {
+        name
+        for permission, names in (attempt.hides or {}).items()
+        if not attempt.actor.may(permission)
+        for name in names
+    }
+    if not hidden:
+        return response
+    document = json.loads(response)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) if _blank(document, hidden) else response
+
+
+def _blank(document: Any, hidden: AbstractSet[str]) -> bool:
+    """Set these fields to null wherever they stand; say whether one was not."""
+    known: list[str] = []
+    inner: list[Any] = []
+    if isinstance(document, dict):
+        members = cast("dict[str, Any]", document)
+        known = [name for name in members if name in hidden and members[name] is not None]
+        members.update(dict.fromkeys(known))
+        inner = list(members.values())
+    elif isinstance(document, list):
+        inner = cast("list[Any]", document)
+    within = [_blank(each, hidden) for each in inner]
+    return bool(known) or any(within)
 
 
 def _check_deadline(attempt: Attempt) -> None:

@@ -135,13 +135,13 @@ class RateLimiter:
         self.fallbacks = 0
         self.trusted: Networks = tuple(ipaddress.ip_network(each, strict=False) for each in trusted_proxies)
 
-    async def spend(self, budget: str, key: str) -> Spent | None:
-        """Count one use and return where the budget stands; a budget that is not configured has no limit."""
+    async def spend(self, budget: str, key: str, *, uses: int = 1) -> Spent | None:
+        """Count a use, or none, and return where the budget stands; a budget that is not configured has no limit."""
         item = self._items.get(budget)
         if item is None:
             return None
         name, window = item.key_for(budget, key), item.get_expiry()
-        used, ends = await self._count(name, window)
+        used, ends = await self._count(name, window, uses=uses)
         return Spent(budget, item.amount, window, used, max(0, ceil(ends - time.time())))
 
     async def close(self) -> None:
@@ -149,11 +149,11 @@ class RateLimiter:
         if self._pool is not None:
             await self._pool.disconnect()
 
-    async def _count(self, name: str, window: int) -> tuple[int, float]:
+    async def _count(self, name: str, window: int, *, uses: int) -> tuple[int, float]:
         if self._shared is not None and time.monotonic() >= self._shared_again_at:
             try:
                 async with asyncio.timeout(_REDIS_SECONDS):
-                    used = await self._shared.incr(name, window)
+                    used = await self._shared.incr(name, window, uses)
                     return used, await self._shared.get_expiry(name)
             except Exception as error:
                 if time.monotonic() >= self._shared_again_at:
@@ -162,7 +162,7 @@ class RateLimiter:
         if self._shared is not None:
             self.fallbacks += 1
             _FALLBACKS.inc()
-        used = await self._local.incr(name, window)
+        used = await self._local.incr(name, window, uses)
         return used, await self._local.get_expiry(name)
 
 

@@ -22,7 +22,8 @@ COLUMNS: Final = (
 FLAGS: Final = frozenset({"track_stock", "track_expiry", "active"})
 REQUIRED: Final = frozenset({"name", "price"})
 _SHILLINGS: Final = re.compile(r"\d{1,12}(\.\d{1,2})?|\d{1,3}(,\d{3}){1,3}(\.\d{1,2})?", re.ASCII)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# The wide forms of Asian keyboards begin a formula too.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -105,8 +106,9 @@ def _row(number: int, cells: Sequence[str], *, header: Sequence[str]) -> TableRo
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    # A name may really begin with an apostrophe before a sign; it gets one more, so that reading gives it back.
+    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

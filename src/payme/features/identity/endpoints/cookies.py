@@ -9,6 +9,7 @@ from payme.features.identity.schemas import CookieSession, SignedIn, TokensView
 from payme.features.identity.services.tools import identity_of
 from payme.runtime.http import Call, Response
 from payme.runtime.http.errors import CsrfRefused
+from payme.runtime.http.guard import is_own_origin
 from payme.runtime.security import InvalidToken, same_secret
 
 _REFRESH: Final = "payme_refresh"
@@ -71,5 +72,7 @@ def _check_csrf(call: Call, token: str) -> None:
     claims = identity.tokens.read_refresh(token, now=call.database.clock.now())
     header = call.request.headers.get("x-csrf-token", "")
     cookie = call.request.cookies.get(call.edge.options.csrf_cookie, "")
+    if not is_own_origin(call.request, call.edge.options):
+        raise CsrfRefused
     if not header or not same_secret(header, cookie) or not identity.csrf.matches(str(claims.session_id), header):
         raise CsrfRefused

@@ -65,4 +65,5 @@ async def remove_member(call: Call, user_id: UUID) -> Response:
 )
 async def set_pin(call: Call, user_id: UUID, command: SetPin) -> Response:
     """Set the digits that a member signs in with at a till."""
-    return await call.write(lambda uow: members.set_member_pin(uow, user_id, pin=command.pin))
+    pin_hash = await members.hash_pin(call.database, command.pin)
+    return await call.write(lambda uow: members.set_member_pin(uow, user_id, pin_hash=pin_hash))

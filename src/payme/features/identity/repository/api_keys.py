@@ -68,6 +68,29 @@ async def revoke_api_key(uow: UnitOfWork, key_id: UUID, *, now: datetime) -> boo
     return bool(count)
 
 
+async def revoke_keys_beyond(uow: UnitOfWork, maker_id: UUID, *, permissions: list[str], now: datetime) -> list[UUID]:
+    """End the keys of a maker, and those that keys of his made, whose scopes are not all among these; return and tell of them."""
+    rows = await uow.fetch(
+        """-- identity.revoke_keys_beyond
+        with recursive made as (
+          select id from api_keys where business_id = $1 and created_by = $2
+          union
+          select k.id from api_keys k join made on k.created_by = made.id where k.business_id = $1
+        )
+        update api_keys k set revoked_at = $4 from made
+        where k.business_id = $1 and k.id = made.id and k.revoked_at is null and not k.scopes <@ $3::text[]
+        returning k.id
+        """,
+        uow.tenant,
+        maker_id,
+        permissions,
+        now,
+    )
+    for row in rows:
+        await tell(uow, f"key:{uow.tenant}:{row['id']}")
+    return [row["id"] for row in rows]
+
+
 async def list_api_keys(uow: UnitOfWork, *, before: UUID | None, limit: int) -> list[ApiKeyView]:
     """Return keys, the newest first, revoked ones included."""
     rows = await uow.fetch(

@@ -87,6 +87,23 @@ async def lock_member_and_owners(uow: UnitOfWork, user_id: UUID) -> list[MemberR
     return [MemberRow(**dict(row)) for row in rows]
 
 
+async def hold_maker(uow: UnitOfWork, actor_id: UUID) -> bool:
+    """Hold whoever makes a key, member or key, so that their end is seen; False where they have ended. Nobody known: True."""
+    ended = await uow.fetchval(
+        """-- identity.hold_maker
+        with held_member as (
+          select status <> 'active' as ended from members where business_id = $1 and user_id = $2 for share
+        ), held_key as (
+          select revoked_at is not null as ended from api_keys where business_id = $1 and id = $2 for share
+        )
+        select coalesce(bool_or(ended), false) from (select ended from held_member union all select ended from held_key) h
+        """,
+        uow.tenant,
+        actor_id,
+    )
+    return not ended
+
+
 async def list_members(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[MemberView]:
     """Return active members in the order of their user ids."""
     rows = await uow.fetch(

@@ -23,7 +23,7 @@ from payme.features.identity.services.tools import identity_of
 from payme.kit.actor import Actor
 from payme.runtime.database import Database
 from payme.runtime.database.notifications import NotificationLine
-from payme.runtime.http.access import Credentials, Principal
+from payme.runtime.http.access import Ask, Credentials, Principal, nothing
 from payme.runtime.security import AccessClaims, InvalidToken, hash_token
 
 _log = structlog.get_logger("payme.security")
@@ -52,6 +52,7 @@ class IdentityAuthenticator:
         self._keys: Remembered[tuple[UUID, bytes], KeyRow | None] = Remembered(life)
         self._keys_by_id: dict[tuple[UUID, UUID], bytes] = {}
         self._line: NotificationLine | None = None
+        self._kept_back = 0
 
     async def listen(self, dsn: str) -> None:
         """Begin to hear of revocations in other processes; the URL must reach the server without a transaction pooler."""
@@ -64,10 +65,13 @@ class IdentityAuthenticator:
             await self._line.close()
             self._line = None
 
-    async def authenticate(self, credentials: Credentials) -> Principal:
-        """Return whose credentials these are. Raises: InvalidToken, SessionEnded, KeyRefused."""
+    async def authenticate(self, credentials: Credentials, *, before_look_up: Ask = nothing) -> Principal:
+        """Return whose credentials these are; `before_look_up` is asked before a key is looked for, and may refuse.
+
+        Raises: InvalidToken, SessionEnded, KeyRefused, and what `before_look_up` raises.
+        """
         if credentials.source == "bearer" and credentials.token.startswith(_KEY_MARK):
-            return await self._key_principal(credentials.token)
+            return await self._key_principal(credentials.token, before_look_up)
         claims = await self._tokens.get(credentials.token, self._read_token)
         now = self._database.clock.now()
         if claims.expires_at <= now:
@@ -110,7 +114,7 @@ class IdentityAuthenticator:
     @property
     def lookups(self) -> int:
         """How often the database was asked since the start."""
-        return self._sessions.lookups + self._parts.lookups + self._keys.lookups
+        return self._sessions.lookups + self._parts.lookups + self._keys.lookups - self._kept_back
 
     async def _read_token(self, token: str) -> AccessClaims:
         return self._identity.tokens.read_access(token, now=self._database.clock.now())
@@ -124,12 +128,19 @@ class IdentityAuthenticator:
         family = str(session.id)
         return Principal(kind="user", id=session.user_id, family=family, name=session.name, session=family)
 
-    async def _key_principal(self, token: str) -> Principal:
+    async def _key_principal(self, token: str, before_look_up: Ask) -> Principal:
         business_id = business_of(token, *PREFIXES)
         if business_id is None:
             raise KeyRefused
+
+        async def look_up(of: tuple[UUID, bytes]) -> KeyRow | None:
+            self._kept_back += 1
+            await before_look_up()
+            self._kept_back -= 1
+            return await self._use_key(of)
+
         digest = hash_token(token)
-        key = await self._keys.get((business_id, digest), self._use_key)
+        key = await self._keys.get((business_id, digest), look_up)
         if key is None:
             raise KeyRefused
         self._keys_by_id[business_id, key.id] = digest

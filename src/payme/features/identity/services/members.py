@@ -15,10 +15,11 @@ from payme.features.identity.enums import Role
 from payme.features.identity.errors import AlreadyMember, BeyondYourPower, LastOwner, MemberNotFound, PinInvalid
 from payme.features.identity.repository import members, users
 from payme.features.identity.repository.members import MemberRow
-from payme.features.identity.rules import PERMISSIONS, reaches
+from payme.features.identity.rules import PERMISSIONS, permissions_of, reaches
 from payme.features.identity.schemas import ChangeMember, MemberView
-from payme.features.identity.services.tools import Identity
-from payme.runtime.database import UnitOfWork
+from payme.features.identity.services.api_keys import end_keys_beyond
+from payme.features.identity.services.tools import identity_of
+from payme.runtime.database import Database, UnitOfWork
 
 COLLECTION: Final = "members"
 
@@ -58,7 +59,7 @@ async def lock_member_rev(uow: UnitOfWork, user_id: UUID) -> int:
 
 
 async def change_member(uow: UnitOfWork, user_id: UUID, *, command: ChangeMember) -> MemberView:
-    """Change a member's name or roles. Raises: MemberNotFound, BeyondYourPower, LastOwner."""
+    """Change a member's name or roles; keys that they made and that may more than they now do are ended. Raises: MemberNotFound, BeyondYourPower, LastOwner."""
     member, owners = await _lock(uow, user_id)
     roles = [role.value for role in command.roles] if command.roles else member.roles
     if command.roles is not None:
@@ -67,6 +68,7 @@ async def change_member(uow: UnitOfWork, user_id: UUID, *, command: ChangeMember
             raise LastOwner
     name = command.display_name or member.display_name
     await members.change_member(uow, user_id, display_name=name, roles=roles)
+    await end_keys_beyond(uow, user_id, permissions=permissions_of(roles))
     if set(roles) != set(member.roles):
         record(uow, "member.roles_changed", user_id, before=sorted(member.roles), after=sorted(roles))
     uow.touch(COLLECTION, user_id)
@@ -74,7 +76,7 @@ async def change_member(uow: UnitOfWork, user_id: UUID, *, command: ChangeMember
 
 
 async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
-    """Take somebody out of the business; every process knows within a second.
+    """Take somebody out of the business, and the keys that they made with them; every process knows within a second.
 
     Raises: MemberNotFound, BeyondYourPower, LastOwner.
     """
@@ -85,23 +87,27 @@ async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
         raise LastOwner
     await members.remove_member(uow, user_id)
     await users.remove_from_directory(uow, user_id)
+    await end_keys_beyond(uow, user_id)
     record(uow, "member.removed", user_id, roles=sorted(member.roles))
     uow.touch(COLLECTION, user_id, deleted=True)
 
 
-async def set_member_pin(uow: UnitOfWork, user_id: UUID, *, pin: SecretStr) -> None:
-    """Store a member's PIN as a hash. Raises: MemberNotFound, BeyondYourPower, PinInvalid."""
+async def hash_pin(database: Database, pin: SecretStr) -> str:
+    """Return the hash of a PIN; it takes long, so that no transaction is open meanwhile. Raises: PinInvalid."""
     digits = pin.get_secret_value()
     if not (digits.isascii() and digits.isdigit() and 4 <= len(digits) <= 8):
         raise PinInvalid
+    return await asyncio.to_thread(identity_of(database).passwords.hash, digits)
+
+
+async def set_member_pin(uow: UnitOfWork, user_id: UUID, *, pin_hash: str) -> None:
+    """Store a member's PIN as `hash_pin` has hashed it. Raises: MemberNotFound, BeyondYourPower."""
     member = await members.find_member(uow, user_id)
     if member is None:
         raise MemberNotFound
     if uow.actor.id != user_id:
         check_power(uow, member.roles)
-    await members.store_pin_hash(
-        uow, user_id, pin_hash=await asyncio.to_thread(uow.tool(Identity).passwords.hash, digits)
-    )
+    await members.store_pin_hash(uow, user_id, pin_hash=pin_hash)
     record(uow, "member.pin_set", user_id)
     uow.touch(COLLECTION, user_id)
 
