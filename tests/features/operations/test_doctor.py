@@ -86,6 +86,7 @@ async def test_a_connected_worker_is_seen(copied: str) -> None:
 async def test_what_waits_for_a_person_is_listed(copied: str, owner: asyncpg.Connection, sound: SoundDatabase) -> None:
     await owner.execute(f"set payme.business_id = '{sound.business_id}'")
     payment = await owner.fetchval("select id from payments where status = 'pending' order by id limit 1")
+    assert payment is not None, await owner.fetch("select id, status, created_at from payments order by id")
     await owner.execute(
         "update payments set status = 'unknown', created_at = now() - interval '3 days' where id = $1", payment
     )
