@@ -1,20 +1,23 @@
 """Products: adding, changing, finding."""
 
+import json
 from collections.abc import Awaitable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from payme.features.catalog import ProductNotFound
 from payme.features.catalog.errors import BarcodeTaken, ProductExists, SkuTaken
+from payme.features.catalog.repository import Position
 from payme.features.catalog.schemas import ChangeProduct, CreateProduct, ProductFilter, ProductView
 from payme.features.catalog.services.change_product import change_product
 from payme.features.catalog.services.create_product import create_product
-from payme.features.catalog.services.read_products import list_products, list_vat_rates, products_version, show_product
+from payme.features.catalog.services.read_products import list_vat_rates, products_version, show_product, write_products
 from payme.kit.ids import new_id
+from payme.kit.pagination import WrittenPage
 from tests.shop import Shop
 
 COUNT = "select count(*) from products where business_id = $1"
@@ -29,9 +32,19 @@ def change(shop: Shop, product_id: UUID, **facts: Any) -> Awaitable[ProductView]
     return shop.run(lambda uow: change_product(uow, product_id, command=ChangeProduct(**facts)))
 
 
+async def listed(
+    shop: Shop, after: Position | None = None, limit: int = 50, **wanted: Any
+) -> tuple[list[ProductView], Position | None]:
+    """Return a page of the list, and the position to go on after."""
+    page: WrittenPage = await shop.run(
+        lambda uow: write_products(uow, ProductFilter(**wanted), after=after, limit=limit)
+    )
+    rows = TypeAdapter(list[ProductView]).validate_json(f"[{page.rows}]")
+    return rows, (page.last[0], UUID(page.last[1])) if page.last else None
+
+
 async def names(shop: Shop, **wanted: Any) -> list[str]:
-    rows = await shop.run(lambda uow: list_products(uow, ProductFilter(**wanted), after=None, limit=50))
-    return [row.name for row in rows]
+    return [row.name for row in (await listed(shop, **wanted))[0]]
 
 
 async def test_a_product_is_kept_as_it_was_given(shop: Shop):
@@ -59,8 +72,8 @@ async def test_the_buying_price_is_for_those_who_may_see_it(shop: Shop):
     made = await add(shop, buying_price_cents=4_000)
     cashier = shop.as_person("catalog.read")
     assert (await cashier.run(lambda uow: show_product(uow, made.id))).buying_price_cents is None
-    rows: list[ProductView] = await cashier.run(lambda uow: list_products(uow, ProductFilter(), after=None, limit=5))
-    assert [row.buying_price_cents for row in rows] == [None]
+    assert [row.buying_price_cents for row in (await listed(cashier))[0]] == [None]
+    assert [row.buying_price_cents for row in (await listed(shop))[0]] == [4_000]
 
 
 @pytest.mark.parametrize(("error", "same"), [(ProductExists, "id"), (SkuTaken, "sku"), (BarcodeTaken, "barcode")])
@@ -129,12 +142,34 @@ async def test_products_are_found_by_name_sku_barcode_category_and_state(shop: S
 async def test_pages_go_on_after_the_last_row(shop: Shop):
     for name in ("b", "B", "a", "C", "c"):
         await add(shop, name=name)
-    seen, after = [], None
-    while page := await shop.run(lambda uow, after=after: list_products(uow, ProductFilter(), after=after, limit=2)):
-        seen += page
-        after = (page[-1].name, page[-1].id)
+    seen, after = await listed(shop, limit=2)
+    sizes = [len(seen)]
+    while after:
+        rows, after = await listed(shop, after, 2)
+        seen += rows
+        sizes.append(len(rows))
     assert [each.name.lower() for each in seen] == ["a", "b", "b", "c", "c"]
     assert len({each.id for each in seen}) == 5
+    assert sizes == [2, 2, 1]
+    assert (await listed(shop, limit=5))[1] is None
+    assert await listed(shop, q="nothing") == ([], None)
+
+
+@pytest.mark.parametrize(
+    "name", ['"\\/', "Chai\tya\nasubuhi\b\f\r", "\x01\x1f\x7f\u2028", "Pombe 🍺 ñ", "{}[],:%", "null"]
+)
+async def test_what_the_database_writes_is_what_the_view_says(shop: Shop, name: str):
+    plain = await add(shop, name=name)
+    full = await add(
+        shop, name=name, sku=name, barcodes=["616110", "a.b_c-d"], unit="'kg'", category=name, price_cents=10**11,
+        buying_price_cents=0, vat_class="E", reorder_point="0.050", track_stock=False, track_expiry=True, active=False,
+    )  # fmt: skip
+    page: WrittenPage = await shop.run(lambda uow: write_products(uow, ProductFilter(), after=None, limit=9))
+    whole = await change(shop, full.id, reorder_point="24", active=True)
+    later: WrittenPage = await shop.run(lambda uow: write_products(uow, ProductFilter(), after=None, limit=9))
+    assert json.loads(f"[{page.rows}]") == [json.loads(each.model_dump_json()) for each in (plain, full)]
+    assert json.loads(f"[{later.rows}]")[1] == json.loads(whole.model_dump_json())
+    assert later.version > page.version
 
 
 async def test_every_class_has_one_rate_today(shop: Shop):

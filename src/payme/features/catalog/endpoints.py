@@ -56,10 +56,9 @@ async def list_all(
     """List products by name. An unchanged catalogue answers 304 to If-None-Match."""
     wanted = ProductFilter(q=q or None, category=category, active=active)
 
-    return await call.read_page(
+    return await call.read_page_written(
         query,
-        lambda uow, after, limit: read_products.list_products(uow, wanted, after=_position(after), limit=limit),
-        key=lambda product: [product.name, str(product.id)],
+        lambda uow, after, limit: read_products.write_products(uow, wanted, after=_position(after), limit=limit),
         version=read_products.products_version,
     )
 

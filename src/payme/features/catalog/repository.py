@@ -2,15 +2,54 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from payme.features.catalog.enums import VatClass
 from payme.features.catalog.schemas import CreateProduct, ProductFilter, ProductView, VatRateView
+from payme.kit.pagination import WrittenPage
 from payme.runtime.database import UnitOfWork
 
 Position = tuple[str, UUID]
 _START: Position = ("", UUID(int=0))
+
+_COLUMNS: Final = """
+          p.id, p.name, p.sku, p.unit, p.category, p.price_cents, p.buying_price_cents, p.vat_class, p.reorder_point,
+          p.track_stock, p.track_expiry, p.active, p.rev, p.created_at, p.updated_at,
+          array(select b.barcode from product_barcodes b where b.business_id = p.business_id and b.product_id = p.id
+                order by b.barcode) as barcodes"""
+_MATCHING: Final = """
+        from products p
+        where p.business_id = $1 and (lower(p.name), p.id) > (lower($2), $3)
+          and ($4::text is null or p.category = $4) and ($5::boolean is null or p.active = $5)
+          and ($6::text is null or position(lower($6) in lower(p.name)) > 0 or position(lower($6) in lower(p.sku)) > 0
+            or exists (select from product_barcodes b
+                       where b.business_id = p.business_id and b.barcode = $6 and b.product_id = p.id))
+        order by lower(p.name), p.id limit $7"""
+_FIND: Final = "-- catalog.find_product\nselect " + _COLUMNS + " from products p where p.business_id = $1 and p.id = $2"
+_LIST: Final = "-- catalog.list_products\nselect " + _COLUMNS + _MATCHING
+# Concatenated, because row_to_json and json_build_object look up the type of every value of every row.
+_WRITE: Final = (
+    """-- catalog.write_products
+        select coalesce(string_agg(written, ',' order by place) filter (where place < $7), '') as rows,
+          min(name) filter (where place = $7 - 1 and follows) as last_name,
+          min(id::text) filter (where place = $7 - 1 and follows) as last_id,
+          sync_collection_seq($1, 'products') as version
+        from (
+          select id, name, row_number() over () as place, count(*) over () = $7 as follows, concat(
+            '{"id":"', id, '","name":', to_json(name), ',"sku":', coalesce(to_json(sku)::text, 'null'),
+            ',"barcode":', coalesce(to_json(barcodes[1])::text, 'null'), ',"barcodes":', to_json(barcodes),
+            ',"unit":', to_json(unit), ',"category":', to_json(category), ',"price_cents":', price_cents,
+            ',"buying_price_cents":', coalesce(case when $8 then buying_price_cents end::text, 'null'),
+            ',"vat_class":"', vat_class, '","reorder_point":', coalesce('"' || trim_scale(reorder_point) || '"', 'null'),
+            ',"track_stock":', track_stock::text, ',"track_expiry":', track_expiry::text, ',"active":', active::text,
+            ',"rev":', rev, ',"created_at":"', to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            '","updated_at":"', to_char(updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '"}') as written
+          from (select """  # noqa: S608 -- constants of this file
+    + _COLUMNS
+    + _MATCHING
+    + ") product) page"
+)
 
 
 async def insert_products(uow: UnitOfWork, products: Mapping[UUID, CreateProduct]) -> None:
@@ -91,12 +130,7 @@ async def update_product(uow: UnitOfWork, product: ProductView) -> int:
 async def find_product(uow: UnitOfWork, product_id: UUID) -> ProductView | None:
     """Return a product, or None."""
     row = await uow.fetchrow(
-        """-- catalog.find_product
-        select p.id, p.name, p.sku, p.unit, p.category, p.price_cents, p.buying_price_cents, p.vat_class, p.reorder_point,
-          p.track_stock, p.track_expiry, p.active, p.rev, p.created_at, p.updated_at,
-          array(select b.barcode from product_barcodes b where b.business_id = p.business_id and b.product_id = p.id
-                order by b.barcode) as barcodes
-        from products p where p.business_id = $1 and p.id = $2""",
+        _FIND,
         uow.tenant,
         product_id,
     )
@@ -113,33 +147,27 @@ async def lock_product(uow: UnitOfWork, product_id: UUID) -> int | None:
     )
 
 
-async def list_products(
-    uow: UnitOfWork, wanted: ProductFilter, *, after: Position | None, limit: int
-) -> list[ProductView]:
+async def list_products(uow: UnitOfWork, *, after: Position | None, limit: int) -> list[ProductView]:
     """Return products by name, then id, beyond a position."""
-    name, product_id = after or _START
-    rows = await uow.fetch(
-        """-- catalog.list_products
-        select p.id, p.name, p.sku, p.unit, p.category, p.price_cents, p.buying_price_cents, p.vat_class, p.reorder_point,
-          p.track_stock, p.track_expiry, p.active, p.rev, p.created_at, p.updated_at,
-          array(select b.barcode from product_barcodes b where b.business_id = p.business_id and b.product_id = p.id
-                order by b.barcode) as barcodes
-        from products p
-        where p.business_id = $1 and (lower(p.name), p.id) > (lower($2), $3)
-          and ($4::text is null or p.category = $4) and ($5::boolean is null or p.active = $5)
-          and ($6::text is null or position(lower($6) in lower(p.name)) > 0 or position(lower($6) in lower(p.sku)) > 0
-            or exists (select from product_barcodes b
-                       where b.business_id = p.business_id and b.barcode = $6 and b.product_id = p.id))
-        order by lower(p.name), p.id limit $7""",
-        uow.tenant,
-        name,
-        product_id,
-        wanted.category,
-        wanted.active,
-        wanted.q,
-        limit,
-    )
-    return [_view(dict(row)) for row in rows]
+    return [_view(dict(row)) for row in await uow.fetch(_LIST, *_matching(uow, ProductFilter(), after, limit=limit))]
+
+
+async def write_products(
+    uow: UnitOfWork, wanted: ProductFilter, *, after: Position | None, limit: int, with_cost: bool
+) -> WrittenPage:
+    """Return a page of products by name, then id, beyond a position, as JSON that PostgreSQL writes.
+
+    Rows that become objects and then JSON take twice the time of all else in this request.
+    """
+    row = await uow.fetchrow(_WRITE, *_matching(uow, wanted, after, limit=limit + 1), with_cost)
+    assert row is not None, "an aggregate has a row"
+    last = None if row["last_id"] is None else (row["last_name"], row["last_id"])
+    return WrittenPage(row["rows"], last, row["version"])
+
+
+def _matching(uow: UnitOfWork, wanted: ProductFilter, after: Position | None, *, limit: int) -> tuple[Any, ...]:
+    """Return the arguments of `_FROM`."""
+    return uow.tenant, *(after or _START), wanted.category, wanted.active, wanted.q, limit
 
 
 async def list_taken(uow: UnitOfWork, *, skus: Iterable[str], barcodes: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from payme.kit.actor import ANONYMOUS, Actor
-from payme.kit.pagination import Page
+from payme.kit.pagination import Page, WrittenPage
 from payme.runtime.http.bodies import read_body
 from payme.runtime.http.idempotency import HEADER, Attempt, answer_once, fingerprint_of, key_of
 from payme.runtime.http.preconditions import check_match, etag_of, is_known
@@ -131,12 +131,43 @@ class Call:
         `work` gets the position to go on after (None at the start) and how many rows to fetch: one more than the page
         shows. `key` returns a row's position, JSON values in the list's order.
         """
-        after = None if query.cursor is None else self.edge.cursors.decode(self._cursor_purpose(), query.cursor)
+        after = self._position_of(query)
 
         async def run(uow: UnitOfWork) -> Page[Any]:
             return page(self, await work(uow, after, query.limit + 1), limit=query.limit, key=key)
 
         return await self.read(run, version=version)
+
+    async def read_page_written(
+        self,
+        query: PageQuery,
+        work: Callable[[UnitOfWork, list[Any] | None, int], Awaitable[WrittenPage]],
+        *,
+        version: Callable[[UnitOfWork], Awaitable[int]],
+    ) -> Response:
+        """Answer with one page that the database wrote as JSON.
+
+        `work` gets the position to go on after (None at the start) and how many rows the page shows. `version` is asked for alone
+        where the client holds something, which is then not fetched again.
+        """
+        after, known = self._position_of(query), self.request.headers.get("if-none-match")
+
+        async def run(uow: UnitOfWork) -> WrittenPage | Response:
+            if known is not None:
+                tag = etag_of(self._representation(), await version(uow))
+                if is_known(known, tag):
+                    return Response(status_code=304, headers=_cached(tag))
+            return await work(uow, after, query.limit)
+
+        found = await self.database.run(run, business_id=self._business_id, actor=self.actor, read_only=True)
+        if isinstance(found, Response):
+            return found
+        cursor = None if found.last is None else self.page_cursor(found.last)
+        headers = _cached(etag_of(self._representation(), found.version))
+        if cursor:
+            headers["link"] = self._next_link(cursor)
+        end = f'],"next_cursor":{json.dumps(cursor)},"has_more":{json.dumps(cursor is not None)}}}'
+        return Response(f'{{"data":[{found.rows}{end}', 200, headers, "application/json")
 
     async def write(self, work: Callable[[UnitOfWork], Awaitable[View]], status: int = 200) -> Response:
         """Run the work in one transaction and answer with its view; None answers 204."""
@@ -223,6 +254,9 @@ class Call:
     def page_cursor(self, position: Sequence[Any]) -> str:
         """Return the signed cursor of a position in this list."""
         return self.edge.cursors.encode(self._cursor_purpose(), position)
+
+    def _position_of(self, query: PageQuery) -> list[Any] | None:
+        return None if query.cursor is None else self.edge.cursors.decode(self._cursor_purpose(), query.cursor)
 
     def _cursor_purpose(self) -> str:
         return f"{self.operation.name}:{self._business_id}"

@@ -55,6 +55,8 @@ SECURITY_SCHEMES: Final = {
         "description": "With X-CSRF-Token on changes.",
     },
 }
+_PAGES: Final = frozenset({"read_page", "read_page_written"})
+_READS: Final = _PAGES | {"read"}
 _PROBLEM_REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
 
 
@@ -110,7 +112,7 @@ def refusals(operation: Operation) -> list[type[DomainError]]:
         (has_json or bool(operation.other_parameters), (RequestInvalid,)),
         ("idempotent" in uses, (KeyRequired, KeyInvalid, KeyReused, StillRunning)),
         ("update" in uses, (PreconditionRequired, PreconditionFailed)),
-        ("read_page" in uses, (CursorInvalid,)),
+        (bool(_PAGES & uses), (CursorInvalid,)),
         (operation.budget is not None, (RateLimited,)),
     )
     return [*(error for holds, errors in table if holds for error in errors), *operation.errors]
@@ -212,7 +214,7 @@ def _contents(operation: Operation) -> dict[int | str, dict[str, Any]]:
     if operation.produces:
         content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in operation.produces}
         answers[operation.status] = {"description": "The answer", "content": content}
-    if operation.method == "GET" and {"read", "read_page"} & operation.uses:
+    if operation.method == "GET" and _READS & operation.uses:
         answers[304] = {"description": "The client already holds the answer"}
     for status, said in operation.also.items():
         answers[status] = {"description": said, "model": operation.response}
@@ -251,7 +253,7 @@ def _headers(operation: Operation) -> Iterable[dict[str, Any]]:
     if "update" in operation.uses:
         required = operation.method == "PATCH"
         yield _header("If-Match", "The ETag of what was read; needed to change what exists.", required=required)
-    if {"read", "read_page"} & operation.uses:
+    if _READS & operation.uses:
         yield _header("If-None-Match", "The ETag of what the client holds; the answer may be 304.", required=False)
 
 

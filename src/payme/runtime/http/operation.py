@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.dependencies.utils import get_dependant, solve_dependencies
 from pydantic import TypeAdapter
@@ -19,6 +19,10 @@ from payme.runtime.http.problems import invalid_fields
 
 if TYPE_CHECKING:
     from payme.runtime.http.options import HttpOptions
+
+_KNOWN_QUERIES: Final = 100
+"""Query strings that are kept for each route, with what they say; a cursor is longer than `_SHORT_QUERY` and never among them."""
+_SHORT_QUERY: Final = 40
 
 Endpoint = Callable[..., Awaitable[Response]]
 ReadParameters = Callable[[Request], Awaitable[dict[str, Any]]]
@@ -74,7 +78,22 @@ def parameters_reader(path: str, parameters: tuple[inspect.Parameter, ...]) -> R
     dependant = get_dependant(path=path, call=with_signature(parameters))
     assert not dependant.body_params, f"{path}: a parameter that is neither body model nor simple value"
 
+    # What a query string says is the same for everybody; most lists are asked for with the same few, or with none.
+    known: dict[bytes, dict[str, Any]] | None = None
+    readers = (dependant, *dependant.dependencies)
+    if not any(each.path_params or each.header_params or each.cookie_params for each in readers):
+        known = {}
+
     async def read(request: Request) -> dict[str, Any]:
+        said: bytes = request.scope["query_string"]
+        if known is not None and said in known:
+            return known[said]
+        values = await solve(request)
+        if known is not None and len(said) <= _SHORT_QUERY and len(known) < _KNOWN_QUERIES:
+            known[said] = values
+        return values
+
+    async def solve(request: Request) -> dict[str, Any]:
         async with AsyncExitStack() as stack:
             request.scope["fastapi_inner_astack"] = request.scope["fastapi_function_astack"] = stack
             solved = await solve_dependencies(

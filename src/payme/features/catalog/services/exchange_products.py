@@ -19,8 +19,8 @@ from payme.features.catalog.rules.products_csv import (
     shillings,
     write_table,
 )
-from payme.features.catalog.schemas import CreateProduct, ImportReport, ProductFilter, ProductView, RowFault
-from payme.features.catalog.services.read_products import list_products
+from payme.features.catalog.schemas import CreateProduct, ImportReport, ProductView, RowFault
+from payme.features.catalog.services.read_products import seen_by
 from payme.kit.ids import new_id
 from payme.kit.quantity import as_text
 from payme.runtime.database import UnitOfWork
@@ -68,8 +68,8 @@ async def export_products(uow: UnitOfWork) -> str:
     products: list[ProductView] = []
     while True:
         after = (products[-1].name, products[-1].id) if products else None
-        page = await list_products(uow, ProductFilter(), after=after, limit=_PAGE)
-        products += page
+        page = await repository.list_products(uow, after=after, limit=_PAGE)
+        products += (seen_by(uow.actor, each) for each in page)
         if len(page) < _PAGE:
             return write_table(_cells(product) for product in products)
 

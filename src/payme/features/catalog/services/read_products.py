@@ -8,6 +8,7 @@ from payme.features.catalog.errors import ProductNotFound
 from payme.features.catalog.repository import Position
 from payme.features.catalog.schemas import ProductFilter, ProductView, VatRateView
 from payme.kit.actor import Actor
+from payme.kit.pagination import WrittenPage
 from payme.runtime.database import UnitOfWork
 
 SEES_COST = "sales.read_cost"
@@ -26,11 +27,10 @@ async def show_product(uow: UnitOfWork, product_id: UUID) -> ProductView:
     return seen_by(uow.actor, await get_product(uow, product_id))
 
 
-async def list_products(
-    uow: UnitOfWork, wanted: ProductFilter, *, after: Position | None, limit: int
-) -> list[ProductView]:
-    """Return products by name as the actor may see them, beyond a position."""
-    return [seen_by(uow.actor, each) for each in await repository.list_products(uow, wanted, after=after, limit=limit)]
+async def write_products(uow: UnitOfWork, wanted: ProductFilter, *, after: Position | None, limit: int) -> WrittenPage:
+    """Return a page of products by name as the actor may see them, beyond a position."""
+    with_cost = uow.actor.may(SEES_COST)
+    return await repository.write_products(uow, wanted, after=after, limit=limit, with_cost=with_cost)
 
 
 async def products_version(uow: UnitOfWork) -> int:
