@@ -1,7 +1,7 @@
 """Connections, transactions, tenant binding, migrations and the embedded server. The only room, with repositories, that knows SQL."""
 
 from payme.runtime.database.database import Database, PoolLimits
-from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable
+from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, TransactionAborted
 from payme.runtime.database.unit_of_work import Reply, UnitOfWork, Wiring
 from payme.runtime.database.write_order import Deferred, WriteOrder
 
@@ -12,6 +12,7 @@ __all__ = [
     "Deferred",
     "PoolLimits",
     "Reply",
+    "TransactionAborted",
     "UnitOfWork",
     "Wiring",
     "WriteOrder",

@@ -22,7 +22,7 @@ from pydantic_core import to_json
 
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
-from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, translate
+from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, TransactionAborted, translate
 from payme.runtime.database.roles import take_role
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
@@ -149,7 +149,10 @@ class Database:
     async def unit_of_work(
         self, *, business_id: UUID | None = None, actor: Actor = SYSTEM, read_only: bool = False
     ) -> AsyncGenerator[UnitOfWork]:
-        """Open one transaction; flush and commit it at the end, roll it back when the body raises."""
+        """Open one transaction; flush and commit it at the end, roll it back when the body raises.
+
+        Raises: TransactionAborted where the body hid the failure of a statement.
+        """
         async with self._share(business_id), self._connection() as connection:
             uow = UnitOfWork(connection, business_id, actor, self.clock.now(), self.wiring)
             try:
@@ -157,7 +160,9 @@ class Database:
                 yield uow
                 if not uow.flushed:
                     await uow.flush()
-                await connection.execute("commit")
+                if await connection.execute("commit") != "COMMIT":
+                    # The server answers so, and with no error, where a statement failed and somebody hid it.
+                    raise TransactionAborted
             except BaseException as error:
                 await _roll_back(connection)
                 if isinstance(error, Exception):

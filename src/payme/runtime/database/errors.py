@@ -38,6 +38,10 @@ class DatabaseUnavailable(PaymeError):
     """The database does not answer, or has no room; whether the last commit arrived is not known."""
 
 
+class TransactionAborted(PaymeError):
+    """A statement had failed, the work went on as if it had not, and nothing of it was kept: our own mistake."""
+
+
 def translate(error: Exception) -> Exception:
     """Return the error as the rest of the system knows it, or the very same one where it is our own mistake."""
     if isinstance(error, asyncpg.PostgresError):
