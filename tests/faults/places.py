@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,8 @@ class Place:
         assert pid is not None, "the server runs"
         listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
         for each in (pid, *map(int, listed.stdout.split())):
-            os.kill(each, number)
+            with suppress(ProcessLookupError):  # a connection that has ended since
+                os.kill(each, number)
 
 
 @asynccontextmanager

@@ -144,9 +144,9 @@ async def _what_is_left(stack: Stack, shop: StackShop) -> list[Any]:
     """Return the jobs that run or are due, and the payments whose end is still to be heard of; a dead letter is a failure."""
     stack.require_alive()
     dead = await stack.owner.fetch(
-        "select name, error_class, error_message from job_dead_letters where resolution is null"
+        "select name, attempts, error_class, error_message from job_dead_letters where resolution is null"
     )
-    assert dead == []
+    assert dead == [], [dict(each) for each in dead]
     due = await stack.owner.fetch(
         "select entrypoint, status::text, now() - execute_after as overdue, convert_from(payload, 'UTF8') as payload"
         " from pgqueuer where status <> 'queued' or execute_after <= now()"

@@ -104,7 +104,7 @@ async def block_inside(job: JobContext) -> None:
     await job.finish(work)
 
 
-@tasks.job("probe.poison", attempts=3, backoff=QUICK)
+@tasks.job("probe.poison", attempts=2, backoff=QUICK)
 async def poison(job: JobContext) -> None:
     """Kill the worker, every time."""
     await _note_run(job)

@@ -26,7 +26,8 @@ where id = $1 and queue_manager_id = $2 and status = 'picked'
 for update
 on conflict (job_id) do update
 set started = kept.started + 1, worker_id = excluded.worker_id, last_started_at = clock_timestamp()
-returning started, forgiven, first_started_at, clock_timestamp() as now, error_class, error_message
+returning started, forgiven, first_started_at, clock_timestamp() as now, error_class, error_message,
+  (select attempts from pgqueuer where id = $1) as failed
 """
 _HOLD = "-- jobs.hold_attempt\nselect 1 from job_attempts where job_id = $1 and started = $2 for update"
 _FINISH = """
@@ -72,11 +73,16 @@ insert into pgqueuer_log (job_id, status, entrypoint, priority) select id, 'exce
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One start of one job. `number` fences it; `counted` is what its ceiling looks at."""
+    """One start of one job. `number` fences it.
+
+    `counted` is this start and those that failed, which the task's ceiling looks at; `lost` are the starts of which nobody heard
+    again, because the process died, perhaps by another job's fault.
+    """
 
     job_id: int
     number: int
     counted: int
+    lost: int
     age: timedelta
     last_error: tuple[str, str]
 
@@ -94,7 +100,8 @@ async def begin(uow: UnitOfWork, job_id: int, *, worker_id: UUID) -> Attempt | N
     return Attempt(
         job_id=job_id,
         number=row["started"],
-        counted=row["started"] - row["forgiven"],
+        counted=row["failed"] + 1,
+        lost=row["started"] - row["forgiven"] - row["failed"] - 1,
         age=row["now"] - first,
         last_error=(row["error_class"], row["error_message"]),
     )

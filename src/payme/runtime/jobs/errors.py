@@ -26,7 +26,7 @@ class UnknownJob(PaymeError):
 
 
 class AttemptsExhausted(PaymeError):
-    """The job was started as often as it may be, and none of its workers lived to tell what happened."""
+    """The job was begun far more often than it may fail, and none of its workers lived to tell what happened."""
 
 
 class DeadLetterNotFound(NotFound):

@@ -48,6 +48,8 @@ _EXPECTED: Final = (
     Superseded,
 )
 _WRITE_SECONDS: Final = 5.0
+_LOST_FOR_EACH: Final = 5
+"""Starts that may be lost for each that may fail: whoever was at work beside a job that kills its worker is not to blame."""
 _log = structlog.get_logger("payme.jobs")
 
 
@@ -103,9 +105,9 @@ class _Run:
             self.log.info("job.ended", outcome=outcome, seconds=round(seconds, 3))
 
     async def _handle(self, payload: bytes | None, services: Any) -> None:
-        if self.attempt.counted > self.task.attempts:
+        if self.attempt.lost >= (self.task.attempts * _LOST_FOR_EACH if self.task.attempts > 1 else 1):
             raise AttemptsExhausted(
-                " ".join((f"started {self.attempt.counted - 1} times", *self.attempt.last_error)).strip()
+                " ".join((f"begun {self.attempt.lost} times and never ended", *self.attempt.last_error)).strip()
             )
         document = _decoded(payload)
         business = document.get("business_id")
