@@ -200,3 +200,22 @@ def test_subscribers_are_known_by_event() -> None:
 
     assert subscriptions([sales, credit]) == {"payment.paid": ["sales.complete", "credit.settle"]}
     assert set(Registry.of([sales, credit]).tasks) == {"sales.complete", "credit.settle"}
+
+
+async def test_picks_that_nobody_runs_are_given_back_and_keep_no_place(queue: Queue) -> None:
+    async with queue.worker() as worker:
+        await queue.enqueue("probe.slow", {"cause": "witness", "seconds": 0.3})
+        sql = "select queue_manager_id from pgqueuer where status = 'picked'"
+        holder = await until(lambda: queue.owner.fetchval(sql))
+        await until(queue.is_empty)
+        # What a broken line leaves behind: picked in our name, and no answer came, or no start could be written.
+        for number in range(worker.limits.concurrency):
+            await queue.enqueue("probe.effect", {"cause": f"lost {number}"}, execute_after=timedelta(hours=1))
+        await queue.owner.execute(
+            "update pgqueuer set status = 'picked', queue_manager_id = $1, heartbeat = now() - interval '1 minute', "
+            "execute_after = now() - interval '1 minute'",
+            holder,
+        )
+        await queue.enqueue("probe.effect", {"cause": "new"})
+        await until(queue.is_empty)
+    assert await queue.count("probe_unique_effects") == worker.limits.concurrency + 1

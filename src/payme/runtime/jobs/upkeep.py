@@ -1,4 +1,4 @@
-"""What every worker does beside running jobs: bury jobs that nobody knows, count what waits, and name what is stuck."""
+"""What every worker does beside running jobs: give back what it does not run, bury jobs that nobody knows, count what waits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from payme.runtime.jobs.outcomes import describe
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+    from uuid import UUID
 
     from payme.runtime.database import UnitOfWork
 
@@ -24,6 +25,11 @@ select id, entrypoint from pgqueuer
 where not (entrypoint = any($1::text[]))
   and ((status = 'queued' and execute_after < now() - $2::interval) or (status = 'picked' and heartbeat < now() - $2::interval))
 order by id limit 100 for update skip locked
+"""
+_GIVE_BACK = """
+-- jobs.give_back
+update pgqueuer set status = 'queued', queue_manager_id = null, updated = now()
+where queue_manager_id = $1 and status = 'picked' and not (id = any($2::bigint[])) and heartbeat < now() - $3::interval
 """
 _WAITING = """
 -- jobs.count_waiting
@@ -57,6 +63,18 @@ class StuckJob:
     due_at: datetime
     attempts: int
     error_class: str
+
+
+async def give_back(uow: UnitOfWork, holder: UUID, *, running: Collection[int], silent_for: timedelta) -> int:
+    """Put back what a worker has picked and does not run; return how many.
+
+    A pick whose answer was lost, or whose start could not be written, stays in the worker's name. The library counts it against
+    the worker's places, so that as many of them as there are places would keep it from ever picking again.
+    """
+    count = await uow.execute(_GIVE_BACK, holder, list(running), silent_for)
+    if count:
+        _log.warning("jobs.given_back", jobs=count)
+    return count
 
 
 async def bury_unknown(uow: UnitOfWork, known: Collection[str], *, grace: timedelta) -> int:

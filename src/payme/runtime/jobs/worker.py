@@ -24,7 +24,7 @@ from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable
 from payme.runtime.jobs.library import CHANNEL, FencedQueries, HandedOver, LastingDriver, NairobiSchedule
 from payme.runtime.jobs.runner import Runner
 from payme.runtime.jobs.tasks import Tasks
-from payme.runtime.jobs.upkeep import bury_unknown, measure, trim_log
+from payme.runtime.jobs.upkeep import bury_unknown, give_back, measure, trim_log
 
 if TYPE_CHECKING:
     from pgqueuer.domain.models import Schedule as DueSchedule
@@ -146,7 +146,10 @@ class Worker:
         await self.database.run(enqueue)
 
     async def _keep_up(self) -> None:
+        holder, silent_for = self._queue.queue_manager_id, timedelta(seconds=self.limits.heartbeat_seconds)
+
         async def once(uow: UnitOfWork) -> None:
+            await give_back(uow, holder, running=[*self._queue.job_context], silent_for=silent_for)
             grace = timedelta(seconds=self.limits.unknown_grace_seconds)
             await bury_unknown(uow, self.registry.tasks.keys(), grace=grace)
             await measure(uow)
