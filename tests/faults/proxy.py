@@ -62,7 +62,7 @@ class Connection:
 class Proxy:
     """A line from a port of the loopback, or a Unix socket, to `target`; use `opened`.
 
-    `pieces` counts what was sent into the near end, whether or not it was passed on.
+    `pieces` counts what was sent into the near end, whether or not it was passed on; where the line is cut, each try to connect.
     """
 
     def __init__(self, target: str = "") -> None:
@@ -111,6 +111,7 @@ class Proxy:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode is Mode.CUT:
+            self.pieces += 1
             writer.close()
             return
         far = None
