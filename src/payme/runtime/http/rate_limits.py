@@ -193,7 +193,8 @@ def client_address(scope: Scope, trusted: Networks) -> str:
 
 def _redis_pool(url: str) -> Any:
     make = cast("Callable[..., Any]", BlockingConnectionPool.from_url)  # pyright: ignore[reportUnknownMemberType] -- untyped options
-    return make(url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS)
+    # Waiting for a connection is part of what `_REDIS_SECONDS` bounds, and needs no bound of its own.
+    return make(url.removeprefix("async+"), max_connections=_REDIS_CONNECTIONS, timeout=None)
 
 
 def _redis_storage(url: str, pool: Any) -> Any:
