@@ -49,14 +49,26 @@ class Meter:
 
     def read(self) -> Reading:
         """Return what everything has cost up to now; a tree inside another one counts for itself alone."""
-        processes = _settled()
-        owner = {pid: name for name, pid in self.roots.items()}
         trees = dict.fromkeys(self.roots, 0.0)
-        for pid, process in processes.items():
-            name = _owner_of(pid, processes, owner)
-            if name is not None:
-                trees[name] += process.seconds
+        for name, seconds in self._settled().values():
+            trees[name] += seconds
         return Reading(time.monotonic(), _machine_seconds(), trees)
+
+    def _settled(self) -> dict[int, tuple[str, float]]:
+        """Read until nobody of ours comes or goes: a process that ends between two files would be in neither."""
+        before = self._measured()
+        for _ in range(_MOST_LOOKS):
+            after = self._measured()
+            if after.keys() == before.keys():
+                return after
+            before = after
+        return before
+
+    def _measured(self) -> dict[int, tuple[str, float]]:
+        processes = _processes()
+        owner = {pid: name for name, pid in self.roots.items()}
+        named = ((pid, _owner_of(pid, processes, owner), process.seconds) for pid, process in processes.items())
+        return {pid: (name, seconds) for pid, name, seconds in named if name is not None}
 
 
 def between(before: Reading, after: Reading) -> Spent:
@@ -73,17 +85,6 @@ def _owner_of(pid: int, processes: Mapping[int, _Process], owner: Mapping[int, s
             return owner[pid]
         pid = processes[pid].parent
     return None
-
-
-def _settled() -> dict[int, _Process]:
-    """Read until nobody comes or goes: a process that ends between two files would be in neither."""
-    before = _processes()
-    for _ in range(_MOST_LOOKS):
-        after = _processes()
-        if after.keys() == before.keys():
-            return after
-        before = after
-    return before
 
 
 def _processes() -> dict[int, _Process]:
