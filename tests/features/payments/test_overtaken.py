@@ -62,7 +62,7 @@ async def _overtake(shop: Till, simulator: SimulatorProcess, owner: asyncpg.Conn
     )
     await simulator.control.fault("stkpush", "hang", seconds=2)
     await owner.execute("insert into job_attempts (job_id, name, worker_id) values ($1, 'test', $2)", JOB, new_id())
-    attempt = Attempt(JOB, 1, 1, timedelta(), ("", ""))
+    attempt = Attempt(JOB, 1, 1, 0, timedelta(), ("", ""))
     job = JobContext(
         "payments.send_stk_push", {"payment_id": str(payment.id)}, shop.business_id, FencedDatabase(database, attempt),
         WorkerServices(access), last_attempt=False,
