@@ -52,7 +52,7 @@ class Reach:
     def tests(self, variant: Variant) -> list[str]:
         """Return the tests that run a variant's lines: a few cases of each, by folder, then those that run the least else."""
         first, last = variant.lines
-        by_line = self.data.contexts_by_lineno(str(ROOT / variant.file))
+        by_line = self.data.contexts_by_lineno(variant.file)  # recorded relative to the checkout
         found = {
             context.rpartition("|")[0]
             for line, contexts in by_line.items()

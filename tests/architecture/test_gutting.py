@@ -5,9 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from coverage import CoverageData
+
 from tools.gut_probe import replace_code
 from tools.gut_variants import Variant, broken, flipped, gutted
-from tools.gutting import JUDGED, RULES, SERVICES, variants
+from tools.gutting import JUDGED, RULES, SERVICES, Reach, variants
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = '''
@@ -102,3 +104,13 @@ def test_no_variant_is_no_change():
     text = path.read_text(encoding="utf-8")
     for each in [*gutted("f.py", text), *flipped("f.py", text)]:
         assert ast.dump(broken(text, each)) != ast.dump(ast.parse(text)), each
+
+
+def test_what_a_test_reaches_is_found_by_the_path_within_the_checkout(tmp_path: Path):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["coverage"]["run"]
+    assert settings["relative_files"], "paths are recorded as coverage is told to write them"
+    data = CoverageData(str(tmp_path / "reach"))
+    data.set_context("tests/unit/test_a.py::test_b|run")
+    data.add_lines({"src/payme/features/a/rules.py": [3]})
+    found = Variant("src/payme/features/a/rules.py", "price", "returns 0", 2, (2, 4))
+    assert Reach(data).tests(found) == ["tests/unit/test_a.py::test_b"]
