@@ -2,12 +2,13 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from payme.entrypoints.reach import WORKER_ROLE, open_database, settings_or_exit
+from payme.entrypoints.reach import open_database, settings_or_exit
 from payme.entrypoints.wiring import VERSION
 from payme.features.operations.cli import build_backup_app
 from payme.features.operations.cli.backups import Surroundings
 from payme.features.operations.services.backups.restore import OpenAt
 from payme.runtime.database import Database
+from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.settings import Settings
 
 

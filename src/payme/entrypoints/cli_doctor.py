@@ -10,7 +10,7 @@ import typer
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from payme.entrypoints.reach import WORKER_ROLE, echo_nothing, open_database
+from payme.entrypoints.reach import echo_nothing, open_database
 from payme.entrypoints.wiring import VERSION, daraja_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.operations import (
@@ -34,8 +34,10 @@ from payme.runtime.database import Database, DatabaseUnavailable
 from payme.runtime.database.migrate_cli import migrations_folder
 from payme.runtime.database.migrations import Migrator
 from payme.runtime.database.revisions import MigrationError
+from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.secrets import load_settings
-from payme.runtime.settings import Environment, Settings, SettingsError
+from payme.runtime.settings import Settings, SettingsError
+from payme.runtime.settings.rules import hardened
 
 _NOBODYS_PROMPT: Final = "ws_CO_00000000000000000000"
 _SLACK: Final = timedelta(minutes=5)
@@ -101,8 +103,7 @@ async def _examine_database(settings: Settings, *, probe: bool) -> list[Diagnosi
     if schema.subject == "Database":
         return [schema]
     async with open_database(settings, role=None) as database:
-        hardened = settings.app_env in {Environment.STAGING, Environment.PRODUCTION}
-        server = await database.run(partial(examine_server, hardened=hardened), read_only=True)
+        server = await database.run(partial(examine_server, hardened=hardened(settings)), read_only=True)
     if any(each.mark is Mark.BAD for each in (schema, *server)):
         return [*server, schema, look("Work", "was not looked at.", "Put the lines above right, and ask again.")]
     async with open_database(settings, role=WORKER_ROLE) as database:

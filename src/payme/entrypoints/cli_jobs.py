@@ -15,6 +15,7 @@ from rich.table import Table
 from payme.entrypoints.reach import refusal, settings_or_exit
 from payme.kit.errors import DomainError
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, UnitOfWork
+from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.jobs.dead_letters import drop_dead_letter, list_dead_letters, list_queue, retry_dead_letter
 
 Result = TypeVar("Result")
@@ -71,7 +72,7 @@ def _run(database_url: str, work: Callable[[UnitOfWork], Awaitable[Result]]) -> 
     url = database_url or settings_or_exit().direct_database_url()
 
     async def once() -> Result:
-        database = await Database(url, role="payme_worker", limits=PoolLimits(connections=1)).open()
+        database = await Database(url, role=WORKER_ROLE, limits=PoolLimits(connections=1)).open()
         try:
             return await database.run(work)
         finally:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from payme.entrypoints.reach import APP_ROLE, open_database, refusal, settings_or_exit
+from payme.entrypoints.reach import open_database, refusal, settings_or_exit
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.runtime.database import DatabaseUnavailable, migrate_cli
+from payme.runtime.database.roles import APP_ROLE
 from payme.runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Bring the database to the schema of this release.")

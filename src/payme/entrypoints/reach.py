@@ -11,14 +11,13 @@ from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.kit.errors import DomainError
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits
+from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-WORKER_ROLE: Final = "payme_worker"
-APP_ROLE: Final = "payme_app"
 _STATEMENT_SECONDS: Final = 900.0
 
 

@@ -28,6 +28,7 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_busi
 from payme.kit.errors import Conflict
 from payme.runtime import fault_points
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
+from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
 from payme.runtime.observability import watch_pool
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from payme.runtime.settings import Settings
 
-_WORKER_ROLE: Final = "payme_worker"
 _LAST_SECONDS: Final = 10.0
 _ENDED_BY_FORCE: Final = 70
 _log = structlog.get_logger("payme.worker")
@@ -76,7 +76,7 @@ async def serve(database_url: str, parts: WorkerParts, *, direct_url: str | None
     """
     stop = asyncio.Event()
     _stop_on_signals(stop, ceiling_seconds=parts.limits.drain_seconds + _LAST_SECONDS)
-    database = Database(database_url, role=_WORKER_ROLE, limits=parts.pool, wiring=parts.wiring)
+    database = Database(database_url, role=WORKER_ROLE, limits=parts.pool, wiring=parts.wiring)
     if not await _open(database, stop):
         return
     tell_role(database)

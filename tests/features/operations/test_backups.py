@@ -108,6 +108,15 @@ async def test_a_backup_is_restored_and_everything_in_it_holds(
     assert (code, "Nothing to do" in output) == (0, True)
 
 
+async def test_a_public_key_with_a_wrong_letter_is_named_and_nothing_is_stored(
+    writer: dict[str, str], bucket: SeaweedProcess
+) -> None:
+    wrong = PUBLIC[:-1] + ("q" if PUBLIC[-1] != "q" else "p")
+    code, output = await payme("backup", "create", **{**writer, "BACKUP_RECIPIENTS": f"{PUBLIC},{wrong}"})
+    assert (code, wrong in output.replace("\n", "")) == (1, True), output
+    assert bucket.list_keys() == []
+
+
 async def test_nothing_of_a_backup_can_be_read_without_the_private_key(
     writer: dict[str, str], bucket: SeaweedProcess, tmp_path: Path
 ) -> None:

@@ -111,6 +111,13 @@ async def poison(job: JobContext) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@tasks.job("probe.once", attempts=1, backoff=QUICK)
+async def once(job: JobContext) -> None:
+    """Kill the worker, though it may be begun no second time."""
+    await _note_run(job)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @tasks.job("probe.fail", attempts=3, backoff=QUICK)
 async def fail(job: JobContext) -> None:
     """Raise what the payload names, as often as it says; then have an effect."""

@@ -77,6 +77,15 @@ async def test_a_job_that_kills_every_worker_stops_at_its_ceiling(queue: Queue) 
     assert process.poll() is None
 
 
+async def test_a_job_with_one_attempt_is_never_begun_twice(queue: Queue) -> None:
+    await queue.enqueue("probe.once")
+    assert await ended(queue.spawn()) == -signal.SIGKILL
+    second = queue.spawn()
+    await until(lambda: queue.count("job_dead_letters", "error_class = 'AttemptsExhausted'"))
+    assert second.poll() is None
+    assert await queue.count("probe_runs") == 1
+
+
 async def wake(queue: Queue, process: subprocess.Popen) -> None:
     """Wait until a worker that was blocked is at work again, and everything is done."""
     runs = await queue.count("probe_runs", f"pid = {process.pid}")

@@ -155,10 +155,7 @@ async def list_products(uow: UnitOfWork, *, after: Position | None, limit: int) 
 async def write_products(
     uow: UnitOfWork, wanted: ProductFilter, *, after: Position | None, limit: int, with_cost: bool
 ) -> WrittenPage:
-    """Return a page of products by name, then id, beyond a position, as JSON that PostgreSQL writes.
-
-    Rows that become objects and then JSON take twice the time of all else in this request.
-    """
+    """Return a page of products by name, then id, beyond a position, as JSON that PostgreSQL writes."""
     row = await uow.fetchrow(_WRITE, *_matching(uow, wanted, after, limit=limit + 1), with_cost)
     assert row is not None, "an aggregate has a row"
     last = None if row["last_id"] is None else (row["last_name"], row["last_id"])
@@ -166,7 +163,7 @@ async def write_products(
 
 
 def _matching(uow: UnitOfWork, wanted: ProductFilter, after: Position | None, *, limit: int) -> tuple[Any, ...]:
-    """Return the arguments of `_FROM`."""
+    """Return the arguments of `_MATCHING`."""
     return uow.tenant, *(after or _START), wanted.category, wanted.active, wanted.q, limit
 
 

@@ -92,6 +92,21 @@ class Contents(BaseModel):
     audit_heads: dict[UUID, ChainHead]
 
 
+BACKUPS: Final = "backups/"
+DUMP: Final = ".dump.age"
+MANIFEST: Final = ".json"
+
+
+def dump_key(backup_id: str) -> str:
+    """Return where the encrypted dump of a backup lies in its store."""
+    return f"{BACKUPS}{backup_id}{DUMP}"
+
+
+def manifest_key(backup_id: str) -> str:
+    """Return where the manifest of a backup lies in its store."""
+    return f"{BACKUPS}{backup_id}{MANIFEST}"
+
+
 class Manifest(BaseModel):
     """What a backup is. `created_at` is the moment of its snapshot; sizes in bytes, `sha256` of the encrypted object."""
 
@@ -113,7 +128,7 @@ class Manifest(BaseModel):
     @property
     def object_key(self) -> str:
         """Where the encrypted dump lies in its store."""
-        return f"backups/{self.id}.dump.age"
+        return dump_key(self.id)
 
 
 class Drill(BaseModel):

@@ -22,11 +22,12 @@ from payme.features.payments.services.gateway import DarajaAccess, PlatformAccou
 from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method
 from payme.features.payments.services.record_counted import Counted, record_counted
-from payme.features.payments.services.request_stk import request_stk
+from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
 
 __all__ = [
     "SEALED",
+    "SEND_JOB",
     "AmountOutsideLimits",
     "ConfigureMethod",
     "Counted",

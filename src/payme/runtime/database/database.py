@@ -23,7 +23,7 @@ from pydantic_core import to_json
 from payme.kit.actor import SYSTEM, Actor
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.database.errors import DatabaseBusy, DatabaseUnavailable, TransactionAborted, translate
-from payme.runtime.database.roles import take_role
+from payme.runtime.database.roles import APP_ROLE, take_role
 from payme.runtime.database.unit_of_work import UnitOfWork, Wiring
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Database:
         self,
         dsn: str,
         *,
-        role: str | None = "payme_app",
+        role: str | None = APP_ROLE,
         limits: PoolLimits | None = None,
         clock: Clock | None = None,
         wiring: Wiring | None = None,

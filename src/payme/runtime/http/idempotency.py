@@ -2,8 +2,8 @@
 
 Optimistic: the work runs at once and its reply is stored by the same statement that takes the shared rows, so the usual call
 pays nothing for a look-up. Only when the work is refused, or the key turns out to be taken, is the stored reply looked for.
-Refusals are not stored, and what a caller
-may no longer see is left out of a repetition. Calls with one key in one process wait for each other instead of doing the work many times.
+Refusals are not stored, and what a caller may no longer see is left out of a repetition. Calls with one key in one process
+wait for each other instead of doing the work many times.
 """
 
 from __future__ import annotations

@@ -89,7 +89,9 @@ class Tasks:
         """Declare a handler: `attempts` that fail at most (None: as the deployment says), each cancelled after `time_limit`.
 
         A start whose process died is no failure: five times as many may be lost, so that a job is not buried for what another
-        one did to its worker; with one attempt it is never begun twice. A domain error ends the job at once unless `retry_on` names it; an unavailable provider, a busy database and an error
+        one did to its worker; with one attempt it is never begun twice.
+
+        A domain error ends the job at once unless `retry_on` names it; an unavailable provider, a busy database and an error
         that nobody foresaw are tried again. The handler must expect to run again after any of its commits.
         """
         assert name.startswith(f"{self.feature}."), f"{name} is no job of {self.feature}"

@@ -13,7 +13,6 @@ import pyrage  # pyright: ignore[reportMissingTypeStubs] -- the library is untyp
 from payme.kit.errors import PaymeError
 
 _pyrage: Final[Any] = pyrage
-RECIPIENT: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 _IDENTITY: Final = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
 
@@ -39,8 +38,6 @@ class Writable(Protocol):
 
 def is_recipient(text: str) -> bool:
     """Tell whether this is a public key that a stream can be sealed to."""
-    if not RECIPIENT.fullmatch(text):
-        return False
     try:
         _pyrage.x25519.Recipient.from_str(text)
     except _pyrage.RecipientError:

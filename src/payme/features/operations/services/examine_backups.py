@@ -9,6 +9,7 @@ from payme.features.operations.schemas import Diagnosis, Mark, Upkeep, bad, good
 from payme.features.operations.services.backups.shelf import shelf_of
 from payme.integrations.objectstore import StoreRefused, StoreUnavailable
 from payme.runtime.settings import Environment, Settings
+from payme.runtime.settings.rules import hardened
 
 _OLDEST_BACKUP: Final = timedelta(hours=26)
 _OLDEST_DRILL: Final = timedelta(days=8)
@@ -19,7 +20,6 @@ _SET: Final = (
 
 async def examine_backups(settings: Settings, *, now: datetime) -> list[Diagnosis]:
     """Return how backups are looked after; a store that does not answer is a line too."""
-    hardened = settings.app_env in {Environment.STAGING, Environment.PRODUCTION}
     if settings.backup_store is None:
         say = bad if settings.app_env is Environment.PRODUCTION else look
         return [say("Backups", "there are none: what this database holds is nowhere else.", _SET)]
@@ -30,7 +30,7 @@ async def examine_backups(settings: Settings, *, now: datetime) -> list[Diagnosi
     except BackupError as error:
         return [bad("Backups", str(error), "payme backup list; make a new one: payme backup create")]
     lines = [_newest(upkeep, now), _drill(upkeep, now)]
-    if hardened and settings.backup_recipients and settings.backup_identity is not None:
+    if hardened(settings) and settings.backup_recipients and settings.backup_identity is not None:
         found = "this machine makes backups and can read them all."
         lines.append(
             look(

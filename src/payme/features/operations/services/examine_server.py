@@ -8,9 +8,9 @@ from payme.features.operations.repository.wards import Server
 from payme.features.operations.schemas import Diagnosis, bad, good, look
 from payme.features.operations.services.examine_surroundings import examine_disk
 from payme.runtime.database import UnitOfWork
+from payme.runtime.database.roles import APP_ROLE, BACKUP_ROLE, WORKER_ROLE
 
-ROLES: Final = ["payme_app", "payme_worker"]
-BACKUP_ROLE: Final = "payme_backup"
+ROLES: Final = [APP_ROLE, WORKER_ROLE]
 _OLDEST_VERSION: Final = 150_000
 _SKEW_SECONDS: Final = 2
 _LARGEST_SKEW_SECONDS: Final = 30

@@ -90,7 +90,7 @@ def _keys(settings: Settings) -> Diagnosis:
         if getattr(settings, name.lower()).get_secret_value() == value
     ]
     if published:
-        found = f"{', '.join(published)} is the published development value; staging and production refuse it."
+        found = f"{', '.join(published)}: published values for development; staging and production refuse them."
         return look("Keys", found, "openssl rand -hex 32 for each, before anything real is stored.")
     if settings.jwt_secret_previous is not None:
         step = f"Drop JWT_SECRET_PREVIOUS once {settings.refresh_token_seconds // 86_400} days have passed since the change."

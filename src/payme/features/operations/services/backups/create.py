@@ -14,11 +14,11 @@ from typing import Any
 
 from payme.features.operations.errors import BackupError
 from payme.features.operations.repository.contents import read_contents
-from payme.features.operations.schemas import Manifest
-from payme.features.operations.services.backups.shelf import Progress, Shelf, manifest_key, silent
+from payme.features.operations.schemas import Manifest, dump_key, manifest_key
+from payme.features.operations.services.backups.shelf import Progress, Shelf, silent
 from payme.integrations.objectstore import ObjectWriter, StoreRefused, StoreUnavailable
 from payme.runtime.database.dumps import Snapshot, Tools, dumping, find_dump_tools, open_snapshot
-from payme.runtime.security.sealing import Readable, seal
+from payme.runtime.security.sealing import Readable, is_recipient, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,16 @@ async def create_backup(shelf: Shelf, origin: Origin, *, show: Progress = silent
         raise BackupError(
             "BACKUP_RECIPIENTS is not set: a backup is encrypted to somebody. `payme backup keygen` makes a key."
         )
+    if wrong := [each for each in origin.recipients if not is_recipient(each)]:
+        raise BackupError(
+            f"BACKUP_RECIPIENTS holds {wrong[0]}, which is no public key of age: a letter in it is wrong."
+        )
     show("counting", 0, None)
     async with open_snapshot(origin.database_url) as snapshot:
         tools = await asyncio.to_thread(find_dump_tools, snapshot.server_major)
         contents = await read_contents(snapshot)
         backup_id = f"{snapshot.taken_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        meter = await _in_thread(_Errand(shelf, origin, snapshot, tools, f"backups/{backup_id}.dump.age"), show)
+        meter = await _in_thread(_Errand(shelf, origin, snapshot, tools, dump_key(backup_id)), show)
         manifest = Manifest(
             id=backup_id,
             created_at=snapshot.taken_at,

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from payme.features.operations.services.backups.shelf import Shelf, manifest_key
+from payme.features.operations.schemas import manifest_key
+from payme.features.operations.services.backups.shelf import Shelf
 
 _UNFINISHED_FOR: Final = timedelta(days=2)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from payme.features import payments
 from payme.features.operations.errors import BackupError
 from payme.features.operations.repository.contents import read_contents
 from payme.features.operations.schemas import Contents, Manifest
@@ -27,7 +28,6 @@ from payme.runtime.database.dumps import (
 )
 from payme.runtime.jobs.dead_letters import set_aside
 
-RINGS_A_PHONE: Final = "payments.send_stk_push"
 OpenAt = Callable[[str], AbstractAsyncContextManager[Database]]
 """Opens the database at a URL in the worker's role."""
 _SHOWN: Final = 5
@@ -71,7 +71,7 @@ async def set_prompts_aside(open_at: OpenAt, database_url: str) -> int:
     """Make dead letters of the prompts that waited when the backup was made, and return how many."""
     async with open_at(database_url) as database:
         return await database.run(
-            partial(set_aside, name=RINGS_A_PHONE, reason="It was waiting when the backup was made.")
+            partial(set_aside, name=payments.SEND_JOB, reason="It was waiting when the backup was made.")
         )
 
 

@@ -16,7 +16,7 @@ import rfc8785
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from payme.features.operations.errors import BackupError
-from payme.features.operations.schemas import Drill, Manifest, Upkeep
+from payme.features.operations.schemas import BACKUPS, DUMP, MANIFEST, Drill, Manifest, Upkeep, manifest_key
 from payme.integrations.objectstore import ObjectMissing, ObjectStore, S3Access, StoredObject, open_store
 from payme.kit.time import Clock, SystemClock
 from payme.runtime.security import Keyring, derive_key
@@ -25,9 +25,7 @@ from payme.runtime.settings import Settings
 Document = TypeVar("Document", bound=BaseModel)
 Progress = Callable[[str, int, int | None], None]
 """Told what is being done, how far it is, and how far it goes where that is known (in bytes, or businesses)."""
-BACKUPS: Final = "backups/"
 DRILLS: Final = "drills/"
-_MANIFEST: Final = ".json"
 _LARGEST: Final = 64 << 20
 _ENVELOPE: Final = TypeAdapter(dict[str, Any])
 
@@ -55,9 +53,11 @@ class Shelf:
     def read(self, key: str, kind: type[Document]) -> Document:
         """Return a signed document. Raises: BackupError where it is not what was signed here."""
         with self.store.reading(key) as source:
-            written = b"".join(iter(lambda: source.read(1 << 20), b""))
+            written = bytearray()
+            while len(written) <= _LARGEST and (piece := source.read(1 << 20)):
+                written += piece
         try:
-            envelope = _ENVELOPE.validate_json(written[:_LARGEST])
+            envelope = _ENVELOPE.validate_json(bytes(written))
             content, key_id, given = envelope["content"], str(envelope["key_id"]), str(envelope["hmac_sha256"])
             document = kind.model_validate(content)
         except (ValidationError, KeyError) as error:
@@ -119,11 +119,6 @@ class Shelf:
         return hmac.new(key, rfc8785.dumps(content), sha256).hexdigest()
 
 
-def manifest_key(backup_id: str) -> str:
-    """Return where the manifest of a backup lies."""
-    return f"{BACKUPS}{backup_id}{_MANIFEST}"
-
-
 def shelf_of(settings: Settings) -> Shelf:
     """Return the place of backups that the settings name. Raises: BackupError where they name none."""
     if settings.backup_store is None:
@@ -141,11 +136,11 @@ def shelf_of(settings: Settings) -> Shelf:
 
 
 def _ids(objects: Sequence[StoredObject]) -> list[str]:
-    keys = (each.key for each in objects if each.key.endswith(_MANIFEST))
-    return sorted(key.removeprefix(BACKUPS).removesuffix(_MANIFEST) for key in keys)
+    keys = (each.key for each in objects if each.key.endswith(MANIFEST))
+    return sorted(key.removeprefix(BACKUPS).removesuffix(MANIFEST) for key in keys)
 
 
 def _orphans(objects: Sequence[StoredObject]) -> list[StoredObject]:
     ids = set(_ids(objects))
-    dumps = (each for each in objects if each.key.endswith(".dump.age"))
-    return [each for each in dumps if each.key.removeprefix(BACKUPS).removesuffix(".dump.age") not in ids]
+    dumps = (each for each in objects if each.key.endswith(DUMP))
+    return [each for each in dumps if each.key.removeprefix(BACKUPS).removesuffix(DUMP) not in ids]
