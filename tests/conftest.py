@@ -1,4 +1,4 @@
-"""What every test may use: a database of its own worker (`tests.postgres`), and the fault matrix (`tests.fault_rows`)."""
+"""What every test may use: a database of its own worker (`tests.postgres`), a sound shop (`tests.sound_database`), the fault matrix (`tests.fault_rows`)."""
 
 from pathlib import Path
 
@@ -6,4 +6,4 @@ import pytest
 
 # A module that tests share says why an assertion failed, as the tests themselves do.
 pytest.register_assert_rewrite(*(f"tests.{each.stem}" for each in Path(__file__).parent.glob("[a-z]*.py")))
-pytest_plugins = ["tests.postgres", "tests.fault_rows"]
+pytest_plugins = ["tests.postgres", "tests.fault_rows", "tests.sound_database"]

@@ -159,9 +159,10 @@ class SoundShop:
 
     async def seal(self) -> None:
         """Seal the log so far; a row counts as finished once no transaction of the whole server is older than it."""
-        while (await self.run(audit.verify)).waiting:
-            await self.run(audit.seal)
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(60):
+            while (await self.run(audit.verify)).waiting:
+                await self.run(audit.seal)
+                await asyncio.sleep(0.02)
 
     def new_receipt(self) -> str:
         self.receipts += 1

@@ -18,11 +18,10 @@ from payme.entrypoints.cli import app
 from payme.runtime.database.embedded.binaries import installed_root
 from payme.runtime.security.sealing import new_identity
 from tests.api_process import ApiProcess
-from tests.features.operations.conftest import SoundDatabase, copied, sound
 from tests.simulator import SimulatorProcess
+from tests.sound_database import SoundDatabase
 from tests.sound_shop import SETTINGS
 
-__all__ = ["copied", "sound"]
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

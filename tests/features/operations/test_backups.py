@@ -14,8 +14,8 @@ from payme.features.operations.services.backups.prune import prune_backups
 from payme.features.operations.services.backups.shelf import shelf_of
 from payme.runtime.security.sealing import new_identity
 from tests.features.operations.commands import payme, payme_json
-from tests.features.operations.conftest import SoundDatabase
 from tests.object_store import BUCKET, SeaweedProcess
+from tests.sound_database import SoundDatabase
 from tests.sound_shop import settings_for
 
 PRIVATE, PUBLIC = new_identity()

@@ -8,7 +8,7 @@ import pytest
 from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.kit.ids import new_id
 from tests.features.operations.commands import payme, payme_json
-from tests.features.operations.conftest import SoundDatabase
+from tests.sound_database import SoundDatabase
 
 
 async def test_a_sound_database_passes(copied: str) -> None:

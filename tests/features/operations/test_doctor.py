@@ -17,8 +17,8 @@ from payme.runtime.database import Database, PoolLimits
 from payme.runtime.security.sealing import new_identity
 from payme.runtime.settings import Environment
 from tests.features.operations.commands import payme, payme_json
-from tests.features.operations.conftest import SoundDatabase
 from tests.simulator import SimulatorProcess
+from tests.sound_database import SoundDatabase
 from tests.sound_shop import SETTINGS, settings_for
 
 CALLBACKS = {"MPESA_CALLBACK_BASE_URL": "https://pay.example.co.ke"}

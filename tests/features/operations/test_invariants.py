@@ -10,9 +10,9 @@ import pytest_asyncio
 from payme.features.operations import Report, check_all, check_invariants
 from payme.features.operations.services.invariants import BUSINESS, REGISTERS
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
-from tests.features.operations.conftest import SoundDatabase
 from tests.features.operations.plants import ACROSS, PLANTS, UNFETTER, Plant
 from tests.postgres import drop_database
+from tests.sound_database import SoundDatabase
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
