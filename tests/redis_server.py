@@ -41,7 +41,9 @@ class RedisServer:
         deadline = time.monotonic() + START_SECONDS
         while self.tell("ping") != "PONG":
             assert time.monotonic() < deadline, "redis-server did not start"
+            assert self._process.poll() is None, "redis-server ended: is its port taken?"
             time.sleep(0.02)
+        assert f"process_id:{self._process.pid}" in self.tell("info", "server"), "somebody else answers on the port"
 
     def tell(self, *words: str) -> str:
         """Give it a command, and return what it says."""

@@ -10,7 +10,7 @@ from bench.ground import Ground, open_database, settle
 from bench.load import pgbench_command
 from bench.pgbench_script import script
 from bench.recording import record
-from payme.features.operations import check_all
+from tests.bench.books import assert_books
 
 SALES = 20
 RECORDED = 2
@@ -35,7 +35,7 @@ async def test_pgbench_sells_as_the_service_does(open_folder: Path, tmp_path: Pa
         }
         assert by_pgbench["sales"] == 1
         assert by_pgbench["sale_lines"] == 3
-        await check(ground)
+        await assert_books(ground)
 
 
 async def test_the_script_is_the_recording_and_nothing_else(open_folder: Path, tmp_path: Path):
@@ -76,12 +76,3 @@ async def count_rows(ground: Ground, business_id: object) -> dict[str, int]:
         }
     finally:
         await connection.close()
-
-
-async def check(ground: Ground) -> None:
-    database = await open_database(ground.environment, connections=1, role="payme_worker").open()
-    try:
-        report = await check_all(database)
-    finally:
-        await database.close()
-    assert [each.code for each in report.findings if each.violations] == []

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from bench import growth_load, growth_schema
-from bench.ground import Ground, open_database, settle
+from bench.ground import settle
 from bench.growth_load import document_of, model_of
-from payme.features.operations import check_all
+from tests.bench.books import assert_books
 
 SHOPS, PRODUCTS, SALES = 3, 6, 300
 A_SALE = {
@@ -26,7 +26,7 @@ async def test_a_loaded_database_holds_to_every_invariant(open_folder: Path, tmp
         assert {table: (after[table] - before[table]) / SALES for table in A_SALE} == A_SALE
         assert 1 <= after["idempotency_keys"] - before["idempotency_keys"] < SALES, "replies are kept for a day"
         assert said[-1] == "done"
-        await check(ground)
+        await assert_books(ground)
         assert model_of(document_of(model)) == model
         await check_renewal(dsn)
 
@@ -61,12 +61,3 @@ async def counts(dsn: str) -> dict[str, int]:
         }
     finally:
         await connection.close()
-
-
-async def check(ground: Ground) -> None:
-    database = await open_database(ground.environment, connections=1, role="payme_worker").open()
-    try:
-        report = await check_all(database)
-    finally:
-        await database.close()
-    assert [each.code for each in report.findings if each.violations] == []

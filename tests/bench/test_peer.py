@@ -15,7 +15,7 @@ import pytest
 from bench.ground import Api, Ground, open_database, settle
 from bench.peer import RECORDED_PREFIX, PeerMissing, ensure_packages, serve_peer
 from bench.recording import LINES, command_for, record
-from payme.features.operations import check_all
+from tests.bench.books import assert_books
 
 BY_SERVICE, BY_STATEMENTS, BY_RECORDING, UNTOUCHED = 1, 2, 3, 4
 SHOPS, PRODUCTS, SALES = 4, 5, 2
@@ -49,7 +49,7 @@ async def test_the_peer_sells_and_reads_as_we_do(open_folder: Path, tmp_path: Pa
             await check_keys(place)
             await check_tokens(place)
             await check_reads(place)
-        await check_books(ground)
+        await assert_books(ground)
 
 
 async def check_rows(place: Place) -> None:
@@ -63,15 +63,6 @@ async def check_rows(place: Place) -> None:
         theirs = await rows_of(place.ground, number)
         for table, rows in ours.items():
             assert theirs[table] == rows, f"{table} of shop {number}"
-
-
-async def check_books(ground: Ground) -> None:
-    database = await open_database(ground.environment, connections=1, role="payme_worker").open()
-    try:
-        report = await check_all(database)
-    finally:
-        await database.close()
-    assert [each.code for each in report.findings if each.violations] == []
 
 
 async def check_keys(place: Place) -> None:

@@ -62,6 +62,7 @@ async def test_the_last_unit_goes_to_one_till(row: FaultRow, apis: TwoApis) -> N
         "select on_hand, reserved, value_cents from stock_levels where business_id = $1 and product_id = any($2)",
         products,
     )
+    assert len(levels) == len(products)
     assert set(levels) <= {(0, 0, 0), (1, 1, 9_000)}
     row.counts["unknown"] = levels.count((1, 1, 9_000))
     await check_stock(shop)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,3 +18,8 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed here")
     return found
+
+
+def said_by(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program and return what it said; skip the test when it is nowhere."""
+    return subprocess.run([program(name), *words], text=True, capture_output=True, timeout=60, check=False)

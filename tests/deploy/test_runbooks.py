@@ -102,6 +102,7 @@ class Shell:
             check=False,
         )
         self.said.append(f"$ {command}\n{done.stdout}{done.stderr}")
+        assert "Traceback" not in done.stderr, "\n".join(self.said)
         allowed = {0, 1} if any(each in command for each in MAY_SAY_NO) else {0}
         assert done.returncode in allowed, "\n".join(self.said)
         return done.stdout
@@ -134,7 +135,7 @@ async def test_a_restore_by_the_book(shell: Shell, make_database: Any, sound: So
     finally:
         await restored.close()
     said = "\n".join(shell.said)
-    assert "All" in said
+    assert re.search(r"All \d+ lines hold", said)
     assert "RPO" in said
 
 
@@ -153,3 +154,6 @@ async def test_the_other_books_on_a_deployment_that_is_well(shell: Shell, name: 
             for line in commands(ROOT / "docs" / "runbooks" / f"{name}.md"):
                 if program_of(line) not in ELSEWHERE:
                     await asyncio.to_thread(shell.type, line)
+    said = "\n".join(shell.said)
+    assert re.search(r"All \d+ lines hold", said)
+    assert name != "mpesa-down" or "404" in said

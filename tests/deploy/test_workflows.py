@@ -1,13 +1,12 @@
 """The workflows: pinned, with the least permissions, and in step with make and CONTRIBUTING. GitHub itself is not asked."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.programs import program
+from tests.deploy.programs import said_by
 from tools.check import Outcome
 from tools.check import steps as check_steps
 from tools.security import examine, verdict
@@ -92,19 +91,13 @@ def test_what_failed_in_production_is_answered_by_the_release_before():
 
 
 def test_zizmor_has_nothing_to_say():
-    done = subprocess.run(
-        [program("zizmor"), "--offline", "--no-progress", str(FOLDER)],
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    done = said_by("zizmor", "--offline", "--no-progress", str(FOLDER))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_actionlint_has_nothing_to_say(path: Path):
-    done = subprocess.run([program("actionlint"), str(path)], text=True, capture_output=True, timeout=60, check=False)
+    done = said_by("actionlint", str(path))
     assert (done.returncode, done.stdout) == (0, "")
 
 

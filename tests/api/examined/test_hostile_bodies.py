@@ -96,8 +96,10 @@ async def test_of_a_name_that_is_said_twice_the_last_counts(place: Place, row: F
         examiner = await asking(place, client, row)
         for operation in TAKING:
             answer = await examiner.ask(operation, "doubled", content=doubled(body_of(operation, place)))
-            assert not answer.is_error or answer.json()["code"] != "http.invalid", (operation.name, answer.text)
+            refused = answer.json()["code"] if answer.is_error else ""
+            assert refused not in {"http.invalid", "http.malformed"}, (operation.name, answer.text)
     assert examiner.faults == []
+    assert row.counts["applied"] > 0
 
 
 FILES = [
@@ -130,6 +132,8 @@ async def test_a_hostile_file_adds_what_is_right_and_nothing_else(place: Place, 
             answer = await examiner.ask(
                 operation, repr(content[:30]), content=content, headers={"content-type": "text/csv"}
             )
+            is_right = b"120" in content
+            assert not is_right or answer.status_code == 200, answer.text
             if answer.status_code == 200:
-                assert answer.json()["imported"] == (2 if b"120" in content else 0), content[:30]
+                assert answer.json()["imported"] == (2 if is_right else 0), content[:30]
     assert examiner.faults == []

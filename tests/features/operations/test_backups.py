@@ -284,11 +284,14 @@ async def test_a_dump_that_breaks_off_leaves_no_backup(
         "and application_name = 'payme backup' and wait_event_type = 'Lock'"
     )
     attempt = asyncio.create_task(payme("backup", "create", **writer))
-    async with asyncio.timeout(30):
-        while not (await rows(writer["DATABASE_URL"], ending))[0][0]:
-            await asyncio.sleep(0.05)
-    code, output = await attempt
-    await owner.execute("rollback")
+    try:
+        async with asyncio.timeout(30):
+            while not attempt.done() and not (await rows(writer["DATABASE_URL"], ending))[0][0]:
+                await asyncio.sleep(0.05)
+    finally:
+        # The command runs in a thread with the environment of the whole process: nobody goes on before it has ended.
+        await owner.execute("rollback")
+        code, output = await attempt
     assert (code, "pg_dump failed" in output) == (1, True), output
     assert bucket.list_keys() == []
 

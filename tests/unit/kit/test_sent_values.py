@@ -55,9 +55,9 @@ def test_the_signs_of_quantities():
 
 
 def test_a_client_makes_ids_of_version_7():
-    for text in (str(new_id()), "e504b553-069c-1247-8243-6708ca4e3064", "01936f0e-7c2a-7b4e-1d53-7f5d2a1c0b11"):
-        assert takes(ClientId, text) == promised(ClientId, text)
-    assert takes(ClientId, str(new_id()))
+    ours = str(new_id())
+    for text in (ours, "e504b553-069c-1247-8243-6708ca4e3064", "01936f0e-7c2a-7b4e-1d53-7f5d2a1c0b11"):
+        assert takes(ClientId, text) == promised(ClientId, text) == (text == ours)
 
 
 @pytest.mark.parametrize("text", ["0", "1700000000", "-7.1e-211", "12.5", "1e9", "", "now"])
@@ -78,7 +78,7 @@ def test_instants_and_days_are_written_out():
 def test_a_day_begins_on_a_whole_minute_in_nairobi():
     assert TypeAdapter(TimeOfDay).validate_json('"04:30"', strict=True) == time(4, 30)
     for text in ("04:30", "04:30:00", "04:30:01", "04:30Z", "24:00", "04:30:00.5", "4"):
-        assert takes(TimeOfDay, text) == promised(TimeOfDay, text), text
+        assert takes(TimeOfDay, text) == promised(TimeOfDay, text) == (text in {"04:30", "04:30:00"}), text
 
 
 def test_a_quantity_of_a_float_is_what_was_written():
