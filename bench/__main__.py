@@ -24,7 +24,7 @@ from bench.growth import measure_growth
 from bench.load import missing_programs, write_targets
 from bench.peer import PeerMissing, ensure_packages, serve_peer
 from bench.plots import draw
-from bench.report import Report
+from bench.report import UNWANTED, Report
 from bench.run import Run
 from bench.summary import summary
 from payme.features.operations import Finding, check_all
@@ -112,10 +112,10 @@ def look_around(chosen: argparse.Namespace, report: Report) -> None:
         except PeerMissing as error:
             report.miss(parts.PEER, str(error))
     else:
-        report.miss(parts.PEER, "not among the parts of this run")
+        report.miss(parts.PEER, UNWANTED)
     for part in parts.PARTS:
         if part not in chosen.parts:
-            report.skip(part, "not among the parts of this run")
+            report.skip(part, UNWANTED)
 
 
 async def run(chosen: argparse.Namespace) -> int:
@@ -126,7 +126,7 @@ async def run(chosen: argparse.Namespace) -> int:
     report.facts = {"command": f"python -m bench {shlex.join(sys.argv[1:])}".strip(), "shops": chosen.shops}
     look_around(chosen, report)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    broken: list[Finding] = []
+    broken: list[Finding] | None = None
     with Progress(*columns, refresh_per_second=2) as progress:
         if set(chosen.parts) - {parts.GROWTH}:
             try:
@@ -170,9 +170,9 @@ def _open_folder(named: Path | None = None) -> Path:
     return folder
 
 
-def conclude(report: Report, broken: Sequence[Finding]) -> int:
-    """Print the figures, write them, and say whether the run held."""
-    report.facts["violations"] = [each.model_dump(mode="json") for each in broken]
+def conclude(report: Report, broken: Sequence[Finding] | None) -> int:
+    """Print the figures, write them, and say whether the run held; `broken` is None where nobody looked."""
+    report.facts["violations"] = None if broken is None else [each.model_dump(mode="json") for each in broken]
     document = report.write()
     print(*summary(report), sep="\n")
     try:
@@ -180,9 +180,9 @@ def conclude(report: Report, broken: Sequence[Finding]) -> int:
     except Exception as error:  # the figures stand without them
         report.break_off("pictures", error)
         print(f"no pictures: {error}")
-    for each in broken:
+    for each in broken or ():
         print(f"broken: invariant {each.number} {each.code}: {each.violations}")
-    held = "broken" if broken else "hold"
+    held = "not checked in a town" if broken is None else "broken" if broken else "hold"
     print(f"invariants: {held}; errors: {report.errors}; figures in {OUT.relative_to(ROOT)}/latest.json")
     return 1 if broken or report.errors or report.broken_off else 0
 

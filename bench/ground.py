@@ -125,10 +125,10 @@ async def write_script(recording: Recording, address: ServerAddress, settled: To
 
 
 @contextmanager
-def serve(ground: Ground, **settings: str) -> Generator[Api]:
+def serve(ground: Ground) -> Generator[Api]:
     """Run the API as it runs in production: one worker, its log in a file."""
     port = free_port()
-    environment = {**os.environ, **ground.environment, "PORT": str(port), **settings}
+    environment = {**os.environ, **ground.environment, "PORT": str(port)}
     environment["PYTHONPATH"] = os.pathsep.join((str(ROOT / "src"), str(ROOT / "simulator")))
     with (OUT / "api.log").open("wb") as log:
         process = subprocess.Popen(

@@ -82,7 +82,7 @@ async def load_sizes(
     wanted = sorted({*sizes, *probe})
     for size in wanted:
         if not await _is_loaded(estate, size):
-            if size > PROBE and (reason := await _lack_of_room(estate, folder, size)):
+            if size > PROBE and (reason := await _lack_of_room(estate, folder, size, known=max([PROBE, *there]))):
                 lacking = reason
                 continue
             await _load(estate, size, say=say)
@@ -122,8 +122,9 @@ async def _is_loaded(estate: Estate, size: int) -> bool:
         await connection.close()
 
 
-async def _lack_of_room(estate: Estate, folder: Path, size: int) -> str | None:
-    a_sale = (await bytes_of(estate, name_of(PROBE)) - await bytes_of(estate, TEMPLATE)) / PROBE
+async def _lack_of_room(estate: Estate, folder: Path, size: int, *, known: int) -> str | None:
+    """Say what lacks for so many sales, judged by a database that is there; small ones have many pages that are half empty."""
+    a_sale = (await bytes_of(estate, name_of(known)) - await bytes_of(estate, TEMPLATE)) / known
     free = shutil.disk_usage(folder).free
     needed = a_sale * size + SPARE_BYTES
     if needed <= free:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from bench.pgbench_script import UUID_TEXT
 from bench.recording import LINES
@@ -268,13 +269,14 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+_MODEL: Final = TypeAdapter(Model)
+
+
 def model_of(document: Mapping[str, Any]) -> Model:
     """Return the model shop as `document_of` wrote it."""
-    one = {name: UUID(document[name]) for name in ("business_id", "person_id", "branch_id", "till_id", "key_id")}
-    return Model(**one, products=[*map(UUID, document["products"])], batches=[*map(UUID, document["batches"])])
+    return _MODEL.validate_python(document)
 
 
 def document_of(model: Model) -> dict[str, Any]:
     """Return a model shop as JSON values."""
-    one = {name: str(getattr(model, name)) for name in ("business_id", "person_id", "branch_id", "till_id", "key_id")}
-    return {**one, "products": [*map(str, model.products)], "batches": [*map(str, model.batches)]}
+    return _MODEL.dump_python(model, mode="json")

@@ -4,7 +4,7 @@ Invariant: nothing is drawn that was not measured; a picture without figures is 
 """
 
 import json
-import math
+import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -172,10 +172,10 @@ def _cpu(samples: Mapping[str, Sequence[Row]], document: Mapping[str, Any]) -> P
     for place, name in enumerate(names):
         left = 0.0
         for process, colour in PROCESS_COLOURS.items():
-            cost = _median([each["cpu_us"].get(process, 0.0) for each in samples[name]])
+            cost = statistics.median([each["cpu_us"].get(process, 0.0) for each in samples[name]])
             axes.barh(place, cost, left=left, color=colour, height=0.62)
             left += cost
-        per_second = _median([each["per_second"] for each in samples[name]])
+        per_second = statistics.median([each["per_second"] for each in samples[name]])
         axes.annotate(
             f"{left:,.0f} µs   {per_second:,.0f} /s", (left, place), (6, -4), textcoords="offset points", fontsize=9.5
         )
@@ -242,15 +242,10 @@ def _page(title: str, subtitle: str, *, rows: int = 0) -> tuple[Picture, Axes]:
 
 
 def _signed(figure: Picture, document: Mapping[str, Any], rows: Sequence[Row]) -> Picture:
-    foreign = _median([each["foreign_cores"] for each in rows])
+    foreign = statistics.median([each["foreign_cores"] for each in rows])
     words = f"{document['commit']} · {document['measured_at'][:10]} · {document['shops']} shops · others used {foreign:.2f} cores"
     figure.text(0.03, 0.02, words, fontsize=8.5, color="#6b7280")
     return figure
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return (ordered[(len(ordered) - 1) // 2] + ordered[math.ceil((len(ordered) - 1) / 2)]) / 2 if ordered else 0.0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from bench.open_loop import Outcome
 from bench.open_parts import knee_of
 
 UNMEASURED: Final = "not measured in this run"
+UNWANTED: Final = "not among the parts of this run"
 _LONGEST_REASON: Final = 400
 
 

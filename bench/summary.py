@@ -10,7 +10,7 @@ from bench import parts
 from bench.open_loop import Outcome
 from bench.open_parts import knee_of
 from bench.parts import Ratio
-from bench.report import Report
+from bench.report import UNWANTED, Report
 
 
 def summary(report: Report) -> Iterator[str]:
@@ -27,7 +27,8 @@ def summary(report: Report) -> Iterator[str]:
         if tried := report.of_server(parts.KNEE, server):
             yield _knee(server, knee_of(tried))
     yield from _growth(report)
-    for name, reason in {**report.missing, **report.broken_off}.items():
+    unsaid = {name: reason for name, reason in report.skipped.items() if reason != UNWANTED}
+    for name, reason in {**unsaid, **report.missing, **report.broken_off}.items():
         yield f"{name}: {reason}"
 
 

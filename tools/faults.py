@@ -1,7 +1,7 @@
 """`make faults`: every row of the fault matrix at its whole count, recorded in `tests/out/faults.json`.
 
 `python -m tools.faults 21 22` runs those rows alone. Ends with 1 when a row is violated or has no test; a row that could not
-run is printed as skipped with its reason, never as held. The seed is PAYME_SEED.
+run is printed as skipped with its reason, never as held. The seed is PAYME_SEED. Ends with 2 for a row that there is not.
 """
 
 import json
@@ -23,9 +23,12 @@ WORST_FIRST = ("violated", "not run", "skipped", "held")
 def main(arguments: list[str]) -> int:
     """Run the rows, print a line for each, and write what they counted."""
     matrix = tomllib.loads((ROOT / "tests" / "faults" / "matrix.toml").read_text(encoding="utf-8"))
-    wanted = [each for each in arguments if each.isdigit()] or list(matrix)
+    wanted = [str(int(each)) for each in arguments if each.isdigit()] or list(matrix)
+    if unknown := [each for each in wanted if each not in matrix]:
+        print(f"no such row: {', '.join(unknown)}; there are {', '.join(matrix)}", file=sys.stderr)
+        return 2
     shutil.rmtree(RECORDS, ignore_errors=True)
-    environment = {"PAYME_FAULTS": "full", "PAYME_FAULT_ROWS": " ".join(wanted), **os.environ}
+    environment = {**os.environ, "PAYME_FAULTS": "full", "PAYME_FAULT_ROWS": " ".join(wanted)}
     command = [sys.executable, "-m", "pytest", "-m", "fault_row", "-n", "2", "--dist", "worksteal", "-p", "no:randomly"]
     begun = time.monotonic()
     code = subprocess.run(

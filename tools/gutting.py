@@ -182,6 +182,10 @@ def tried(chosen: list[Variant], known: Reach) -> list[dict[str, Any]]:
     by_name = {each.name: each for each in chosen}
     found: dict[str, dict[str, Any]] = {name: {"name": name, "outcome": "unreached"} for name in tests}
     first = [planned(each, tests[each.name][:FIRST]) for each in chosen if tests[each.name]]
+    if chosen and not first:
+        sys.exit(
+            "no chosen function is in the recording; was it made of this checkout, and do their tests belong to it?"
+        )
     print(f"{len(chosen)} variants, {len(chosen) - len(first)} reached by no test", flush=True)
     if first:
         found |= {each["name"]: each for each in examine(first, seconds=FIRST_SECONDS)}

