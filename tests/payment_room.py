@@ -20,7 +20,7 @@ from payme.entrypoints.wiring import tools_of
 from payme.features import operations, payments
 from payme.features.identity import PERMISSIONS
 from payme.features.payments import ConfigureMethod, PaymentView
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import apply_message
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.manage import get_payment

@@ -32,7 +32,7 @@ from payme.features.inventory.services.correct_stock import adjust_stock, spoil_
 from payme.features.inventory.services.receive_goods import receive_goods
 from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded
 from payme.features.payments.enums import Effect, Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import apply_message
 from payme.features.sales import CreateSale, SaleView, cancel_sale, create_sale
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment

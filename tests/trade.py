@@ -25,7 +25,7 @@ from payme.features.businesses import (
 from payme.features.identity import Role, permissions_of
 from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, configure_method
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Decision, Message
+from payme.features.payments.rules.transitions import Decision, Message
 from payme.features.payments.services.apply_message import apply_message
 from payme.features.sales import CreateSale, SaleView, add_payment, cancel_sale, create_sale, get_sale
 from payme.features.sales.schemas import AddPayment

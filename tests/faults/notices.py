@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.runtime.database import UnitOfWork

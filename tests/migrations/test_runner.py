@@ -167,10 +167,12 @@ async def test_waiting_for_another_runner_has_an_end(bench: Bench) -> None:
 async def test_an_index_is_built_concurrently_outside_a_transaction(bench: Bench) -> None:
     bench.write(
         "202601030000_expand_index.sql",
-        "-- payme: no-transaction\ncreate index concurrently if not exists by_name on shops (name);",
+        "-- payme: no-transaction\ncreate index concurrently if not exists by_name on shops (name);\n"
+        "create index concurrently if not exists by_letter\n  on shops (left(name, 1));\n",
     )
     assert await bench.migrator().up() == 3
-    assert await bench.value("select indisvalid from pg_index where indexrelid = 'by_name'::regclass") is True
+    for name in ("by_name", "by_letter"):
+        assert await bench.value(f"select indisvalid from pg_index where indexrelid = '{name}'::regclass") is True
 
 
 async def test_two_runners_do_not_hang_beside_a_concurrent_index(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from payme.features.payments import ConfigureMethod, configure_method
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.errors import CallbackRouteUnknown
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.handle_callback import handle_callback
 from tests.payment_room import ACCOUNT, Till, a_receipt, stk_callback

@@ -8,7 +8,7 @@ from payme.features import payments
 from payme.features.payments import ConfigureMethod
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.errors import NothingToAsk
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.checks import begin_check, put_off, request_check, take_turn
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.send_push import record_doubt

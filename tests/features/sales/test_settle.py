@@ -9,7 +9,7 @@ from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.payments import PaymentSucceeded, PromptAlreadyOpen
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.sales import errors
 from payme.features.sales.services.settle_sale import cancel_stale_sale, receive_payment
 from payme.features.tokens import TokensExhausted

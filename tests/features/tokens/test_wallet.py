@@ -10,7 +10,7 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.ledger import AlreadyPosted
 from payme.features.payments import PaymentSucceeded, PhoneInvalid
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.tokens.errors import PackageUnknown, PurchaseNotFound, ReservationExists, ReservationMissing
 from payme.features.tokens.events import TokensPurchased
 from payme.features.tokens.schemas import BuyTokens, PurchaseView

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.sales.services.settle_sale import cancel_stale_sale
 from payme.features.tokens.schemas import BuyTokens
 from payme.features.tokens.services import buy_tokens

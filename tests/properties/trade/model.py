@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from payme.features.payments.rules import Decision
+from payme.features.payments.rules.transitions import Decision
 
 OPEN = {"created", "sending", "pending", "unknown"}
 PAYABLE = {"awaiting_payment", "payment_failed", "expired"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payme.features.payments.enums import Effect, Outcome, PaymentStatus, Source
-from payme.features.payments.rules import (
+from payme.features.payments.rules.transitions import (
     CARRIES_RECEIPT,
     Decision,
     Message,

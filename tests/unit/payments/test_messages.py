@@ -1,7 +1,7 @@
 import pytest
 
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.checks import message_of, words_for
 from payme.integrations.daraja import QueryNote, Reason, Standing, StkQueryResult
 

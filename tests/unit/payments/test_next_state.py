@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from payme.features.payments.enums import OPEN_STATUSES, Effect, Outcome, PaymentStatus, Source
-from payme.features.payments.rules import (
+from payme.features.payments.rules.transitions import (
     Decision,
     Message,
     PaymentState,

@@ -27,7 +27,7 @@ from payme.features.inventory.schemas import ReceiveGoods
 from payme.features.inventory.services.receive_goods import receive_goods
 from payme.features.payments import ConfigureMethod, PaymentSucceeded
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import apply_message
 from payme.features.sales import CreateSale, create_sale
 from payme.features.sales.services.settle_sale import receive_payment

@@ -15,7 +15,7 @@ from payme.features.payments.errors import (
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.sealed import SEALED
-from payme.features.payments.rules import prompt_key
+from payme.features.payments.rules.transitions import prompt_key
 from payme.features.payments.schemas import ConfigureMethod, PaymentView, UnsettledPayment
 from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount

@@ -34,7 +34,15 @@ class Source(StrEnum):
     ACCEPTANCE = "acceptance"
     CALLBACK = "callback"
     QUERY = "query"
+    C2B = "c2b"
+    STATUS = "status"
+    PULL = "pull"
+    STATEMENT = "statement"
     PERSON = "person"
+
+
+NOTICES = frozenset({Source.CALLBACK, Source.C2B})
+"""What comes to our door unsigned: above a limit its word alone credits nothing."""
 
 
 class Outcome(StrEnum):
@@ -67,6 +75,10 @@ class Effect(StrEnum):
     RECEIPT_TAKEN = "receipt_taken"
     WRONG_PROMPT = "wrong_prompt"
     WRONG_SHORTCODE = "wrong_shortcode"
+    CLAIMED_ELSEWHERE = "claimed_elsewhere"
+    UNCLAIMED = "unclaimed"
+    VERIFIED = "verified"
+    CLAIM_DIFFERS = "claim_differs"
 
 
 class Settlement(StrEnum):

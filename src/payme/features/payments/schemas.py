@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
-from payme.features.payments.rules import applied_cents
+from payme.features.payments.rules.transitions import applied_cents
 
 Purpose = Literal["sale", "token_purchase"]
 Payee = Literal["business", "platform"]

@@ -150,15 +150,16 @@ class Migrator:
                 return
 
     async def _apply_outside(self, recorder: asyncpg.Connection[asyncpg.Record], revision: Revision) -> None:
-        """Run one statement that PostgreSQL takes outside a transaction only.
+        """Run statements that PostgreSQL takes outside a transaction only, each by itself.
 
-        It waits for other transactions without holding anybody up, so it has no lock time-out; what it leaves behind when
+        They wait for other transactions without holding anybody up, so they have no lock time-out; what one leaves behind when
         it fails is an invalid index, and while one exists nothing goes on.
         """
         await _refuse_invalid_indexes(recorder)
         began = time.monotonic()
         async with self._connection(lock_seconds=0) as connection:
-            await connection.execute(revision.sql)
+            for statement in revision.statements:
+                await connection.execute(statement)
         await _refuse_invalid_indexes(recorder)
         await _record(recorder, revision, began=began)
 

@@ -17,6 +17,7 @@ from payme.kit.errors import PaymeError
 FILE_NAME = re.compile(r"(?P<version>\d{12})_(?P<phase>expand|contract)_(?P<what>[a-z0-9_]+)\.sql")
 NO_TRANSACTION = "-- payme: no-transaction"
 TRANSACTION_CONTROL = re.compile(r"^\s*(begin|commit|rollback|start\s+transaction)\s*;", re.IGNORECASE | re.MULTILINE)
+STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
 REPEATABLE = re.compile(r"\bif\s+(not\s+)?exists\b", re.IGNORECASE)
 
 
@@ -46,6 +47,11 @@ class Revision:
     def file_name(self) -> str:
         """The name of the file in the folder."""
         return f"{self.version}_{self.phase}_{self.what}.sql"
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The statements of a file that runs outside a transaction, where a semicolon ends a line and a statement."""
+        return tuple(each.strip() for each in STATEMENT_END.split(self.sql) if each.strip())
 
 
 def load_revisions(folder: Path) -> tuple[Revision, ...]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from payme.features.payments.enums import Effect
 from payme.features.payments.repository.payments import StoredPayment
-from payme.features.payments.rules import Message, ReceiptOwner
+from payme.features.payments.rules.transitions import Message, ReceiptOwner
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
 

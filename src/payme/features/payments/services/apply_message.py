@@ -19,7 +19,7 @@ from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payments import Changes, StoredPayment
-from payme.features.payments.rules import (
+from payme.features.payments.rules.transitions import (
     CARRIES_RECEIPT,
     Decision,
     Message,

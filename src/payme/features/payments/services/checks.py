@@ -14,7 +14,7 @@ from payme.features.payments.errors import MethodNotConfigured, NothingToAsk, Pa
 from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository.payments import StoredPayment
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_of
 from payme.integrations.daraja import Reason, Standing, StkQuery, StkQueryResult, advice_for
 from payme.runtime.database import Database, UnitOfWork

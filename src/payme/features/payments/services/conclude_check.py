@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from payme.features.payments.repository import payments as repository
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import schedule_check, words_for
 from payme.runtime.database import UnitOfWork

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from payme.features.payments.enums import Outcome, Source
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import words_for
 from payme.integrations.daraja import MalformedCallback, Standing, StkCallback, parse_stk_callback

@@ -20,7 +20,7 @@ from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.methods import StoredMethod
 from payme.features.payments.repository.payments import StoredPayment
-from payme.features.payments.rules import NO_PROMPT_AFTER, Message
+from payme.features.payments.rules.transitions import NO_PROMPT_AFTER, Message
 from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodView, PaymentView, UnclaimedView
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import MpesaRules, words_for

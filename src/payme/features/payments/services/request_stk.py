@@ -8,7 +8,7 @@ from payme.features.payments.enums import Assurance, PaymentStatus
 from payme.features.payments.errors import AmountOutsideLimits, PhoneInvalid, WholeShillings
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository.payments import NewPrompt
-from payme.features.payments.rules import MPESA_LARGEST_CENTS, MPESA_SMALLEST_CENTS
+from payme.features.payments.rules.transitions import MPESA_LARGEST_CENTS, MPESA_SMALLEST_CENTS
 from payme.features.payments.schemas import Payee, PaymentView, Purpose
 from payme.features.payments.services.gateway import shortcode_of
 from payme.kit.ids import new_id

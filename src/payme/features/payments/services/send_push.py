@@ -12,7 +12,7 @@ from payme.features.businesses import get_business
 from payme.features.payments.enums import Outcome, PaymentStatus, Source
 from payme.features.payments.errors import MethodNotConfigured, PaymentNotFound
 from payme.features.payments.repository import payments as repository
-from payme.features.payments.rules import Message
+from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import schedule_check, words_for
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_of

@@ -9,7 +9,7 @@ from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payments import StoredPayment
-from payme.features.payments.rules import applied_cents
+from payme.features.payments.rules.transitions import applied_cents
 from payme.features.payments.services.record_counted import ACCOUNT_OF
 from payme.runtime.database import UnitOfWork
 

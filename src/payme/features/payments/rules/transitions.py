@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
-from payme.features.payments.enums import OPEN_STATUSES, Effect, Outcome, PaymentStatus, Source
+from payme.features.payments.enums import NOTICES, OPEN_STATUSES, Effect, Outcome, PaymentStatus, Source
 from payme.kit.phone import normalise_msisdn
 
 MPESA_SMALLEST_CENTS: Final = 100
@@ -29,7 +29,8 @@ class PaymentState:
     """What the decision needs of a payment.
 
     `claimed_cents`: what a callback named and M-Pesa has not confirmed yet, if there is such an amount. `shortcodes`: those under
-    which M-Pesa may speak of it; where none is given, any.
+    which M-Pesa may speak of it; where none is given, any. `is_claimed_elsewhere`: a person has given the receipt of this very
+    money to something else.
     """
 
     status: PaymentStatus
@@ -40,6 +41,7 @@ class PaymentState:
     paid_cents: int | None = None
     claimed_cents: int | None = None
     shortcodes: frozenset[str] = frozenset()
+    is_claimed_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class ReceiptOwner(Enum):
     """Whose a receipt turned out to be when it was registered."""
 
     NEW = auto()
+    IN_TRAY = auto()
     OURS_ALREADY = auto()
+    CLAIMED = auto()
     ANOTHERS = auto()
 
 
@@ -129,6 +133,8 @@ def applied_cents(amount_cents: int, paid_cents: int | None) -> int:
 
 def with_receipt(decision: Decision, state: PaymentState, owner: ReceiptOwner) -> Decision:
     """Return the decision once it is known whose the receipt is: another payment's credits nothing, ours not twice."""
+    if owner is ReceiptOwner.CLAIMED:
+        return _claimed_elsewhere(state)
     if owner is ReceiptOwner.ANOTHERS:
         return Decision(state.status, Effect.RECEIPT_TAKEN, ask=state.status is not PaymentStatus.SUCCEEDED)
     if owner is ReceiptOwner.OURS_ALREADY and decision.effect is Effect.SECOND_PAYMENT:
@@ -151,6 +157,8 @@ def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:
         return _paid_again(state, message)
     late = state.status not in OPEN_STATUSES
     amount = message.amount_cents
+    if amount is None and state.is_claimed_elsewhere:
+        return _claimed_elsewhere(state)
     if amount is None:
         return _succeeded(state.claimed_cents or state.amount_cents, state, late=late)
     if state.claimed_cents is not None:
@@ -158,10 +166,16 @@ def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:
     if amount != state.amount_cents:
         status = state.status if late else PaymentStatus.UNKNOWN
         return Decision(status, Effect.AMOUNT_DIFFERS, unclaimed_cents=amount, claimed_cents=amount, ask=True)
-    if message.source is Source.CALLBACK and amount > policy.verify_above_cents:
+    if message.source in NOTICES and amount > policy.verify_above_cents:
         status = state.status if late else PaymentStatus.PENDING
         return Decision(status, Effect.TO_VERIFY, claimed_cents=amount, ask=True)
     return _succeeded(amount, state, late=late)
+
+
+def _claimed_elsewhere(state: PaymentState) -> Decision:
+    """Decide about a prompt whose money a person has given to something else: it moved once, so this payment has none."""
+    is_over = state.status not in OPEN_STATUSES
+    return Decision(state.status if is_over else PaymentStatus.FAILED, Effect.CLAIMED_ELSEWHERE)
 
 
 def _succeeded(paid_cents: int, state: PaymentState, *, late: bool) -> Decision:
@@ -219,7 +233,7 @@ def _refused(state: PaymentState) -> Decision:
 def _doubtful(state: PaymentState, message: Message) -> Decision:
     if message.source is Source.ACCEPTANCE and state.status in {PaymentStatus.CREATED, PaymentStatus.SENDING}:
         return Decision(PaymentStatus.UNKNOWN, Effect.NOTED)
-    asks = message.source is Source.CALLBACK and state.status is not PaymentStatus.SUCCEEDED
+    asks = message.source in NOTICES and state.status is not PaymentStatus.SUCCEEDED
     return Decision(state.status, Effect.NOTED, ask=asks)
 
 
