@@ -6,11 +6,17 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     push   StkAccepted | DarajaRefused | DarajaUnavailable (nothing was sent) | DarajaUnknown (there may be a prompt)
     query  StkQueryResult, always: paid, failed, pending or unknown
     callback  StkCallback | MalformedCallback
+    payment by the customer's own doing  C2bPayment | MalformedCallback
+    addresses  UrlsRegistration (registered, or already registered) | as a push
 """
 
+from payme.integrations.daraja.c2b.payments import C2bPayment, hash_msisdn, parse_c2b
+from payme.integrations.daraja.c2b.urls import C2bResponse, C2bUrls, C2bVersion, UrlsRegistration, UrlsState
+from payme.integrations.daraja.c2b.validation import ValidationRejection, validation_accepts, validation_rejects
 from payme.integrations.daraja.callback_urls import callback_url_faults, require_callback_url
 from payme.integrations.daraja.callbacks import StkCallback, parse_stk_callback
-from payme.integrations.daraja.client import ClientOptions, DarajaClient
+from payme.integrations.daraja.calls import ClientOptions
+from payme.integrations.daraja.client import DarajaClient
 from payme.integrations.daraja.credentials import AppCredentials, CollectionAccount, ShortcodeKind, TransactionType
 from payme.integrations.daraja.errors import (
     DarajaRefused,
@@ -34,6 +40,10 @@ __all__ = [
     "Advice",
     "AppCredentials",
     "Audience",
+    "C2bPayment",
+    "C2bResponse",
+    "C2bUrls",
+    "C2bVersion",
     "ClientOptions",
     "CollectionAccount",
     "DarajaClient",
@@ -60,15 +70,22 @@ __all__ = [
     "Token",
     "TokenStore",
     "TransactionType",
+    "UrlsRegistration",
+    "UrlsState",
+    "ValidationRejection",
     "WholeShillingsOnly",
     "advice_for",
     "callback_url_faults",
     "description_from",
+    "hash_msisdn",
     "is_dummy_receipt",
     "is_receipt",
     "open_http_client",
+    "parse_c2b",
     "parse_stk_callback",
     "receipt_date",
     "require_callback_url",
     "rule_for",
+    "validation_accepts",
+    "validation_rejects",
 ]

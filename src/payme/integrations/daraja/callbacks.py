@@ -9,25 +9,19 @@ Source: Daraja portal, M-Pesa Express, and callbacks seen on the wire (Balance w
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import TypeVar
 
 from payme.integrations.daraja.errors import MalformedCallback
-from payme.integrations.daraja.receipts import is_dummy_receipt, is_receipt
+from payme.integrations.daraja.receipts import is_dummy_receipt
 from payme.integrations.daraja.requests import is_request_id
 from payme.integrations.daraja.result_codes import UNLISTED, Product, Reason, Standing, rule_for
+from payme.integrations.daraja.values import cents_of, instant_of, receipt_of
 from payme.integrations.daraja.wire import JsonObject, Unreadable, as_list, as_object, as_text, read_json
-from payme.kit.money import CENTS_PER_SHILLING
-from payme.kit.time import NAIROBI
 
 LONGEST_CODE = 32
 MOST_ITEMS = 64
-_MOST_SHILLINGS = Decimal(100_000_000)
-_AMOUNT = re.compile(r"\d+(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
-_STAMP = re.compile(r"(\d{14})(?:\.0+)?", re.ASCII)
 _PHONE = re.compile(r"[0-9*]{9,15}", re.ASCII)
-_FIRST_YEAR = 2007
 
 Value = TypeVar("Value")
 
@@ -76,34 +70,11 @@ def parse_stk_callback(raw: bytes) -> StkCallback:
         checkout_request_id=checkout_request_id,
         merchant_request_id=as_text(message.get("MerchantRequestID"), longest=128),
         amount_cents=metadata.read("Amount", cents_of),
-        mpesa_receipt_number=metadata.read("MpesaReceiptNumber", _receipt_of),
+        mpesa_receipt_number=metadata.read("MpesaReceiptNumber", receipt_of),
         paid_at=metadata.read("TransactionDate", instant_of),
         msisdn=metadata.read("PhoneNumber", _phone_of),
         oddities=tuple(metadata.oddities),
     )
-
-
-def cents_of(text: str) -> int | None:
-    """Return a decimal text of shillings as cents, or None where it is negative, endless, or finer than a cent."""
-    if _AMOUNT.fullmatch(text) is None:
-        return None
-    shillings = Decimal(text)
-    if shillings > _MOST_SHILLINGS:
-        return None
-    cents = shillings * CENTS_PER_SHILLING
-    return int(cents) if cents == cents.to_integral_value() else None
-
-
-def instant_of(text: str) -> datetime | None:
-    """Return a stamp of 14 digits, which is Nairobi time, as an aware UTC instant; None where it is no such stamp."""
-    match = _STAMP.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        local = datetime.strptime(match[1], "%Y%m%d%H%M%S").replace(tzinfo=NAIROBI)
-    except ValueError:
-        return None
-    return local.astimezone(UTC) if local.year >= _FIRST_YEAR else None
 
 
 def _stk_callback(raw: bytes) -> JsonObject:
@@ -148,10 +119,6 @@ class _Metadata:
         if self._values.setdefault(name, value) != value:
             self._values[name] = None
             self.oddities.append(name)
-
-
-def _receipt_of(text: str) -> str | None:
-    return text if is_receipt(text) else None
 
 
 def _phone_of(text: str) -> str | None:

@@ -35,6 +35,11 @@ TRANSACTION_TYPES = {
 }
 
 
+def is_shortcode(text: str) -> bool:
+    """Say whether a text can be a paybill, a store or a till number."""
+    return _SHORTCODE.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class AppCredentials:
     """One app on the Daraja portal; `app_id` is our own name for it, under which its shared token is kept."""
@@ -66,11 +71,11 @@ class CollectionAccount:
     till_number: str | None = None
 
     def __post_init__(self) -> None:
-        if _SHORTCODE.fullmatch(self.shortcode) is None:
+        if not is_shortcode(self.shortcode):
             raise InvalidRequest(field="shortcode", rule="5 to 7 digits")
         if (self.kind is ShortcodeKind.BUY_GOODS) != (self.till_number is not None):
             raise InvalidRequest(field="till_number", rule="given for buy_goods and for nothing else")
-        if self.till_number is not None and _SHORTCODE.fullmatch(self.till_number) is None:
+        if self.till_number is not None and not is_shortcode(self.till_number):
             raise InvalidRequest(field="till_number", rule="5 to 7 digits")
         if not self.passkey:
             raise InvalidRequest(field="passkey", rule="not empty")

@@ -65,8 +65,8 @@ class DarajaUnknown(OutcomeUnknown):
 
 
 class MalformedCallback(PaymeError):
-    """These bytes are no STK callback; a person must look at them."""
+    """These bytes are not the message they should be; a person must look at them."""
 
     def __init__(self, fault: str) -> None:
-        super().__init__(f"Not an STK callback: {fault}.")
+        super().__init__(f"Not a message of M-Pesa that can be used: {fault}.")
         self.fault = fault

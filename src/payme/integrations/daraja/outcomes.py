@@ -69,16 +69,21 @@ def judge_push(answer: Answer) -> StkAccepted:
     """
     if answer.is_accepted:
         return _acceptance(answer)
+    raise fault_in(answer)
+
+
+def fault_in(answer: Answer) -> DarajaRefused | DarajaUnavailable | DarajaUnknown:
+    """Return what an answer that is no acceptance means for a request that changes something."""
     match answer.verdict:
         case Verdict.TOKEN_REJECTED:
-            raise refused("daraja.token_refused", answer)
+            return refused("daraja.token_refused", answer)
         case Verdict.REFUSED:
-            raise refused("daraja.request_refused", answer)
+            return refused("daraja.request_refused", answer)
         case Verdict.THROTTLED:
-            raise throttled(answer)
+            return throttled(answer)
         case Verdict.UNKNOWN:
             code = "daraja.unreadable_answer" if answer.payload is None else "daraja.unexplained_answer"
-            raise DarajaUnknown(code, status=answer.status, error_code=answer.error_code, text=answer.error_text)
+            return DarajaUnknown(code, status=answer.status, error_code=answer.error_code, text=answer.error_text)
 
 
 def refused(code: str, answer: Answer) -> DarajaRefused:
