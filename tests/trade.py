@@ -40,7 +40,7 @@ from tests.people import Person, make_person
 from tests.shop import Shop
 
 PHONE = "0712345600"
-_RECEIPTS = itertools.count()
+_RECEIPTS = itertools.count(1)
 
 
 def settings_for(dsn: str) -> Settings:

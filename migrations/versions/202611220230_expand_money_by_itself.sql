@@ -18,6 +18,9 @@ comment on table c2b_registrations is 'Each time that Safaricom was asked to tel
 create index c2b_registrations_by_kind on c2b_registrations (business_id, kind, created_at);
 select tenant_table('c2b_registrations', 'select, insert, update');
 
+alter table payment_methods add column strict_references boolean not null default false;
+comment on column payment_methods.strict_references is 'Money whose account names nothing that waits for it is turned away where Safaricom asks first.';
+
 alter table payments
   add column account_reference text,
   add column channel text,

@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
-from payme.features.payments import DarajaAccess, MpesaRules, PlatformAccount
+from payme.features.payments import DarajaAccess, Desk, MpesaRules, PlatformAccount
+from payme.features.sales import SalesDesk
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
@@ -60,6 +61,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
             callback_sources=settings.mpesa_callback_sources,
         ),
         PlatformAccount: _platform(settings),
+        Desk: Desk(SalesDesk()),
         ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),
     }
 

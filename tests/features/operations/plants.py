@@ -169,6 +169,12 @@ PLANTS = (
         "update unclaimed_money set reason = 'no_match' where business_id = $$ and reason = 'overpaid'",
     ),
     Plant("mpesa_account", booked("owner_equity", "mpesa")),
+    Plant("to_confirm_account", booked("owner_equity", "mpesa_to_confirm")),
+    Plant(
+        "claim_takes_what_is_there",
+        f"""insert into unclaimed_money (business_id, id, source, reason, amount_cents, shortcode, state, received_at, ended_at, claimed_as)
+            values ($$, '{NOBODY}', 'c2b', 'sale_not_open', 5, '174379', 'claimed', now(), now(), '{NOBODY}')""",
+    ),
     Plant("counted_accounts", booked("owner_equity", "cash")),
     Plant("payments_held", booked("owner_equity", "payments_held")),
     Plant("unclaimed_account", booked("owner_equity", "mpesa_unclaimed")),

@@ -42,9 +42,9 @@ async def test_unclaimed_money_comes_page_by_page(shop: Till) -> None:
         _, token, checkout_id = await shop.sent()
         await shop.call_back(token, stk_callback(checkout_id, amount=amount))
         shop.clock.advance(timedelta(seconds=1))
-    both = await shop.run(lambda uow: list_unclaimed(uow, None, 10))
+    both = await shop.run(lambda uow: list_unclaimed(uow, None, 10, amount_cents=None, search=None))
     assert [each.amount_cents for each in both] == [14_800, 14_900]
-    newest = await shop.run(lambda uow: list_unclaimed(uow, None, 1))
+    newest = await shop.run(lambda uow: list_unclaimed(uow, None, 1, amount_cents=None, search=None))
     assert newest == both[:1]
     place = [both[0].received_at.isoformat(), str(both[0].id)]
-    assert await shop.run(lambda uow: list_unclaimed(uow, place, 10)) == both[1:]
+    assert await shop.run(lambda uow: list_unclaimed(uow, place, 10, amount_cents=None, search=None)) == both[1:]

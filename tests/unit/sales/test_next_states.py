@@ -1,22 +1,28 @@
 """Tenders, and the tables of what becomes of a sale."""
 
+from datetime import timedelta
+
 import pytest
 
+from payme.features.sales.enums import Because, TenderMethod
 from payme.features.sales.enums import SaleStatus as Status
-from payme.features.sales.enums import TenderMethod
 from payme.features.sales.errors import OnePromptPerSale, ReceivedTooLittle, TendersDiffer
 from payme.features.sales.rules import (
     Paying,
     after_failure,
     after_payment,
+    are_counted,
     awaits_money,
     change_due,
     check_tenders,
     completes_at_once,
     may_cancel,
+    reasons_to_suggest,
+    takes_money_by_itself,
 )
 
 CASH, CARD, STK = TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.MPESA_STK
+CLAIM = TenderMethod.MPESA_CLAIM
 PAYABLE = {Status.AWAITING_PAYMENT, Status.PAYMENT_FAILED, Status.EXPIRED}
 
 
@@ -46,18 +52,36 @@ def test_change():
     assert change_due([]) == 0
 
 
-def test_only_what_is_counted_completes_at_once():
+def test_what_is_there_completes_at_once():
     assert completes_at_once([])
     assert completes_at_once([Paying(CASH, 1), Paying(CARD, 1)])
+    assert completes_at_once([Paying(CASH, 1), Paying(CLAIM, 1)])
     assert not completes_at_once([Paying(CASH, 1), Paying(STK, 1)])
 
 
-@pytest.mark.parametrize("status", Status)
+def test_what_people_counted_is_not_held():
+    assert are_counted([Paying(CASH, 1), Paying(CARD, 1)])
+    assert not are_counted([Paying(CASH, 1), Paying(CLAIM, 1)])
+
+
 @pytest.mark.parametrize(
     ("paid", "then"), [(99, Status.AWAITING_PAYMENT), (100, Status.COMPLETED), (101, Status.COMPLETED)]
 )
-def test_after_money(status: Status, paid: int, then: Status):
-    assert after_payment(status, paid, 100) == (then if status in PAYABLE else None)
+def test_after_money(paid: int, then: Status):
+    assert after_payment(paid, 100) == then
+
+
+@pytest.mark.parametrize("status", Status)
+def test_who_takes_money_by_itself(status: Status):
+    assert takes_money_by_itself(status) == (status in {Status.AWAITING_PAYMENT, Status.PAYMENT_FAILED})
+
+
+def test_why_money_may_be_a_sales():
+    close, far = timedelta(minutes=15), timedelta(minutes=15, seconds=1)
+    assert reasons_to_suggest(due_cents=100, amount_cents=100, names_it=True, apart=close) == list(Because)
+    assert reasons_to_suggest(due_cents=100, amount_cents=100, names_it=False, apart=far) == [Because.AMOUNT]
+    assert reasons_to_suggest(due_cents=100, amount_cents=90, names_it=True, apart=far) == [Because.REFERENCE]
+    assert reasons_to_suggest(due_cents=100, amount_cents=90, names_it=False, apart=close) == []
 
 
 @pytest.mark.parametrize("status", Status)

@@ -6,21 +6,34 @@ events; payments knows no sale.
 """
 
 from payme.features.payments.errors import (
+    AlreadyClaimed,
     AmountOutsideLimits,
+    ClaimLimit,
     MethodNotConfigured,
+    MoneyInDispute,
+    NotVerifiedYet,
     PhoneInvalid,
     PromptAlreadyOpen,
+    PromptMayOwnIt,
+    ReceiptAmountDiffers,
+    ReceiptInvalid,
+    ReceiptUsed,
+    UnclaimedNotFound,
     WholeShillings,
 )
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.sealed import SEALED
+from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
-from payme.features.payments.schemas import ConfigureMethod, PaymentView, UnsettledPayment
+from payme.features.payments.schemas import ConfigureMethod, PaymentView, UnclaimedView, UnsettledPayment
 from payme.features.payments.services.checks import MpesaRules
+from payme.features.payments.services.claim_money import Destination, claim_unclaimed
+from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.list_unsettled import list_unsettled
-from payme.features.payments.services.manage import configure_method
+from payme.features.payments.services.manage import configure_method, get_unclaimed
+from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
@@ -28,12 +41,20 @@ from payme.features.payments.services.settle import settle
 __all__ = [
     "SEALED",
     "SEND_JOB",
+    "AlreadyClaimed",
     "AmountOutsideLimits",
+    "Channel",
+    "ClaimLimit",
     "ConfigureMethod",
     "Counted",
     "DarajaAccess",
+    "Desk",
+    "Destination",
+    "Expected",
     "MethodNotConfigured",
+    "MoneyInDispute",
     "MpesaRules",
+    "NotVerifiedYet",
     "PaymentChanged",
     "PaymentFailed",
     "PaymentSucceeded",
@@ -41,9 +62,19 @@ __all__ = [
     "PhoneInvalid",
     "PlatformAccount",
     "PromptAlreadyOpen",
+    "PromptMayOwnIt",
+    "ReceiptAmountDiffers",
+    "ReceiptInvalid",
+    "ReceiptUsed",
+    "UnclaimedNotFound",
+    "UnclaimedView",
     "UnsettledPayment",
     "WholeShillings",
+    "Word",
+    "claim_receipt",
+    "claim_unclaimed",
     "configure_method",
+    "get_unclaimed",
     "list_for",
     "list_unsettled",
     "prompt_key",

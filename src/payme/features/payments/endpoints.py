@@ -10,17 +10,29 @@ from payme.features.payments.enums import PaymentStatus
 from payme.features.payments.errors import (
     CallbackRouteUnknown,
     MethodIncomplete,
+    MethodNotConfigured,
+    MethodWithoutNotices,
     NothingToAsk,
     OtherEnvironment,
     PaymentNotFound,
     PaymentNotUnknown,
     PromptMayStillCome,
 )
-from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodView, PaymentView, UnclaimedView
-from payme.features.payments.services import checks, manage
+from payme.features.payments.schemas import (
+    ConfigureMethod,
+    MethodKind,
+    MethodView,
+    PaymentView,
+    RegistrationView,
+    UnclaimedView,
+)
+from payme.features.payments.services import checks, manage, register_c2b
 from payme.features.payments.services.receive_callback import receive_callback
+from payme.features.payments.services.validate_c2b import find_objection
+from payme.integrations.daraja import validation_accepts, validation_rejects
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
+from payme.runtime.events import find_route
 from payme.runtime.http import Call, Feature, Paging, Response, Router, public
 
 router = Router(prefix="/v1/businesses/{business_id}", tag="payments")
@@ -31,6 +43,13 @@ class Acknowledgement(BaseModel):
     """What Safaricom is answered once its message is stored."""
 
     ResultCode: int = 0
+    ResultDesc: str = "Accepted"
+
+
+class Verdict(BaseModel):
+    """What Safaricom is answered when it asks before a payment."""
+
+    ResultCode: str = "0"
     ResultDesc: str = "Accepted"
 
 
@@ -86,11 +105,21 @@ async def say_no_prompt_came(call: Call, payment_id: UUID) -> Response:
 
 
 @router.get("/unclaimed", operation="unclaimed_list", response=Page[UnclaimedView], may="payments.read")
-async def list_unclaimed(call: Call, query: Paging) -> Response:
+async def list_unclaimed(
+    call: Call,
+    query: Paging,
+    *,
+    amount_cents: Annotated[int | None, Query(gt=0)] = None,
+    search: Annotated[
+        str | None, Query(min_length=2, max_length=60, description="In the M-Pesa code, the payer's name, the account.")
+    ] = None,
+) -> Response:
     """List money that arrived and belongs to nothing yet, newest first."""
-    return await call.read_page(
-        query, manage.list_unclaimed, key=lambda row: [row.received_at.isoformat(), str(row.id)]
-    )
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[UnclaimedView]:
+        return await manage.list_unclaimed(uow, after, limit, amount_cents=amount_cents, search=search)
+
+    return await call.read_page(query, work, key=lambda row: [row.received_at.isoformat(), str(row.id)])
 
 
 @router.get("/payment-methods", operation="payment_methods_list", response=list[MethodView], may="payments.read")
@@ -110,17 +139,64 @@ async def configure_method(call: Call, kind: MethodKind, command: ConfigureMetho
     )
 
 
+@router.post(
+    "/payment-methods/{kind}/c2b", operation="payment_methods_register", status=202, response=RegistrationView,
+    may="payments.configure", errors=(MethodWithoutNotices, MethodNotConfigured),
+)  # fmt: skip
+async def register_addresses(call: Call, kind: MethodKind) -> Response:
+    """Have Safaricom tell us of payments that customers make by themselves; what it says appears in the list."""
+    return await call.write(lambda uow: register_c2b.request_registration(uow, kind), 202)
+
+
+@router.get(
+    "/payment-methods/{kind}/c2b", operation="payment_methods_registrations", response=list[RegistrationView],
+    may="payments.read",
+)  # fmt: skip
+async def list_registrations(call: Call, kind: MethodKind) -> Response:
+    """List when Safaricom was asked to tell of payments, and what it said, newest first."""
+    return await call.read(lambda uow: register_c2b.list_registrations(uow, kind))
+
+
 @callbacks.post(
     "/{token}/stk", operation="callbacks_stk", access=public, response=Acknowledgement, errors=(CallbackRouteUnknown,),
     consumes="application/json", budget="callbacks",
 )  # fmt: skip
 async def stk_callback(call: Call, token: str) -> Response:
     """Take M-Pesa's word on a prompt: stored as it came, answered, understood later."""
+    return await _keep(call, token, "stk")
+
+
+@callbacks.post(
+    "/{token}/c2b/confirm", operation="callbacks_c2b_confirm", access=public, response=Acknowledgement,
+    errors=(CallbackRouteUnknown,), consumes="application/json", budget="callbacks",
+)  # fmt: skip
+async def confirm_c2b(call: Call, token: str) -> Response:
+    """Take M-Pesa's word on money that a customer sent: stored as it came, answered, understood later."""
+    return await _keep(call, token, register_c2b.C2B_KIND)
+
+
+@callbacks.post(
+    "/{token}/c2b/validate", operation="callbacks_c2b_validate", access=public, response=Verdict,
+    errors=(CallbackRouteUnknown,), consumes="application/json", budget="callbacks",
+)  # fmt: skip
+async def validate_c2b(call: Call, token: str) -> Response:
+    """Say whether money that a customer is about to send is welcome; nothing is stored, because none has moved."""
+    body = await call.read_body()
+    route = await call.database.run(lambda uow: find_route(uow, token, kind=register_c2b.C2B_KIND), read_only=True)
+    if route is None:
+        raise CallbackRouteUnknown
+    objection = await call.database.run(
+        lambda uow: find_objection(uow, route.subject_id, body), business_id=route.business_id, read_only=True
+    )
+    return call.answer(validation_rejects(objection) if objection else validation_accepts())
+
+
+async def _keep(call: Call, token: str, kind: str) -> Response:
     body = await call.read_body()
     headers = dict(call.request.headers)
 
     async def work(uow: UnitOfWork) -> Acknowledgement:
-        await receive_callback(uow, token, kind="stk", headers=headers, body=body, remote_address=call.client_address)
+        await receive_callback(uow, token, kind=kind, headers=headers, body=body, remote_address=call.client_address)
         return Acknowledgement()
 
     return await call.write(work)

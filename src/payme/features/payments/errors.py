@@ -79,3 +79,69 @@ class OtherEnvironment(Invalid):
 
     code = "payments.other_environment"
     pointer = "/environment"
+
+
+class UnclaimedNotFound(NotFound):
+    """There is no such money in the tray of this business."""
+
+    code = "payments.unclaimed_not_found"
+
+
+class AlreadyClaimed(Conflict):
+    """Somebody has claimed this money already."""
+
+    code = "payments.already_claimed"
+
+
+class MoneyInDispute(Conflict):
+    """M-Pesa is being asked about this amount; it can be claimed once that is settled."""
+
+    code = "payments.money_in_dispute"
+    retryable = True
+
+
+class NotVerifiedYet(Conflict):
+    """This amount is above what a notice alone is believed for; it can be claimed once M-Pesa has confirmed it."""
+
+    code = "payments.not_verified_yet"
+    retryable = True
+
+
+class PromptMayOwnIt(Conflict):
+    """This may be the money of a prompt that is still open; wait for its answer."""
+
+    code = "payments.prompt_may_own_it"
+    retryable = True
+
+
+class ReceiptInvalid(Invalid):
+    """An M-Pesa code has ten capital letters and digits, as in the customer's SMS."""
+
+    code = "payments.receipt_invalid"
+    pointer = "/mpesa_receipt_number"
+
+
+class ReceiptUsed(Conflict):
+    """This M-Pesa code was used before."""
+
+    code = "payments.receipt_used"
+    constraints = ("payments_receipt",)
+
+
+class ReceiptAmountDiffers(Conflict):
+    """M-Pesa told us of another amount under this code."""
+
+    code = "payments.receipt_amount_differs"
+
+
+class ClaimLimit(Refused):
+    """This is more than you may take on an M-Pesa code that is not confirmed yet."""
+
+    code = "payments.claim_limit"
+
+
+class MethodWithoutNotices(Invalid):
+    """Safaricom tells of payments to a paybill or a till only."""
+
+    code = "payments.method_without_notices"
+    pointer = "/kind"

@@ -1,10 +1,11 @@
 """Commands and views of payments and of the ways to be paid."""
 
+import re
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
 from payme.features.payments.rules.transitions import applied_cents
@@ -46,6 +47,10 @@ class PaymentView(BaseModel):
     late: bool = False
     settlement: str | None = None
     excess_cents: int = Field(default=0, description="What its purpose had no more need of; it is unclaimed.")
+    channel: str | None = Field(default=None, description="How the customer paid what a cashier claims.")
+    verdict: str | None = Field(default=None, description="How far a claim has been proved.")
+    confirmed_cents: int | None = Field(default=None, description="What evidence has confirmed of a claim.")
+    is_odd: bool = Field(default=False, description="The date letters of a claimed receipt name another day.")
     created_at: datetime
     ended_at: datetime | None = None
     rev: int = 1
@@ -83,6 +88,9 @@ class ConfigureMethod(BaseModel):
     consumer_secret: str | None = Field(default=None, min_length=1, max_length=200)
     passkey: str | None = Field(default=None, min_length=1, max_length=200)
     active: bool = True
+    strict_references: bool = Field(
+        default=False, description="Turn away money whose account names nothing that waits for it."
+    )
 
 
 class MethodView(BaseModel):
@@ -94,6 +102,7 @@ class MethodView(BaseModel):
     account_reference: str | None
     environment: str
     active: bool
+    strict_references: bool = False
     has_credentials: bool
     changed_at: datetime
     rev: int
@@ -110,7 +119,32 @@ class UnclaimedView(BaseModel):
     mpesa_receipt_number: str | None
     payment_id: UUID | None
     state: str
+    payer_name: str = ""
+    payer_number: str = Field(default="", description="Masked by Safaricom; empty where it was hashed.")
+    bill_reference: str = Field(default="", description="What the payer typed as the account.")
+    paid_at: datetime | None = None
+    is_verified: bool = Field(default=False, description="M-Pesa was asked and confirmed it, beyond the notice.")
     received_at: datetime
+
+    @field_validator("payer_number")
+    @classmethod
+    def _show_no_hash(cls, number: str) -> str:
+        return "" if re.search(r"[a-f]|[0-9]{9}", number) else number
+
+
+class RegistrationView(BaseModel):
+    """Where Safaricom was asked to tell of payments to a short code, and what it said."""
+
+    id: UUID
+    kind: Literal["paybill", "till"]
+    shortcode: str
+    till_number: str | None
+    state: Literal["requested", "registered", "already_registered", "failed"] = Field(
+        description="`already_registered`: other addresses may stand at Safaricom; have them deleted, then ask again."
+    )
+    note: str = ""
+    created_at: datetime
+    ended_at: datetime | None = None
 
 
 class UnsettledPayment(BaseModel):

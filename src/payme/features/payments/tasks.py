@@ -1,17 +1,18 @@
-"""Jobs of payments: send a prompt, understand a callback, ask about a prompt."""
+"""Jobs of payments: send a prompt, understand a callback, ask about a prompt, have Safaricom tell us of payments."""
 
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features.payments.services import checks, send_push
+from payme.features.payments.services import checks, register_c2b, send_push
 from payme.features.payments.services.checks import CHECK_JOB
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
+from payme.features.payments.services.register_c2b import REGISTER_JOB
 from payme.features.payments.services.request_stk import SEND_JOB
-from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, StkAccepted
+from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, InvalidCallbackUrl, StkAccepted
 from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.jobs import Backoff, JobContext, Superseded, Tasks
 
@@ -79,3 +80,24 @@ async def check_prompt(job: JobContext) -> None:
         return
     message = await checks.ask(job.services.daraja, job.database.database, question)
     await job.finish(lambda uow: conclude_check(uow, payment_id, message))
+
+
+@tasks.job(
+    REGISTER_JOB, attempts=_SEND_ATTEMPTS, backoff=Backoff(first=timedelta(seconds=2), longest=timedelta(seconds=30))
+)
+async def have_payments_told(job: JobContext) -> None:
+    """Register the addresses of a short code; asking again is harmless."""
+    registration_id = UUID(job.payload["registration_id"])
+    errand = await job.run(lambda uow: register_c2b.begin_registration(uow, registration_id))
+    if errand is None:
+        return
+    try:
+        said = await register_c2b.register(job.services.daraja, job.database.database, errand)
+        state, note = said.state.value, f"C2B {said.version}"
+    except (DarajaRefused, InvalidCallbackUrl) as refusal:
+        state, note = "failed", str(refusal)
+    except (DarajaUnavailable, DarajaUnknown) as fault:
+        if not job.last_attempt:
+            raise
+        state, note = "failed", str(fault)
+    await job.finish(lambda uow: register_c2b.record_registration(uow, registration_id, state, note=note))

@@ -8,6 +8,7 @@ cancelled nor paid twice; money for a sale that cannot take it any more becomes 
 
 from payme.features.sales.events import SaleChanged, SaleCompleted
 from payme.features.sales.schemas import CreateSale, SaleView
+from payme.features.sales.services.claim_money import SalesDesk
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.read_sale import get_sale
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
@@ -17,6 +18,7 @@ __all__ = [
     "SaleChanged",
     "SaleCompleted",
     "SaleView",
+    "SalesDesk",
     "add_payment",
     "cancel_sale",
     "create_sale",

@@ -8,16 +8,35 @@ from fastapi import Query
 
 from payme.features.catalog import ProductNotFound
 from payme.features.payments import (
+    AlreadyClaimed,
     AmountOutsideLimits,
+    ClaimLimit,
     MethodNotConfigured,
+    MoneyInDispute,
+    NotVerifiedYet,
     PhoneInvalid,
     PromptAlreadyOpen,
+    PromptMayOwnIt,
+    ReceiptAmountDiffers,
+    ReceiptInvalid,
+    ReceiptUsed,
+    UnclaimedNotFound,
     WholeShillings,
     prompt_key,
 )
 from payme.features.sales import errors
 from payme.features.sales.enums import SaleStatus
-from payme.features.sales.schemas import AddPayment, CreateSale, MpesaStkTender, SaleRow, SaleView, Tender
+from payme.features.sales.schemas import (
+    AddPayment,
+    ClaimMoney,
+    CreateSale,
+    MpesaStkTender,
+    SaleRow,
+    SaleView,
+    Suggestion,
+    Tender,
+)
+from payme.features.sales.services.claim_money import claim_money, list_suggestions
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.list_sales import list_sales
 from payme.features.sales.services.read_sale import get_sale
@@ -29,9 +48,11 @@ from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
 router = Router(prefix="/v1/businesses/{business_id}/sales", tag="sales")
+tray = Router(prefix="/v1/businesses/{business_id}/unclaimed", tag="payments")
 _TENDER_ERRORS = (
     TokensExhausted, errors.StockShort, errors.TendersDiffer, errors.ReceivedTooLittle, WholeShillings, PhoneInvalid,
-    AmountOutsideLimits, MethodNotConfigured, PromptAlreadyOpen,
+    AmountOutsideLimits, MethodNotConfigured, PromptAlreadyOpen, ReceiptInvalid, ReceiptUsed, ReceiptAmountDiffers, ClaimLimit,
+    AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt,
 )  # fmt: skip
 
 
@@ -101,4 +122,25 @@ async def _spend_prompts(call: Call, tenders: Sequence[Tender]) -> None:
             await call.spend("prompts", prompt_key(tender.phone))
 
 
-feature = Feature("sales", "Carts that were paid, or are waiting to be.", (router,))
+@tray.get(
+    "/{unclaimed_id}/suggestions", operation="unclaimed_suggestions", response=list[Suggestion], may="payments.read",
+    errors=(UnclaimedNotFound,),
+)  # fmt: skip
+async def suggest(call: Call, unclaimed_id: UUID) -> Response:
+    """List what money in the tray may be for, the likeliest first."""
+    return await call.read(lambda uow: list_suggestions(uow, unclaimed_id))
+
+
+@tray.post(
+    "/{unclaimed_id}/claim", operation="unclaimed_claim", status=200, response=SaleView, may="payments.claim",
+    errors=(
+        UnclaimedNotFound, AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt, errors.SaleNotFound,
+        errors.SaleNotOpen, TokensExhausted,
+    ),
+)  # fmt: skip
+async def claim(call: Call, unclaimed_id: UUID, command: ClaimMoney) -> Response:
+    """Say what money in the tray is for; of two tills one gets it."""
+    return await call.idempotent(command, lambda uow: claim_money(uow, unclaimed_id, command), status=200)
+
+
+feature = Feature("sales", "Carts that were paid, or are waiting to be.", (router, tray))

@@ -23,3 +23,12 @@ class TenderMethod(StrEnum):
     CASH = "cash"
     CARD_RECORDED = "card_recorded"
     MPESA_STK = "mpesa_stk"
+    MPESA_CLAIM = "mpesa_claim"
+
+
+class Because(StrEnum):
+    """Why money may be a sale's."""
+
+    REFERENCE = "reference"
+    AMOUNT = "amount"
+    TIME = "time"

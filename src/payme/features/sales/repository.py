@@ -49,6 +49,16 @@ class StoredSale:
 
 
 @value
+class UnpaidSale:
+    """A sale that somebody could still pay."""
+
+    id: UUID
+    receipt_number: str
+    due_cents: int
+    created_at: datetime
+
+
+@value
 class NewSale:
     """A sale to be written; costs are known only when it completes at once."""
 
@@ -203,3 +213,28 @@ async def list_sales(
         uow.tenant, before[0] if before else None, before[1] if before else None, status, since, limit,
     )  # fmt: skip
     return [SaleRow(**row) for row in rows]
+
+
+async def list_unpaid(uow: UnitOfWork, *, since: datetime) -> list[UnpaidSale]:
+    """Return the sales since an instant that somebody could still pay, newest first, two hundred at most."""
+    rows = await uow.fetch(
+        """-- sales.list_unpaid
+        select id, receipt_number, total_cents - paid_cents as due_cents, recorded_at as created_at from sales
+        where business_id = $1 and recorded_at >= $2 and status in ('awaiting_payment', 'payment_failed', 'expired')
+        order by recorded_at desc limit 200""",
+        uow.tenant, since,
+    )  # fmt: skip
+    return [UnpaidSale(**row) for row in rows]
+
+
+async def find_by_receipt_number(uow: UnitOfWork, receipt_number: str) -> StoredSale | None:
+    """Return the sale of a receipt number, through the till that its prefix names, or None."""
+    row = await uow.fetchrow(
+        """-- sales.find_by_receipt_number
+        select s.id, s.branch_id, s.till_id, s.receipt_number, s.status, s.discount_cents, s.rounding_cents, s.total_cents,
+          s.vat_cents, s.cost_cents, s.paid_cents, s.change_cents, s.recorded_at, s.completed_at, s.rev
+        from tills t join sales s on s.business_id = t.business_id and s.till_id = t.id and s.receipt_number = $2
+        where t.business_id = $1 and t.receipt_prefix = split_part($2, '-', 1)""",
+        uow.tenant, receipt_number,
+    )  # fmt: skip
+    return _stored(row)

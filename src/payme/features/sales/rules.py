@@ -4,10 +4,11 @@ The same decisions serve a sale made online and one that a till made offline.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from payme.features.sales.enums import SaleStatus, TenderMethod
+from payme.features.sales.enums import Because, SaleStatus, TenderMethod
 from payme.features.sales.errors import (
     DiscountAboveLimit,
     DiscountTooLarge,
@@ -19,8 +20,11 @@ from payme.features.sales.errors import (
 from payme.kit.money import BASIS_POINTS, allocate, line_amount, round_to_step, vat_included
 from payme.kit.values import value
 
-PAID_AT_ONCE = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED})
-_ROUNDED = frozenset({TenderMethod.CASH, TenderMethod.MPESA_STK})
+PAID_AT_ONCE = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.MPESA_CLAIM})
+COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED})
+_ROUNDED = frozenset({TenderMethod.CASH, TenderMethod.MPESA_STK, TenderMethod.MPESA_CLAIM})
+
+_CLOSE = timedelta(minutes=15)
 
 
 @value
@@ -125,19 +129,27 @@ def change_due(tenders: Sequence[Paying]) -> int:
     return sum(tender.received_cents - tender.amount_cents for tender in tenders if tender.received_cents is not None)
 
 
+def are_counted(tenders: Sequence[Paying]) -> bool:
+    """Say whether people counted all of the money, so that it goes into its accounts without being held."""
+    return all(tender.method in COUNTED for tender in tenders)
+
+
 def completes_at_once(tenders: Sequence[Paying]) -> bool:
     """Say whether all of the money is there when the sale is made."""
     return all(tender.method in PAID_AT_ONCE for tender in tenders)
 
 
-def after_payment(status: SaleStatus, paid_cents: int, total_cents: int) -> SaleStatus | None:
-    """Return where a sale goes when money for it was confirmed; None means the money is not the sale's and is unclaimed.
-
-    `paid_cents` holds this money and what was applied before it. A late success completes a sale that had failed or expired; never one that was cancelled, and never one twice.
-    """
-    if not awaits_money(status):
-        return None
+def after_payment(paid_cents: int, total_cents: int) -> SaleStatus:
+    """Return where a sale that waits for money goes once some was applied; `paid_cents` holds it and what came before it."""
     return SaleStatus.COMPLETED if paid_cents >= total_cents else SaleStatus.AWAITING_PAYMENT
+
+
+def takes_money_by_itself(status: SaleStatus) -> bool:
+    """Say whether money that is confirmed now is applied without a person: a late success completes a sale that had failed.
+
+    Money for a sale that was cancelled, has expired or is paid becomes unclaimed.
+    """
+    return status in {SaleStatus.AWAITING_PAYMENT, SaleStatus.PAYMENT_FAILED}
 
 
 def after_failure(status: SaleStatus, *, paid_cents: int, more_to_come: bool, expired: bool) -> SaleStatus:
@@ -145,6 +157,16 @@ def after_failure(status: SaleStatus, *, paid_cents: int, more_to_come: bool, ex
     if status != SaleStatus.AWAITING_PAYMENT or more_to_come or paid_cents > 0:
         return status
     return SaleStatus.EXPIRED if expired else SaleStatus.PAYMENT_FAILED
+
+
+def reasons_to_suggest(*, due_cents: int, amount_cents: int, names_it: bool, apart: timedelta) -> list[Because]:
+    """Return why money in the tray may be a sale's; nothing where only the time fits."""
+    found = [Because.REFERENCE] if names_it else []
+    if due_cents == amount_cents:
+        found.append(Because.AMOUNT)
+    if found and apart <= _CLOSE:
+        found.append(Because.TIME)
+    return found
 
 
 def awaits_money(status: SaleStatus) -> bool:

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from payme.features.payments import Channel
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
 
@@ -50,7 +51,19 @@ class MpesaStkTender(BaseModel):
     phone: str = Field(max_length=32)
 
 
-Tender = Annotated[CashTender | CardTender | MpesaStkTender, Field(discriminator="method")]
+class MpesaClaimTender(BaseModel):
+    """Money that the customer has sent already, by the code of the SMS; whole shillings.
+
+    `pochi` and `send_money` tell nobody but the owner's phone, so they stay declared.
+    """
+
+    method: Literal["mpesa_claim"]
+    amount_cents: PositiveAmount
+    mpesa_receipt_number: Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, max_length=20)]
+    channel: Channel = Channel.TILL
+
+
+Tender = Annotated[CashTender | CardTender | MpesaStkTender | MpesaClaimTender, Field(discriminator="method")]
 
 
 class AddPayment(RootModel[Tender]):
@@ -81,6 +94,28 @@ class CreateSale(BaseModel):
     tenders: list[Tender] = Field(max_length=10)
 
 
+class ClaimMoney(BaseModel):
+    """Say what money in the tray is for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"purpose": "sale", "purpose_id": "01936f0e-8d11-7c60-8f1e-5e2f7c9a4d10"}]}
+    )
+
+    purpose: Literal["sale"]
+    purpose_id: UUID
+
+
+class Suggestion(BaseModel):
+    """Something unpaid that money in the tray may be for."""
+
+    purpose: Literal["sale"]
+    purpose_id: UUID
+    label: str = Field(description="The receipt number.")
+    due_cents: int
+    because: list[str] = Field(description="What fits: reference, amount, time.")
+    created_at: datetime
+
+
 class SaleLineView(BaseModel):
     """A line as it was sold; prices and amounts include VAT."""
 
@@ -107,6 +142,7 @@ class SalePaymentView(BaseModel):
     mpesa_receipt_number: str | None = None
     settlement: str | None = Field(default=None, description="Where the money went: applied, returned or unclaimed.")
     reason_code: str | None = None
+    verdict: str | None = Field(default=None, description="How far a claimed M-Pesa code has been proved.")
 
 
 class SaleView(BaseModel):

@@ -32,6 +32,10 @@ insert into callback_inbox (id, business_id, kind, subject_id, headers, body, re
 select $2, business_id, kind, subject_id, $4, $5, $6, $7 from callback_routes where token_hash = $1 and kind = $3
 returning business_id, subject_id
 """
+_FIND_ROUTE = """
+-- inbox.find_route
+select business_id, subject_id from callback_routes where token_hash = $1 and kind = $2
+"""
 _LOCK = """
 -- inbox.lock_entry
 select business_id, kind, subject_id, headers, body, state, received_at from callback_inbox where id = $1 for update
@@ -50,6 +54,14 @@ class InboxEntry:
     """Something that was stored just now, and what it is about."""
 
     id: UUID
+    business_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a secret leads: a business, and what the caller speaks about."""
+
     business_id: UUID
     subject_id: UUID
 
@@ -82,6 +94,12 @@ async def open_route(uow: UnitOfWork, *, kind: str, subject_id: UUID) -> str:
     token = secrets.token_hex(32)
     await uow.execute(_OPEN, _hashed(token), uow.tenant, kind, subject_id, uow.now)
     return token
+
+
+async def find_route(uow: UnitOfWork, token: str, *, kind: str) -> Route | None:
+    """Return where a secret leads, without keeping anything; None where it leads nowhere. The transaction needs no business."""
+    row = await uow.fetchrow(_FIND_ROUTE, _hashed(token), kind)
+    return Route(row["business_id"], row["subject_id"]) if row else None
 
 
 async def record_callback(

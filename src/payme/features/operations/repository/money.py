@@ -19,18 +19,23 @@ async def receipt_once(uow: UnitOfWork) -> Rows:
 
 @invariant(5)
 async def receipt_registered(uow: UnitOfWork) -> Rows:
-    """Each receipt on a payment or in the tray is registered to it, and each registered receipt stands on one of them."""
+    """Each receipt on a payment or in the tray is registered to it, or to the row of the tray that it came out of, and each registered receipt stands on one of them."""
     return await uow.fetch(
         """-- operations.receipt_registered
         with held as (
-          select mpesa_receipt_number as receipt, id as payment_id from payments
-          where business_id = $1 and mpesa_receipt_number is not null
+          select mpesa_receipt_number as receipt, id as holder_id from payments
+          where business_id = $1 and mpesa_receipt_number is not null and method <> 'mpesa_c2b'
+            and not (method = 'mpesa_claim' and confirmed_cents is null)
           union
           select mpesa_receipt_number, coalesce(payment_id, id) from unclaimed_money
-          where business_id = $1 and mpesa_receipt_number is not null)
+          where business_id = $1 and mpesa_receipt_number is not null and state <> 'matched' and reason <> 'sale_not_open'),
+        registered as (
+          select r.mpesa_receipt_number, coalesce(p.id, r.applied_id) as holder_id from mpesa_receipts r
+          left join unclaimed_money u on u.business_id = r.business_id and u.id = r.applied_id and u.state = 'matched'
+          left join payments p on p.business_id = u.business_id and p.mpesa_receipt_number = u.mpesa_receipt_number
+          where r.business_id = $1)
         select coalesce(h.receipt, r.mpesa_receipt_number) from held h
-        full join (select mpesa_receipt_number, applied_id from mpesa_receipts where business_id = $1) r
-        on r.mpesa_receipt_number = h.receipt and r.applied_id = h.payment_id
+        full join registered r on r.mpesa_receipt_number = h.receipt and r.holder_id = h.holder_id
         where h.receipt is null or r.mpesa_receipt_number is null""",
         uow.tenant,
     )
@@ -45,7 +50,8 @@ async def confirmed_by_evidence(uow: UnitOfWork) -> Rows:
         where p.business_id = $1 and (p.assurance = 'confirmed' or (p.method = 'mpesa_stk' and p.status = 'succeeded'))
           and not exists (
             select from payment_evidence e where e.business_id = p.business_id and e.payment_id = p.id and e.outcome = 'paid'
-              and e.effect in ('succeeded', 'late_success') and coalesce(e.amount_cents, p.paid_cents) = p.paid_cents)""",
+              and (e.effect in ('succeeded', 'late_success') and coalesce(e.amount_cents, p.paid_cents) = p.paid_cents
+                or e.effect = 'verified' and e.amount_cents >= p.paid_cents))""",
         uow.tenant,
     )
 
@@ -84,7 +90,8 @@ async def evidence_is_placed(uow: UnitOfWork) -> Rows:
         """-- operations.evidence_is_placed
         select e.id from payment_evidence e
         where e.business_id = $1 and e.outcome = 'paid' and e.mpesa_receipt_number is not null
-          and e.effect in ('succeeded', 'late_success', 'receipt_added', 'amount_differs', 'second_payment')
+          and e.effect in ('succeeded', 'late_success', 'receipt_added', 'amount_differs', 'second_payment', 'unclaimed', 'verified',
+            'claim_differs')
           and not exists (
             select from payments p where p.business_id = $1 and p.mpesa_receipt_number = e.mpesa_receipt_number)
           and not exists (
@@ -104,7 +111,7 @@ async def mpesa_conserved(uow: UnitOfWork) -> Rows:
             sum(amount_cents) filter (where reason = 'overpaid') as excess,
             sum(amount_cents) filter (where reason = 'sale_not_open') as refused
           from unclaimed_money where business_id = $1 group by 1) u on u.payment_id = p.id
-        where p.business_id = $1 and p.method = 'mpesa_stk' and (
+        where p.business_id = $1 and p.method in ('mpesa_stk', 'mpesa_c2b') and (
           (p.status = 'succeeded' and (
             p.paid_cents is null or coalesce(u.disputed, 0) <> 0 or coalesce(u.excess, 0) <> greatest(p.paid_cents - p.amount_cents, 0)))
           or p.settlement = 'returned'
@@ -125,9 +132,38 @@ async def mpesa_account(uow: UnitOfWork) -> Rows:
             where business_id = $1 and method = 'mpesa_stk' and payee = 'business' and status = 'succeeded')
           + (select coalesce(sum(u.amount_cents), 0) from unclaimed_money u
              left join payments p on p.business_id = u.business_id and p.id = u.payment_id
-             where u.business_id = $1 and coalesce(p.payee, 'business') = 'business'
+             where u.business_id = $1 and u.state <> 'matched' and coalesce(p.payee, 'business') = 'business'
                and (u.reason in ('overpaid', 'no_match') or (u.reason = 'amount_differs' and u.state = 'unclaimed')))
+          + (select coalesce(sum(confirmed_cents), 0) from payments where business_id = $1 and method = 'mpesa_claim')
           - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def to_confirm_account(uow: UnitOfWork) -> Rows:
+    """The account of M-Pesa to confirm is what cashiers claimed and nothing has confirmed, and what a query had credited too much."""
+    return await uow.fetch(
+        """-- operations.to_confirm_account
+        select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 and a.code = 'mpesa_to_confirm' and b.balance <> (
+            select coalesce(sum(amount_cents - coalesce(confirmed_cents, 0)), 0) from payments
+            where business_id = $1 and method = 'mpesa_claim')
+          + (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def claim_takes_what_is_there(uow: UnitOfWork) -> Rows:
+    """Money claimed out of the tray is the payment that was made of it, whole; a row ends once."""
+    return await uow.fetch(
+        """-- operations.claim_takes_what_is_there
+        select coalesce(u.id, p.id) from (
+          select id, claimed_as, amount_cents, purpose, purpose_id from unclaimed_money where business_id = $1 and claimed_as is not null) u
+        full join (select id, amount_cents, purpose, purpose_id from payments where business_id = $1 and method = 'mpesa_c2b') p
+        on p.id = u.claimed_as and p.amount_cents = u.amount_cents and p.purpose = u.purpose and p.purpose_id = u.purpose_id
+        where u.id is null or p.id is null""",
         uow.tenant,
     )
 
@@ -184,6 +220,8 @@ MONEY: Final = (
     evidence_is_placed,
     mpesa_conserved,
     mpesa_account,
+    to_confirm_account,
+    claim_takes_what_is_there,
     counted_accounts,
     payments_held,
     unclaimed_account,

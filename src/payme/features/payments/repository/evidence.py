@@ -1,41 +1,83 @@
-"""SQL of what was said about payments, and of the receipts that are applied once and for all."""
+"""SQL of what was said about money, and of the receipts that are applied once and for all."""
 
+from typing import Literal
 from uuid import UUID
 
 from payme.features.payments.enums import Effect
-from payme.features.payments.repository.payments import StoredPayment
 from payme.features.payments.rules.transitions import Message, ReceiptOwner
 from payme.kit.ids import new_id
+from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 
+@value
+class About:
+    """What was said something about: a payment or a row of the tray, and the short code that the money went to."""
+
+    shortcode: str | None
+    payment_id: UUID | None = None
+    unclaimed_id: UUID | None = None
+
+
+@value
+class Holder:
+    """Who takes a receipt, and what it moved, in cents, where that is known."""
+
+    kind: Literal["payment", "unclaimed"]
+    id: UUID
+    shortcode: str
+    amount_cents: int | None
+
+
 async def insert_evidence(
-    uow: UnitOfWork, payment: StoredPayment, message: Message, *, effect: Effect, inbox_id: UUID | None
+    uow: UnitOfWork, about: About, message: Message, *, effect: Effect, inbox_id: UUID | None
 ) -> None:
-    """Keep what was said about a payment and what was made of it."""
+    """Keep what was said and what was made of it."""
     await uow.execute(
         """-- payments.insert_evidence
-        insert into payment_evidence (business_id, id, payment_id, source, outcome, shortcode, amount_cents, mpesa_receipt_number,
-          result_code, result_text, inbox_id, effect, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
-        uow.tenant, new_id(), payment.id, message.source, message.outcome, payment.shortcode, message.amount_cents,
-        message.receipt, message.result_code, message.reason, inbox_id, effect, uow.now,
+        insert into payment_evidence (business_id, id, payment_id, unclaimed_id, source, outcome, shortcode, amount_cents,
+          mpesa_receipt_number, result_code, result_text, inbox_id, effect, received_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+        uow.tenant, new_id(), about.payment_id, about.unclaimed_id, message.source, message.outcome, about.shortcode,
+        message.amount_cents, message.receipt, message.result_code, message.reason, inbox_id, effect, uow.now,
     )  # fmt: skip
 
 
-async def register_receipt(uow: UnitOfWork, receipt: str, *, shortcode: str, payment_id: UUID) -> ReceiptOwner:
-    """Take a receipt for a payment, once and for all, and return whose it is. Waits for a transaction that takes it just now."""
+async def is_claimed_elsewhere(uow: UnitOfWork, payment_id: UUID) -> bool:
+    """Say whether a person has given this payment's money to something else."""
+    return await uow.fetchval(
+        """-- payments.is_claimed_elsewhere
+        select exists (select from payment_evidence where business_id = $1 and payment_id = $2 and effect = 'claimed_elsewhere')""",
+        uow.tenant, payment_id,
+    )  # fmt: skip
+
+
+async def register_receipt(uow: UnitOfWork, receipt: str, holder: Holder) -> ReceiptOwner:
+    """Take a receipt, once and for all, and return whose it is. Waits for a transaction that takes it just now."""
     taken = await uow.execute(
         """-- payments.register_receipt
-        insert into mpesa_receipts (mpesa_receipt_number, business_id, shortcode, applied_to, applied_id, recorded_at)
-        values ($1, $2, $3, 'payment', $4, $5) on conflict on constraint mpesa_receipts_pkey do nothing""",
-        receipt, uow.tenant, shortcode, payment_id, uow.now,
+        insert into mpesa_receipts (mpesa_receipt_number, business_id, shortcode, applied_to, applied_id, amount_cents, recorded_at)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint mpesa_receipts_pkey do nothing""",
+        receipt, uow.tenant, holder.shortcode, holder.kind, holder.id, holder.amount_cents, uow.now,
     )  # fmt: skip
     if taken:
         return ReceiptOwner.NEW
-    owner = await uow.fetchval(
+    owner = await uow.fetchrow(
         """-- payments.find_receipt_owner
-        select applied_id from mpesa_receipts where mpesa_receipt_number = $1""",
+        select business_id, applied_to, applied_id from mpesa_receipts where mpesa_receipt_number = $1""",
         receipt,
     )
-    return ReceiptOwner.OURS_ALREADY if owner == payment_id else ReceiptOwner.ANOTHERS
+    assert owner is not None, "a registered receipt stays"
+    if owner["applied_id"] == holder.id:
+        return ReceiptOwner.OURS_ALREADY
+    is_in_tray = owner["business_id"] == uow.tenant and owner["applied_to"] == "unclaimed"
+    return ReceiptOwner.IN_TRAY if is_in_tray else ReceiptOwner.ANOTHERS
+
+
+async def is_registered(uow: UnitOfWork, receipt: str) -> bool:
+    """Say whether a receipt was given to anything, of any business."""
+    return await uow.fetchval(
+        """-- payments.is_registered
+        select exists (select from mpesa_receipts where mpesa_receipt_number = $1)""",
+        receipt,
+    )

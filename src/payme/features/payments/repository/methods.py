@@ -21,7 +21,14 @@ class StoredMethod:
     consumer_secret_encrypted: bytes | None = field(repr=False)
     passkey_encrypted: bytes | None = field(repr=False)
     active: bool
+    strict_references: bool
     rev: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has all that a call to Safaricom needs."""
+        secrets = (self.consumer_key_encrypted, self.consumer_secret_encrypted, self.passkey_encrypted)
+        return self.shortcode is not None and all(secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ async def find_prompting_method(uow: UnitOfWork) -> StoredMethod | None:
     row = await uow.fetchrow(
         """-- payments.find_prompting_method
         select kind, shortcode, till_number, account_reference, environment, consumer_key_encrypted, consumer_secret_encrypted,
-          passkey_encrypted, active, rev
+          passkey_encrypted, active, strict_references, rev
         from payment_methods
         where business_id = $1 and kind in ('paybill', 'till') and active and shortcode is not null
           and consumer_key_encrypted is not null and consumer_secret_encrypted is not null and passkey_encrypted is not null
@@ -53,7 +60,7 @@ async def lock_method(uow: UnitOfWork, kind: str) -> StoredMethod | None:
     row = await uow.fetchrow(
         """-- payments.lock_method
         select kind, shortcode, till_number, account_reference, environment, consumer_key_encrypted, consumer_secret_encrypted,
-          passkey_encrypted, active, rev
+          passkey_encrypted, active, strict_references, rev
         from payment_methods where business_id = $1 and kind = $2 for update""",
         uow.tenant, kind,
     )  # fmt: skip
@@ -65,16 +72,17 @@ async def upsert_method(uow: UnitOfWork, method: StoredMethod) -> None:
     await uow.execute(
         """-- payments.upsert_method
         insert into payment_methods as kept (business_id, kind, shortcode, till_number, account_reference, environment,
-          consumer_key_encrypted, consumer_secret_encrypted, passkey_encrypted, active, changed_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+          consumer_key_encrypted, consumer_secret_encrypted, passkey_encrypted, active, strict_references, changed_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         on conflict (business_id, kind) do update set shortcode = excluded.shortcode, till_number = excluded.till_number,
           account_reference = excluded.account_reference, environment = excluded.environment,
           consumer_key_encrypted = coalesce(excluded.consumer_key_encrypted, kept.consumer_key_encrypted),
           consumer_secret_encrypted = coalesce(excluded.consumer_secret_encrypted, kept.consumer_secret_encrypted),
           passkey_encrypted = coalesce(excluded.passkey_encrypted, kept.passkey_encrypted),
-          active = excluded.active, changed_at = excluded.changed_at, rev = kept.rev + 1""",
+          active = excluded.active, strict_references = excluded.strict_references, changed_at = excluded.changed_at, rev = kept.rev + 1""",
         uow.tenant, method.kind, method.shortcode, method.till_number, method.account_reference, method.environment,
-        method.consumer_key_encrypted, method.consumer_secret_encrypted, method.passkey_encrypted, method.active, uow.now,
+        method.consumer_key_encrypted, method.consumer_secret_encrypted, method.passkey_encrypted, method.active,
+        method.strict_references, uow.now,
     )  # fmt: skip
 
 
@@ -82,13 +90,23 @@ async def list_methods(uow: UnitOfWork) -> list[MethodView]:
     """Return the ways to be paid, without secrets."""
     rows = await uow.fetch(
         """-- payments.list_methods
-        select kind, shortcode, till_number, account_reference, environment, active, changed_at, rev,
+        select kind, shortcode, till_number, account_reference, environment, active, strict_references, changed_at, rev,
           (consumer_key_encrypted is not null and consumer_secret_encrypted is not null and passkey_encrypted is not null)
             as has_credentials
         from payment_methods where business_id = $1 order by kind""",
         uow.tenant,
     )
     return [MethodView(**row) for row in rows]
+
+
+async def is_strict(uow: UnitOfWork, kind: str) -> bool:
+    """Say whether money with a reference that names nothing is to be turned away."""
+    found = await uow.fetchval(
+        """-- payments.is_strict
+        select strict_references from payment_methods where business_id = $1 and kind = $2""",
+        uow.tenant, kind,
+    )  # fmt: skip
+    return bool(found)
 
 
 async def find_token(uow: UnitOfWork, app_key: str) -> StoredToken | None:

@@ -29,6 +29,7 @@ class StoredPayment:
     checkout_request_id: str | None
     mpesa_receipt_number: str | None
     claimed_cents: int | None
+    account_reference: str | None
     checks: int
     sent_at: datetime | None
     created_at: datetime
@@ -58,6 +59,14 @@ class Changes:
     claimed_cents: int | None = None
     late: bool = False
     settles_claim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The payment behind money in the tray: whom it was for, and whether M-Pesa has still to confirm it."""
+
+    payee: str
+    is_in_dispute: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +108,28 @@ async def lock_payment(uow: UnitOfWork, payment_id: UUID) -> StoredPayment | Non
     row = await uow.fetchrow(
         """-- payments.lock_payment
         select id, purpose, purpose_id, method, status, amount_cents, paid_cents, payee, shortcode, phone_encrypted,
-          checkout_request_id, mpesa_receipt_number, claimed_cents, checks, sent_at, created_at
+          checkout_request_id, mpesa_receipt_number, claimed_cents, account_reference, checks, sent_at, created_at
         from payments where business_id = $1 and id = $2 for update""",
         uow.tenant, payment_id,
     )  # fmt: skip
     return replace(StoredPayment(**row), status=PaymentStatus(row["status"])) if row else None
 
 
+async def find_origin(uow: UnitOfWork, payment_id: UUID) -> Origin:
+    """Return what must be known of the payment that money in the tray is left over from."""
+    row = await uow.fetchrow(
+        """-- payments.find_origin
+        select payee, claimed_cents is not null or (method = 'mpesa_claim' and assurance <> 'confirmed') as is_in_dispute
+        from payments where business_id = $1 and id = $2""",
+        uow.tenant, payment_id,
+    )  # fmt: skip
+    assert row is not None, "a row of the tray names a payment of its business"
+    return Origin(**row)
+
+
 _VIEW_COLUMNS: Final = (
     "id, purpose, purpose_id, method, status, assurance, amount_cents, paid_cents, phone_masked as phone, mpesa_receipt_number, "
-    "reason_code, reason_text, late, settlement, excess_cents, created_at, ended_at, rev"
+    "reason_code, reason_text, late, settlement, excess_cents, channel, verdict, confirmed_cents, is_odd, created_at, ended_at, rev"
 )
 _LIST_FOR: Final = (
     "-- payments.list_for\nselect "
@@ -143,13 +164,13 @@ async def list_payments(
     return [PaymentView(**row) for row in await uow.fetch(_LIST, uow.tenant, at, last, status, method, limit)]
 
 
-async def mark_sending(uow: UnitOfWork, payment_id: UUID, *, shortcode: str) -> None:
-    """Record that the push is about to leave, for this short code."""
+async def mark_sending(uow: UnitOfWork, payment_id: UUID, *, shortcode: str, account_reference: str | None) -> None:
+    """Record that the push is about to leave, for this short code, and the account that is this payment's alone, if any."""
     await uow.execute(
         """-- payments.mark_sending
-        update payments set status = 'sending', sent_at = $3, shortcode = $4, rev = rev + 1
+        update payments set status = 'sending', sent_at = $3, shortcode = $4, account_reference = $5, rev = rev + 1
         where business_id = $1 and id = $2 and status = 'created'""",
-        uow.tenant, payment_id, uow.now, shortcode,
+        uow.tenant, payment_id, uow.now, shortcode, account_reference,
     )  # fmt: skip
 
 

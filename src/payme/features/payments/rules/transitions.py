@@ -157,10 +157,9 @@ def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:
         return _paid_again(state, message)
     late = state.status not in OPEN_STATUSES
     amount = message.amount_cents
-    if amount is None and state.is_claimed_elsewhere:
-        return _claimed_elsewhere(state)
     if amount is None:
-        return _succeeded(state.claimed_cents or state.amount_cents, state, late=late)
+        credited = _succeeded(state.claimed_cents or state.amount_cents, state, late=late)
+        return _claimed_elsewhere(state) if state.is_claimed_elsewhere else credited
     if state.claimed_cents is not None:
         return _claimed_again(state, message, amount)
     if amount != state.amount_cents:

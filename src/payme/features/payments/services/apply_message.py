@@ -9,31 +9,36 @@ from typing import Final
 from uuid import UUID
 
 from payme.features import audit, ledger
-from payme.features.businesses import get_business
 from payme.features.ledger import AccountCode, Posting
 from payme.features.payments.enums import Effect, PaymentStatus
 from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
+from payme.features.payments.repository import claims, methods
 from payme.features.payments.repository import evidence as evidence_repository
-from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
+from payme.features.payments.repository.evidence import About, Holder
 from payme.features.payments.repository.payments import Changes, StoredPayment
+from payme.features.payments.repository.unclaimed import NewUnclaimed
 from payme.features.payments.rules.transitions import (
     CARRIES_RECEIPT,
     Decision,
     Message,
     PaymentState,
     Policy,
+    ReceiptOwner,
     applied_cents,
     next_state,
     with_receipt,
 )
 from payme.features.payments.services.checks import MpesaRules, schedule_check
+from payme.features.payments.services.policies import verify_above_cents
+from payme.features.payments.services.verify_claim import verify_claim
 from payme.runtime.database import UnitOfWork
 
 _KEEPS_RECEIPT: Final = CARRIES_RECEIPT - {Effect.SECOND_PAYMENT}
 _SILENT: Final = frozenset({Effect.NOTED, Effect.DUPLICATE, Effect.TOO_EARLY})
+_CLAIM: Final = "mpesa_claim"
 _TRAY_REASON: Final = {Effect.AMOUNT_DIFFERS: "amount_differs", Effect.SECOND_PAYMENT: "no_match"}
 _NOT_OURS: Final = frozenset({Effect.WRONG_PROMPT, Effect.WRONG_SHORTCODE})
 _ENDED_WITHOUT_MONEY: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
@@ -80,8 +85,9 @@ async def apply_message(
         raise PaymentNotFound(payment_id=payment_id)
     disputed_id = await tray.lock_disputed(uow, payment_id) if payment.claimed_cents else None
     news = _News(payment, message, await _decide(uow, payment, message), disputed_id)
+    about = About(payment.shortcode, payment_id=payment.id)
     await evidence_repository.insert_evidence(
-        uow, payment, message, effect=news.decision.effect, inbox_id=attached.inbox_id
+        uow, about, message, effect=news.decision.effect, inbox_id=attached.inbox_id
     )
     has_written = await _write(uow, news, attached)
     await _book(uow, news)
@@ -102,15 +108,42 @@ async def _decide(uow: UnitOfWork, payment: StoredPayment, message: Message) -> 
         paid_cents=payment.paid_cents,
         claimed_cents=payment.claimed_cents,
         shortcodes=await _shortcodes(uow, payment, message),
+        is_claimed_elsewhere=await evidence_repository.is_claimed_elsewhere(uow, payment.id),
     )
-    verify_above_cents = min(rules.verify_above_cents, (await get_business(uow)).verify_above_cents)
-    decision = next_state(state, message, Policy(verify_above_cents, rules.grace))
+    decision = next_state(state, message, Policy(await verify_above_cents(uow), rules.grace))
     if message.receipt is None or decision.effect not in CARRIES_RECEIPT:
         return decision
-    owner = await evidence_repository.register_receipt(
-        uow, message.receipt, shortcode=payment.shortcode or "", payment_id=payment.id
-    )
-    return with_receipt(decision, state, owner)
+    return with_receipt(decision, state, await _owner(uow, payment, message, receipt=message.receipt))
+
+
+async def _owner(uow: UnitOfWork, payment: StoredPayment, message: Message, *, receipt: str) -> ReceiptOwner:
+    """Return whose a receipt is, having taken it for the payment where nobody else has a right to it.
+
+    A cashier's claim of it is proved by this very message. What lies in the tray is taken out again: the notice that put it
+    there and this message tell of the same money.
+    """
+    shortcode = payment.shortcode or ""
+    held = await claims.find_receipt_holder(uow, receipt)
+    if held is not None and held[1] == _CLAIM:
+        await verify_claim(uow, held[0], message, shortcode=shortcode)
+        return ReceiptOwner.CLAIMED
+    holder = Holder("payment", payment.id, shortcode, message.amount_cents)
+    owner = await evidence_repository.register_receipt(uow, receipt, holder)
+    return await _out_of_tray(uow, payment, receipt) if owner is ReceiptOwner.IN_TRAY else owner
+
+
+async def _out_of_tray(uow: UnitOfWork, payment: StoredPayment, receipt: str) -> ReceiptOwner:
+    row = await tray.lock_receipt(uow, receipt)
+    assert row is not None, "the receipt is registered to a row of the tray"
+    if row.state == "matched":
+        return ReceiptOwner.OURS_ALREADY if payment.mpesa_receipt_number == receipt else ReceiptOwner.ANOTHERS
+    if row.state != "unclaimed":
+        return ReceiptOwner.CLAIMED
+    await tray.end(uow, row.id, "matched")
+    undone = Posting("payment.matched", AccountCode.MPESA, AccountCode.MPESA_UNCLAIMED, row.amount_cents, row.id)
+    ledger.post(uow, [undone])
+    uow.touch("unclaimed", row.id)
+    return ReceiptOwner.NEW
 
 
 async def _shortcodes(uow: UnitOfWork, payment: StoredPayment, message: Message) -> frozenset[str]:
@@ -137,7 +170,7 @@ async def _write(uow: UnitOfWork, news: _News, attached: Attached) -> bool:
         receipt=message.receipt if decision.effect in _KEEPS_RECEIPT else None,
         checkout_request_id=message.checkout_request_id if belongs and not payment.checkout_request_id else None,
         merchant_request_id=attached.merchant_request_id if belongs else None,
-        reason_code=message.reason or message.result_code if has_failed else None,
+        reason_code=_reason_code(news) if has_failed else None,
         reason_text=attached.reason_text if has_failed else None,
         claimed_cents=decision.claimed_cents,
         late=decision.late,
@@ -149,6 +182,12 @@ async def _write(uow: UnitOfWork, news: _News, attached: Attached) -> bool:
     return True
 
 
+def _reason_code(news: _News) -> str:
+    if news.decision.effect is Effect.CLAIMED_ELSEWHERE:
+        return news.decision.effect
+    return news.message.reason or news.message.result_code or "failed"
+
+
 async def _book(uow: UnitOfWork, news: _News) -> None:
     payment, decision = news.payment, news.decision
     postings: list[Posting] = []
@@ -157,7 +196,7 @@ async def _book(uow: UnitOfWork, news: _News) -> None:
         target = AccountCode.MPESA if news.disputed_id is None else AccountCode.MPESA_UNCLAIMED
         postings.append(Posting("payment.received", AccountCode.PAYMENTS_HELD, target, applied, payment.id))
         if news.disputed_id is not None:
-            await tray.claim(uow, news.disputed_id)
+            await tray.end(uow, news.disputed_id, "claimed")
     if decision.unclaimed_cents is not None:
         unclaimed_id = await _put_in_tray(uow, news, decision.unclaimed_cents)
         # What exceeds a disputed amount has been among the unclaimed since the dispute began.
@@ -172,14 +211,12 @@ async def _book(uow: UnitOfWork, news: _News) -> None:
 
 
 async def _put_in_tray(uow: UnitOfWork, news: _News, amount_cents: int) -> UUID:
-    unclaimed_id = await tray.insert_unclaimed(
-        uow,
-        news.payment,
-        amount_cents=amount_cents,
-        reason=_TRAY_REASON.get(news.decision.effect, "overpaid"),
-        source=news.message.source,
-        receipt=news.message.receipt or news.payment.mpesa_receipt_number,
-    )
+    payment, message = news.payment, news.message
+    new = NewUnclaimed(
+        amount_cents, _TRAY_REASON.get(news.decision.effect, "overpaid"), message.source, payment.shortcode or "",
+        message.receipt or payment.mpesa_receipt_number, payment.id,
+    )  # fmt: skip
+    unclaimed_id = await tray.insert_unclaimed(uow, new)
     uow.touch("unclaimed", unclaimed_id)
     return unclaimed_id
 
@@ -194,12 +231,11 @@ def _tell(uow: UnitOfWork, news: _News, *, has_written: bool) -> None:
     if has_written:
         uow.touch("payments", payment.id)
     if news.has_moved:
-        uow.publish(_event(payment, message, decision))
+        uow.publish(_event(news))
 
 
-def _event(
-    payment: StoredPayment, message: Message, decision: Decision
-) -> PaymentSucceeded | PaymentFailed | PaymentChanged:
+def _event(news: _News) -> PaymentSucceeded | PaymentFailed | PaymentChanged:
+    payment, decision = news.payment, news.decision
     if decision.status is PaymentStatus.SUCCEEDED:
         return PaymentSucceeded(
             subject_id=payment.id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
@@ -208,7 +244,7 @@ def _event(
     if decision.status in _ENDED_WITHOUT_MONEY:
         return PaymentFailed(
             subject_id=payment.id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
-            reason_code=message.reason or message.result_code or "failed",
+            reason_code=_reason_code(news),
             expired=decision.status is PaymentStatus.EXPIRED,
         )  # fmt: skip
     return PaymentChanged(subject_id=payment.id, status=decision.status)

@@ -69,7 +69,18 @@ async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
             platform.account_reference,
             PLATFORM_BUSINESS_ID,
         )
-    method = await _prompting_method(uow)
+    return _opened(uow, await _prompting_method(uow))
+
+
+async def collector_with(uow: UnitOfWork, kind: str) -> Collector:
+    """Return who collects by a paybill or a till, active or not, with credentials in the clear. Raises: MethodNotConfigured."""
+    method = await methods.lock_method(uow, kind)
+    if method is None or not method.is_complete:
+        raise MethodNotConfigured(kind=kind)
+    return _opened(uow, method)
+
+
+def _opened(uow: UnitOfWork, method: StoredMethod) -> Collector:
     cipher = uow.tool(FieldCipher)
 
     def opened(column: str, sealed: bytes | None) -> str:

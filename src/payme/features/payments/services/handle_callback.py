@@ -8,6 +8,8 @@ from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import words_for
+from payme.features.payments.services.handle_c2b import handle_c2b
+from payme.features.payments.services.register_c2b import C2B_KIND
 from payme.integrations.daraja import MalformedCallback, Standing, StkCallback, parse_stk_callback
 from payme.runtime.database import UnitOfWork
 from payme.runtime.events import handling
@@ -24,6 +26,9 @@ async def handle_callback(uow: UnitOfWork, inbox_id: UUID) -> None:
     """Apply a stored callback to its payment; garbage is marked malformed and kept for a person."""
     async with handling(uow, inbox_id) as item:
         if item is None:
+            return
+        if item.kind == C2B_KIND:
+            await handle_c2b(uow, item)
             return
         try:
             callback = parse_stk_callback(item.body)

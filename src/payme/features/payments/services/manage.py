@@ -14,6 +14,7 @@ from payme.features.payments.errors import (
     PaymentNotFound,
     PaymentNotUnknown,
     PromptMayStillCome,
+    UnclaimedNotFound,
 )
 from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
@@ -46,9 +47,21 @@ async def list_payments(
     return await repository.list_payments(uow, limit=limit, before=_position(after), status=status, method=method)
 
 
-async def list_unclaimed(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[UnclaimedView]:
+async def list_unclaimed(
+    uow: UnitOfWork, after: list[Any] | None, limit: int, *, amount_cents: int | None, search: str | None
+) -> list[UnclaimedView]:
     """Return money that arrived and belongs to nothing yet, newest first."""
-    return await tray.list_unclaimed(uow, limit=limit, before=_position(after))
+    return await tray.list_unclaimed(
+        uow, limit=limit, before=_position(after), amount_cents=amount_cents, search=search
+    )
+
+
+async def get_unclaimed(uow: UnitOfWork, unclaimed_id: UUID) -> UnclaimedView:
+    """Return a row of the tray in any state. Raises: UnclaimedNotFound."""
+    row = await tray.find_unclaimed(uow, unclaimed_id)
+    if row is None:
+        raise UnclaimedNotFound(unclaimed_id=unclaimed_id)
+    return row
 
 
 async def say_no_prompt_came(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
@@ -76,7 +89,7 @@ async def configure_method(uow: UnitOfWork, kind: MethodKind, command: Configure
     method = StoredMethod(
         kind=kind, shortcode=command.shortcode, till_number=command.till_number, account_reference=command.account_reference,
         environment=command.environment, consumer_key_encrypted=None, consumer_secret_encrypted=None, passkey_encrypted=None,
-        active=command.active, rev=1,
+        active=command.active, strict_references=command.strict_references, rev=1,
     )  # fmt: skip
     sealed = {f"{name}_encrypted": _sealed(uow, kind, name=name, secret=getattr(command, name)) for name in _SECRETS}
     method = replace(method, **sealed)

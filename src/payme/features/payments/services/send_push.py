@@ -21,6 +21,7 @@ from payme.integrations.daraja import (
     DarajaUnavailable,
     DarajaUnknown,
     Reason,
+    ShortcodeKind,
     StkAccepted,
     StkPush,
     description_from,
@@ -30,6 +31,10 @@ from payme.runtime.events import open_route
 from payme.runtime.security import FieldCipher
 
 CALLBACK_KIND: Final = "stk"
+_CODE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's: none that a person takes for another."""
+_CODE_LENGTH: Final = 6
+_PREFIX_LENGTH: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Errand:
     msisdn: str
     amount_cents: int
     token: str
+    account_reference: str
     description: str
 
 
@@ -67,9 +73,22 @@ async def begin_sending(uow: UnitOfWork, payment_id: UUID) -> Errand | None:
         payment.phone_encrypted, table="payments", column="phone_encrypted", business_id=uow.tenant, row_id=payment_id
     )
     token = await open_route(uow, kind=CALLBACK_KIND, subject_id=payment_id)
-    await repository.mark_sending(uow, payment_id, shortcode=collector.account.shortcode)
+    own = own_reference(collector, payment_id) if payment.payee == "business" else None
+    await repository.mark_sending(uow, payment_id, shortcode=collector.account.shortcode, account_reference=own)
     uow.touch("payments", payment_id)
-    return Errand(payment_id, collector, msisdn, payment.amount_cents, token, (await get_business(uow)).name)
+    shown = own or collector.account_reference
+    return Errand(payment_id, collector, msisdn, payment.amount_cents, token, shown, (await get_business(uow)).name)
+
+
+def own_reference(collector: Collector, payment_id: UUID) -> str | None:
+    """Return an account that is this payment's alone, such as DUKA-7K3F9Q: a notice of its money repeats it. A till has none."""
+    if collector.account.kind is not ShortcodeKind.PAYBILL:
+        return None
+    code, rest = "", payment_id.int
+    for _ in range(_CODE_LENGTH):
+        rest, digit = divmod(rest, len(_CODE_LETTERS))
+        code += _CODE_LETTERS[digit]
+    return f"{collector.account_reference[:_PREFIX_LENGTH].rstrip('-').upper()}-{code}"
 
 
 async def push(access: DarajaAccess, database: Database, errand: Errand) -> StkAccepted:
@@ -81,7 +100,7 @@ async def push(access: DarajaAccess, database: Database, errand: Errand) -> StkA
             msisdn=errand.msisdn,
             amount_cents=errand.amount_cents,
             callback_url=access.callback_url(errand.token, CALLBACK_KIND),
-            account_reference=errand.collector.account_reference,
+            account_reference=errand.account_reference,
             description=description_from(errand.description),
         )
     )

@@ -9,6 +9,7 @@ from payme.features.payments.errors import PaymentNotFound
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payments import StoredPayment
+from payme.features.payments.repository.unclaimed import NewUnclaimed
 from payme.features.payments.rules.transitions import applied_cents
 from payme.features.payments.services.record_counted import ACCOUNT_OF
 from payme.runtime.database import UnitOfWork
@@ -45,14 +46,10 @@ async def settle(
 
 
 async def _put_in_tray(uow: UnitOfWork, payment: StoredPayment, amount_cents: int) -> None:
-    unclaimed_id = await tray.insert_unclaimed(
-        uow,
-        payment,
-        amount_cents=amount_cents,
-        reason="sale_not_open",
-        source="sale",
-        receipt=payment.mpesa_receipt_number,
+    new = NewUnclaimed(
+        amount_cents, "sale_not_open", "sale", payment.shortcode or "", payment.mpesa_receipt_number, payment.id
     )
+    unclaimed_id = await tray.insert_unclaimed(uow, new)
     posting = Posting(
         "payment.unclaimed", AccountCode.MPESA_UNCLAIMED, AccountCode.PAYMENTS_HELD, amount_cents, unclaimed_id
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from payme.features import payments
 from payme.features.catalog import ProductNotFound
 from payme.features.inventory import parse_stock
-from payme.features.payments import PaymentView
+from payme.features.payments import Destination, PaymentView, Word
 from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus, TenderMethod
 from payme.features.sales.errors import BusinessSuspended, ProductNotForSale, SaleExists, TillNotFound
@@ -21,13 +21,22 @@ from payme.features.sales.rules import (
     Item,
     Paying,
     Policy,
+    are_counted,
     change_due,
     check_tenders,
     completes_at_once,
     price_cart,
     profit_cents,
 )
-from payme.features.sales.schemas import CreateSale, MpesaStkTender, SaleLineView, SalePaymentView, SaleView, Tender
+from payme.features.sales.schemas import (
+    CreateSale,
+    MpesaClaimTender,
+    MpesaStkTender,
+    SaleLineView,
+    SalePaymentView,
+    SaleView,
+    Tender,
+)
 from payme.features.sales.services import booking
 from payme.features.sales.services.booking import Figures, Goods
 from payme.kit.ids import new_id, read_id
@@ -71,11 +80,12 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
         line_costs=booking.spread_costs(goods, plan) if at_once else None,
     )
     repository.defer_sale(uow, sale, cart)
-    paid = [await take_tender(uow, sale.id, tender, held=not at_once) for tender in command.tenders]
+    held = not are_counted(tenders)
+    paid = [await take_tender(uow, sale.id, tender, held=held) for tender in command.tenders]
     if at_once:
         figures = Figures(cart.total_cents, cart.rounding_cents, cart.vat_cents, plan.cost_cents, sale.till_id)
         booking.hand_over(uow, sale.id, plan, reserved=False, is_fact=False)
-        booking.book_completion(uow, sale.id, figures, payments=paid, held=False)
+        booking.book_completion(uow, sale.id, figures, payments=paid, held=held)
     else:
         booking.set_aside(uow, sale.id, goods, is_fact=False)
         booking.tell(uow, sale.id, SaleStatus.AWAITING_PAYMENT, total_cents=cart.total_cents)
@@ -89,6 +99,9 @@ def paying(tender: Tender) -> Paying:
 
 async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: bool) -> PaymentView:
     """Record a tender that is paid at once, or have the prompt of one that is not sent after the commit."""
+    if isinstance(tender, MpesaClaimTender):
+        word = Word(tender.mpesa_receipt_number, tender.amount_cents, tender.channel)
+        return await payments.claim_receipt(uow, word, Destination("sale", sale_id))
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(
             uow,
@@ -169,5 +182,5 @@ def as_sale_payment(payment: PaymentView) -> SalePaymentView:
     return SalePaymentView(
         id=payment.id, method=payment.method, status=payment.status, assurance=payment.assurance,
         amount_cents=payment.amount_cents, mpesa_receipt_number=payment.mpesa_receipt_number,
-        settlement=payment.settlement, reason_code=payment.reason_code,
+        settlement=payment.settlement, reason_code=payment.reason_code, verdict=payment.verdict,
     )  # fmt: skip

@@ -25,8 +25,9 @@ from payme.features.sales.rules import (
     change_due,
     check_tenders,
     may_cancel,
+    takes_money_by_itself,
 )
-from payme.features.sales.schemas import SaleView, Tender
+from payme.features.sales.schemas import MpesaClaimTender, SaleView, Tender
 from payme.features.sales.services import booking
 from payme.features.sales.services.booking import Figures, Goods
 from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
@@ -49,19 +50,27 @@ class Paid:
 async def receive_payment(uow: UnitOfWork, event: PaymentSucceeded) -> None:
     """Apply money that was confirmed for a sale, or put among the unclaimed what the sale cannot take.
 
-    The goods are with the customer, so stock may be owed and the token may come from the overdraft. Raises: SaleNotFound.
+    A sale that is over takes none by itself; a person may give it some. Raises: SaleNotFound.
     """
-    sale = await _lock(uow, event.purpose_id)
+    sale = await lock_sale(uow, event.purpose_id)
     known = await payments.list_for(uow, "sale", sale.id)
     arrived = next(each for each in known if each.id == event.payment_id)
     if arrived.settlement is not None:
         return
-    applied = _applied(known)
-    paid_cents = _paid(applied) + arrived.applied_cents
-    status = after_payment(sale.status, paid_cents, sale.total_cents)
-    if status is None:
+    if not takes_money_by_itself(sale.status):
         await payments.settle(uow, arrived.id, "unclaimed")
         return
+    await apply_money(uow, sale, arrived)
+
+
+async def apply_money(uow: UnitOfWork, sale: StoredSale, arrived: PaymentView) -> None:
+    """Apply money that is there to a locked sale that waits for it, and complete the sale once it is paid.
+
+    The goods are with the customer, so stock may be owed and the token may come from the overdraft.
+    """
+    applied = _applied(await payments.list_for(uow, "sale", sale.id))
+    paid_cents = _paid(applied) + arrived.applied_cents
+    status = after_payment(paid_cents, sale.total_cents)
     excess_cents = max(0, paid_cents - sale.total_cents)
     await payments.settle(uow, arrived.id, "applied", excess_cents=excess_cents)
     if status == SaleStatus.COMPLETED:
@@ -74,7 +83,7 @@ async def receive_payment(uow: UnitOfWork, event: PaymentSucceeded) -> None:
 
 async def hear_of_failure(uow: UnitOfWork, event: PaymentFailed) -> None:
     """Release what a sale had set aside when its payment failed and no part of it is paid. Raises: SaleNotFound."""
-    sale = await _lock(uow, event.purpose_id)
+    sale = await lock_sale(uow, event.purpose_id)
     known = await payments.list_for(uow, "sale", sale.id)
     status = after_failure(
         sale.status,
@@ -96,11 +105,13 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
     Raises: SaleNotFound, SaleNotOpen, PromptOut, BusinessSuspended, TendersDiffer, StockShort and what the tender may be
     refused for.
     """
-    sale = await _lock(uow, sale_id)
+    sale = await lock_sale(uow, sale_id)
     if not awaits_money(sale.status):
         raise SaleNotOpen(status=sale.status)
     known = await payments.list_for(uow, "sale", sale.id)
-    _refuse_while_unheard(known)
+    if not isinstance(tender, MpesaClaimTender):
+        # Who has paid by hand need not wait for a prompt; whatever the prompt brings becomes unclaimed.
+        _refuse_while_unheard(known)
     if (await businesses.get_business(uow)).status != "active":
         raise BusinessSuspended
     applied = _applied(known)
@@ -119,7 +130,7 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
         if not holds:
             booking.set_aside(uow, sale.id, goods, is_fact=False)
         await _move(uow, sale, SaleStatus.AWAITING_PAYMENT, paid_cents=_paid(_applied([*known, payment])))
-    return await _reread(uow, sale.id, unwritten=payment)
+    return await reread(uow, sale.id, unwritten=payment)
 
 
 async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
@@ -127,7 +138,7 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
 
     Raises: SaleNotFound, SaleNotOpen, PromptOut while a prompt is out or its outcome unknown.
     """
-    sale = await _lock(uow, sale_id)
+    sale = await lock_sale(uow, sale_id)
     if not may_cancel(sale.status):
         raise SaleNotOpen(status=sale.status)
     known = await payments.list_for(uow, "sale", sale.id)
@@ -138,12 +149,12 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
         outcome = "returned" if each.assurance == "counted" else "unclaimed"
         await payments.settle(uow, each.id, outcome, was_applied=True)
     await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
-    return await _reread(uow, sale.id)
+    return await reread(uow, sale.id)
 
 
 async def cancel_stale_sale(uow: UnitOfWork, sale_id: UUID, *, rev: int) -> None:
     """Cancel a sale whose payment failed a day ago, unless anything happened to it since that revision or is about to."""
-    sale = await _lock(uow, sale_id)
+    sale = await lock_sale(uow, sale_id)
     if sale.rev != rev or _unheard(await payments.list_for(uow, "sale", sale.id)) is not None:
         return
     assert sale.status in {SaleStatus.PAYMENT_FAILED, SaleStatus.EXPIRED}, "a sale that moved on has another revision"
@@ -172,14 +183,16 @@ async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_c
     booking.tell(uow, sale.id, status, paid_cents=paid_cents)
 
 
-async def _lock(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
+async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
+    """Lock and return a sale, before its stock and its payments. Raises: SaleNotFound."""
     sale = await repository.lock_sale(uow, sale_id)
     if sale is None:
         raise SaleNotFound(sale_id=sale_id)
     return sale
 
 
-async def _reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | None = None) -> SaleView:
+async def reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | None = None) -> SaleView:
+    """Return a locked sale as it stands now, with a payment that is written at the flush."""
     sale = await repository.find_sale(uow, sale_id)
     assert sale is not None, "it was locked a moment ago"
     view = await view_of(uow, sale)

@@ -1,0 +1,99 @@
+"""Find the prompt that a notice of money is about, and the money in the tray that a prompt without a receipt is about.
+
+Safaricom tells of a prompt's money twice where C2B addresses are registered, and the second notice names no prompt. For a
+paybill the account is the prompt's own; for a till only amount, time and what is left of the number can say. In doubt nothing
+is matched: the money waits in the tray, and the prompt's own callback takes it out of there.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
+from payme.features.payments.repository import prompts, registrations
+from payme.features.payments.repository import unclaimed as tray
+from payme.features.payments.repository.payments import StoredPayment
+from payme.features.payments.repository.prompts import Candidate
+from payme.features.payments.repository.unclaimed import StoredUnclaimed
+from payme.features.payments.rules.numbers import may_be
+from payme.kit.values import value
+from payme.runtime.database import UnitOfWork
+from payme.runtime.security import FieldCipher
+
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
+PAID_BY_HAND_AFTER: Final = timedelta(hours=24)
+REFERENCE_LIVES: Final = timedelta(hours=48)
+_STILL_TO_BE_TOLD: Final = OPEN_STATUSES | {PaymentStatus.SUCCEEDED}
+
+
+@value
+class Trace:
+    """What a notice shows of the payment that it is about; the number hidden as Safaricom hides it."""
+
+    amount_cents: int
+    shortcodes: list[str]
+    number: str
+    reference: str
+    at: datetime
+
+
+async def match_prompt(uow: UnitOfWork, trace: Trace) -> UUID | None:
+    """Return the one prompt that a notice is about, or None where it is about none or nobody can tell."""
+    if trace.reference:
+        since = trace.at - REFERENCE_LIVES
+        named = await prompts.list_by_reference(uow, trace.reference.strip().upper(), since=since)
+        if len(named) == 1:
+            return named[0]
+    sure = [each for each, fits in await _fitting(uow, trace) if fits]
+    waiting = [each for each in sure if each.status in _STILL_TO_BE_TOLD]
+    found = waiting or sure
+    return found[0].id if len(found) == 1 else None
+
+
+async def may_be_of_a_prompt(uow: UnitOfWork, row: StoredUnclaimed, shortcodes: Sequence[str]) -> bool:
+    """Say whether money in the tray can be that of a prompt whose own notice is still to come."""
+    trace = Trace(
+        row.amount_cents, list(shortcodes), row.payer_number, row.bill_reference, row.paid_at or row.received_at
+    )
+    return any(each.status in _STILL_TO_BE_TOLD for each, _ in await _fitting(uow, trace))
+
+
+async def find_in_tray(uow: UnitOfWork, payment: StoredPayment) -> StoredUnclaimed | None:
+    """Return the oldest money in the tray that is surely this prompt's, by its number, amount and time."""
+    if payment.phone_encrypted is None or payment.shortcode is None:
+        return None
+    rows = await tray.list_like(
+        uow, amount_cents=payment.paid_cents or payment.amount_cents, shortcodes=await shortcodes_with(uow, payment.shortcode),
+        since=payment.asked_at - CLOCKS_DIFFER,
+    )  # fmt: skip
+    msisdn = _opened(uow, payment.id, payment.phone_encrypted)
+    return next((row for row in rows if may_be(msisdn, row.payer_number)), None)
+
+
+async def shortcodes_with(uow: UnitOfWork, shortcode: str) -> list[str]:
+    """Return the numbers under which M-Pesa may tell of the same money: a store's and its till's."""
+    found = {shortcode}
+    for each in await registrations.list_registrations(uow, "till"):
+        if shortcode in {each.shortcode, each.till_number}:
+            found |= {each.shortcode, *([each.till_number] if each.till_number else [])}
+    return sorted(found)
+
+
+async def _fitting(uow: UnitOfWork, trace: Trace) -> list[tuple[Candidate, bool]]:
+    """Return the prompts that a notice can be about, each with whether its number says so too."""
+    candidates = await prompts.list_candidates(
+        uow, amount_cents=trace.amount_cents, shortcodes=trace.shortcodes, since=trace.at - PAID_BY_HAND_AFTER
+    )
+    found: list[tuple[Candidate, bool]] = []
+    for each in candidates:
+        fits = may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)
+        if each.asked_at - CLOCKS_DIFFER <= trace.at and fits is not False:
+            found.append((each, bool(fits)))
+    return found
+
+
+def _opened(uow: UnitOfWork, payment_id: UUID, sealed: bytes) -> str:
+    return uow.tool(FieldCipher).decrypt(
+        sealed, table="payments", column="phone_encrypted", business_id=uow.tenant, row_id=payment_id
+    )

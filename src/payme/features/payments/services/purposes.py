@@ -1,0 +1,34 @@
+"""The port through which payments learns what a reference that a customer typed is for; features above answer it."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from payme.features.payments.schemas import Purpose
+from payme.kit.values import value
+from payme.runtime.database import UnitOfWork
+
+
+@value
+class Expected:
+    """Something that waits for money: what, how much of it, in cents, and since when."""
+
+    purpose: Purpose
+    purpose_id: UUID
+    due_cents: int
+    since: datetime
+
+
+class PurposeDesk(Protocol):
+    """Knows what waits for money."""
+
+    async def find_expected(self, uow: UnitOfWork, reference: str) -> Expected | None:
+        """Return what a reference names, if it waits for money now; answered by one indexed read."""
+        ...
+
+
+@value
+class Desk:
+    """The desk as a tool of the transaction."""
+
+    purposes: PurposeDesk

@@ -1,0 +1,250 @@
+"""Money that customers send by themselves: placed once, whatever comes first, and never lost."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from payme.features.payments import ConfigureMethod, configure_method
+from payme.features.payments.enums import Effect, Outcome, Source
+from payme.features.payments.errors import MethodNotConfigured, MethodWithoutNotices
+from payme.features.payments.rules.numbers import hash_of
+from payme.features.payments.rules.transitions import Message
+from payme.features.payments.services.conclude_check import conclude_check
+from payme.features.payments.services.handle_callback import handle_callback
+from payme.features.payments.services.receive_callback import receive_callback
+from payme.features.payments.services.register_c2b import begin_registration, request_registration
+from payme.runtime.database import UnitOfWork
+from tests.payment_room import ACCOUNT, Till, a_receipt, open_till, stk_callback
+
+MASKED, OTHER_MASKED, HASHED = "2547 ***** 100", "2547 ***** 999", hash_of("254711000100")
+PAID = Message(Source.QUERY, Outcome.PAID)
+
+
+@dataclass
+class Wall:
+    """A shop whose number hangs on the wall: customers pay it by themselves."""
+
+    till: Till
+    token: str
+    shortcode: str
+
+    async def told(self, amount: str = "150.00", **changes: Any) -> str:
+        """Have Safaricom tell of a payment; return its receipt."""
+        notice = {
+            "TransactionType": "Pay Bill", "TransID": a_receipt(), "TransTime": "20261122100100", "TransAmount": amount,
+            "BusinessShortCode": self.shortcode, "BillRefNumber": "", "InvoiceNumber": "", "OrgAccountBalance": "900.00",
+            "ThirdPartyTransID": "", "MSISDN": OTHER_MASKED, "FirstName": "JOHN", "MiddleName": "", "LastName": "",
+        } | changes  # fmt: skip
+        now = self.till.clock.now() + timedelta(hours=3)
+        if "TransTime" not in changes:
+            notice["TransTime"] = now.strftime("%Y%m%d%H%M%S")
+        await self.post(json.dumps(notice).encode())
+        return notice["TransID"]
+
+    async def post(self, body: bytes) -> UUID:
+        """Store a body as the API does, and understand it as the worker does."""
+
+        async def work(uow: UnitOfWork) -> None:
+            await receive_callback(uow, self.token, kind="c2b", headers={}, body=body, remote_address="196.201.214.200")
+
+        await self.till.database.run(work)
+        sql = "select id from callback_inbox where business_id = $1 and state = 'received' order by received_at, id limit 1"
+        inbox_id: UUID = (await self.till.rows(sql))[0][0]
+        await self.till.run(lambda uow: handle_callback(uow, inbox_id))
+        return inbox_id
+
+
+async def wall_of(shop: Till, kind: str = "paybill") -> Wall:
+    view = await shop.run(lambda uow: request_registration(uow, kind))  # pyright: ignore[reportArgumentType] -- a kind
+    errand = await shop.run(lambda uow: begin_registration(uow, view.id))
+    assert errand is not None
+    return Wall(shop, errand.token, view.till_number or view.shortcode)
+
+
+@pytest.fixture
+async def wall(shop: Till) -> Wall:
+    return await wall_of(shop)
+
+
+@pytest.fixture
+async def till_wall(shop: Till) -> Wall:
+    """A shop that is paid by its till, whose notices name no account."""
+    off = ConfigureMethod.model_validate(ACCOUNT | {"active": False})
+    till = ConfigureMethod.model_validate(ACCOUNT | {"shortcode": "651200", "till_number": "5651201"})
+    await shop.run(lambda uow: configure_method(uow, "paybill", off))
+    await shop.run(lambda uow: configure_method(uow, "till", till))
+    return await wall_of(shop, "till")
+
+
+async def test_money_that_nobody_expected_lies_in_the_tray_once(shop: Till, wall: Wall) -> None:
+    receipt = await wall.told(FirstName="WANJIKU", BillRefNumber="soda")
+    for _ in range(2):
+        await wall.told(TransID=receipt, FirstName="WANJIKU", BillRefNumber="soda")
+    sql = "select amount_cents, mpesa_receipt_number, payer_name, payer_number, bill_reference, reason, state, is_verified from unclaimed_money where business_id = $1"
+    assert await shop.rows(sql) == [(15_000, receipt, "WANJIKU", OTHER_MASKED, "soda", "no_match", "unclaimed", False)]
+    assert await shop.balances() == {"mpesa": 15_000, "mpesa_unclaimed": -15_000}
+    assert await shop.rows("select effect from payment_evidence where business_id = $1 order by received_at, id") == [
+        ("unclaimed",), ("duplicate",), ("duplicate",)
+    ]  # fmt: skip
+    assert await shop.broken(1, 5, 6, 7) == []
+
+
+async def test_a_number_that_came_in_the_clear_is_not_kept(shop: Till, wall: Wall) -> None:
+    await wall.told(MSISDN="254722000111")
+    ((kept,),) = await shop.rows("select payer_number from unclaimed_money where business_id = $1")
+    assert kept == "2547*****111"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"TransID":"UKM8RT2K1P"}',
+        b'{"TransID":"UKM0000000","TransAmount":"5","BusinessShortCode":"174379"}',
+    ],
+)
+async def test_garbage_is_kept_for_a_person(shop: Till, wall: Wall, body: bytes) -> None:
+    inbox_id = await wall.post(body)
+    sql = "select state, body from callback_inbox where $1::uuid is not null and id = $2"
+    assert await shop.rows(sql, inbox_id) == [("malformed", body)]
+    assert (await shop.tray(), await shop.balances()) == ([], {})
+
+
+async def test_another_short_code_places_nothing(shop: Till, wall: Wall) -> None:
+    receipt = await wall.told(BusinessShortCode="600999")
+    assert (await shop.tray(), await shop.balances()) == ([], {})
+    assert (
+        await shop.rows("select 1 from mpesa_receipts where business_id = $1 and mpesa_receipt_number = $2", receipt)
+        == []
+    )
+    assert await shop.rows("select state from callback_inbox where business_id = $1") == [("ignored",)]
+
+
+@pytest.mark.parametrize("notice_first", [True, False])
+async def test_the_second_notice_of_a_prompt_is_the_same_money(shop: Till, wall: Wall, notice_first: bool) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    ((reference,),) = await shop.rows(
+        "select account_reference from payments where business_id = $1 and id = $2", payment_id
+    )
+    assert reference.startswith("DUKA-")
+    assert len(reference) <= 12
+    receipt = a_receipt()
+    tellings = [
+        lambda: wall.told(TransID=receipt, BillRefNumber=reference),
+        lambda: shop.call_back(token, stk_callback(checkout_id, receipt=receipt)),
+    ]
+    for telling in tellings if notice_first else reversed(tellings):
+        await telling()
+    payment = await shop.payment(payment_id)
+    assert (payment.status, payment.paid_cents, payment.mpesa_receipt_number) == ("succeeded", 15_000, receipt)
+    assert (await shop.effects(payment_id))[1:] == ["succeeded", "duplicate"]
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+    assert await shop.tray() == []
+    assert await shop.broken(1, 5, 6) == []
+
+
+@pytest.mark.parametrize("number", [MASKED, HASHED, f"{HASHED[:34]} ***** {HASHED[-25:]}", "254711000100"])
+async def test_a_tills_notice_finds_its_prompt_by_number_amount_and_time(
+    shop: Till, till_wall: Wall, number: str
+) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    receipt = await till_wall.told(MSISDN=number, TransactionType="Customer Merchant Payment")
+    assert (await shop.payment(payment_id)).mpesa_receipt_number == receipt
+    await shop.call_back(token, stk_callback(checkout_id, receipt=receipt), shortcode="5651201")
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+    assert await shop.tray() == []
+
+
+async def test_in_doubt_a_notice_waits_in_the_tray_until_the_callback_takes_it(shop: Till, till_wall: Wall) -> None:
+    first, token, checkout_id = await shop.sent()
+    second, _, _ = await shop.sent()
+    receipt = await till_wall.told(MSISDN=MASKED)
+    assert {(await shop.payment(each)).status for each in (first, second)} == {"pending"}
+    assert await shop.balances() == {"mpesa": 15_000, "mpesa_unclaimed": -15_000}
+    await shop.call_back(token, stk_callback(checkout_id, receipt=receipt), shortcode="5651201")
+    assert (await shop.payment(first)).mpesa_receipt_number == receipt
+    assert await shop.tray() == [("no_match", 15_000, "matched")]
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+    assert await shop.broken(1, 5, 6) == []
+    await till_wall.told(TransID=receipt, MSISDN=MASKED)
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+
+
+async def test_a_callback_of_another_amount_takes_its_notice_out_of_the_tray_too(shop: Till, till_wall: Wall) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    receipt = await till_wall.told("149.00", MSISDN=MASKED)
+    await shop.call_back(token, stk_callback(checkout_id, amount="149.00", receipt=receipt), shortcode="5651201")
+    assert await shop.tray() == [("no_match", 14_900, "matched"), ("amount_differs", 14_900, "unclaimed")]
+    assert await shop.balances() == {"mpesa": 14_900, "mpesa_unclaimed": -14_900}
+    await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    assert await shop.balances() == {"mpesa": 14_900, "payments_held": -14_900}
+    assert await shop.broken(1, 5, 6) == []
+
+
+async def test_what_a_query_credited_gets_its_receipt_from_the_tray(shop: Till, till_wall: Wall) -> None:
+    payment_id, _, _ = await shop.sent()
+    twin, _, _ = await shop.sent()
+    receipt = await till_wall.told(MSISDN=MASKED)
+    await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    payment = await shop.payment(payment_id)
+    assert (payment.status, payment.mpesa_receipt_number) == ("succeeded", receipt)
+    assert await shop.tray() == [("no_match", 15_000, "matched")]
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+    assert (await shop.payment(twin)).status == "pending"
+
+
+async def test_a_notice_gives_its_receipt_to_what_a_query_credited(shop: Till, till_wall: Wall) -> None:
+    payment_id, _, _ = await shop.sent()
+    await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    receipt = await till_wall.told(MSISDN=MASKED)
+    assert (await shop.payment(payment_id)).mpesa_receipt_number == receipt
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+    assert (await shop.effects(payment_id))[-1] == Effect.RECEIPT_ADDED
+
+
+@pytest.mark.parametrize(
+    ("amount", "number", "minutes"), [("150", OTHER_MASKED, 0), ("151", MASKED, 0), ("150", MASKED, -10)]
+)
+async def test_a_notice_of_somebody_elses_money_finds_no_prompt(
+    shop: Till, till_wall: Wall, amount: str, number: str, minutes: int
+) -> None:
+    payment_id, _, _ = await shop.sent()
+    at = shop.clock.now() + timedelta(hours=3, minutes=minutes)
+    await till_wall.told(amount, MSISDN=number, TransTime=at.strftime("%Y%m%d%H%M%S"))
+    assert (await shop.payment(payment_id)).status == "pending"
+    assert [(reason, state) for reason, _, state in await shop.tray()] == [("no_match", "unclaimed")]
+
+
+async def test_who_pays_by_hand_what_a_cancelled_prompt_asked_for_has_paid_it(shop: Till, till_wall: Wall) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    await shop.call_back(token, stk_callback(checkout_id, code=1032), shortcode="5651201")
+    assert (await shop.payment(payment_id)).status == "failed"
+    shop.clock.advance(timedelta(minutes=3))
+    await till_wall.told(MSISDN=MASKED)
+    payment = await shop.payment(payment_id)
+    assert (payment.status, payment.late) == ("succeeded", True)
+
+
+async def test_a_receipt_of_another_business_stays_its(
+    shop: Till, wall: Wall, database: Any, clock: Any, owner_dsn: str
+) -> None:
+    receipt = await wall.told()
+    other = await wall_of(await open_till(database, clock, owner_dsn=owner_dsn))
+    await other.told(TransID=receipt)
+    assert (await other.till.tray(), await other.till.balances()) == ([], {})
+    assert await other.till.rows("select effect from payment_evidence where business_id = $1") == [("receipt_taken",)]
+    assert await shop.tray() == [("no_match", 15_000, "unclaimed")]
+
+
+async def test_only_a_paybill_or_till_that_is_set_up_can_be_told_of(shop: Till) -> None:
+    with pytest.raises(MethodWithoutNotices):
+        await shop.run(lambda uow: request_registration(uow, "pochi"))
+    with pytest.raises(MethodNotConfigured):
+        await shop.run(lambda uow: request_registration(uow, "till"))
+    assert await shop.rows("select 1 from c2b_registrations where business_id = $1") == []

@@ -1,0 +1,26 @@
+"""What is left of a number, against the number."""
+
+import pytest
+
+from payme.features.payments.rules.numbers import hash_of, may_be
+
+OURS, OTHER = "254711000100", "254722000100"
+HASH = hash_of(OURS)
+
+
+def test_the_hash_is_sha_256_of_the_twelve_digits():
+    assert hash_of("254708374149") == "bbff37cea44ac0b2d964ee0dfb8d2df8513dc7ba1b36129a929fc3fbd6dd4af4"
+
+
+@pytest.mark.parametrize(
+    ("told", "fits"),
+    [
+        ("2547 ***** 100", True), ("25471****100", True), ("2547*****100", True), ("2541 ***** 100", False),
+        ("2547 ***** 101", False), (OURS, True), ("+" + OURS, True), (OTHER, False), (HASH, True), (HASH.upper(), True),
+        (hash_of(OTHER), False), (f"{HASH[:34]} ***** {HASH[-25:]}", True),
+        (f"{HASH[:33]}{'0' if HASH[33] != '0' else '1'} ***** {HASH[-25:]}", False),
+        ("", None), (None, None), ("   ", None), ("***", None), ("2547*****00", None), ("JOHN", None),
+    ],
+)  # fmt: skip
+def test_what_a_number_can_be(told: str | None, fits: bool | None):
+    assert may_be(OURS, told) is fits
