@@ -7,6 +7,8 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     query  StkQueryResult, always: paid, failed, pending or unknown
     callback  StkCallback | MalformedCallback
     payment by the customer's own doing  C2bPayment | MalformedCallback
+    result of an operation  OperationResult | MalformedCallback; its details are read by product
+    queue time-out  QueueTimeout, always; no failure
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
 
@@ -28,18 +30,35 @@ from payme.integrations.daraja.errors import (
     WholeShillingsOnly,
 )
 from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult
+from payme.integrations.daraja.parties import Party, party_of
 from payme.integrations.daraja.receipts import is_dummy_receipt, is_receipt, receipt_date
 from payme.integrations.daraja.requests import StkPush, StkQuery, description_from
 from payme.integrations.daraja.result_codes import Product, Reason, ResultRule, Standing, rule_for
+from payme.integrations.daraja.results.balances import AccountBalance
+from payme.integrations.daraja.results.details import (
+    B2bDetails,
+    B2cDetails,
+    ReversalDetails,
+    StatusDetails,
+    b2b_details,
+    b2c_details,
+    balances,
+    reversal_details,
+    status_details,
+)
+from payme.integrations.daraja.results.envelope import OperationResult, QueueTimeout, parse_result, parse_timeout
 from payme.integrations.daraja.token_memory import MemoryTokenStore
 from payme.integrations.daraja.tokens import RenewalRules, Token, TokenStore
 from payme.integrations.daraja.transport import Timeouts, open_http_client
 from payme.integrations.daraja.wording import Advice, Audience, advice_for
 
 __all__ = [
+    "AccountBalance",
     "Advice",
     "AppCredentials",
     "Audience",
+    "B2bDetails",
+    "B2cDetails",
     "C2bPayment",
     "C2bResponse",
     "C2bUrls",
@@ -54,13 +73,18 @@ __all__ = [
     "InvalidRequest",
     "MalformedCallback",
     "MemoryTokenStore",
+    "OperationResult",
+    "Party",
     "Product",
     "QueryNote",
+    "QueueTimeout",
     "Reason",
     "RenewalRules",
     "ResultRule",
+    "ReversalDetails",
     "ShortcodeKind",
     "Standing",
+    "StatusDetails",
     "StkAccepted",
     "StkCallback",
     "StkPush",
@@ -75,6 +99,9 @@ __all__ = [
     "ValidationRejection",
     "WholeShillingsOnly",
     "advice_for",
+    "b2b_details",
+    "b2c_details",
+    "balances",
     "callback_url_faults",
     "description_from",
     "hash_msisdn",
@@ -82,10 +109,15 @@ __all__ = [
     "is_receipt",
     "open_http_client",
     "parse_c2b",
+    "parse_result",
     "parse_stk_callback",
+    "parse_timeout",
+    "party_of",
     "receipt_date",
     "require_callback_url",
+    "reversal_details",
     "rule_for",
+    "status_details",
     "validation_accepts",
     "validation_rejects",
 ]

@@ -14,13 +14,13 @@ from datetime import datetime
 from payme.integrations.daraja.credentials import is_shortcode
 from payme.integrations.daraja.errors import InvalidRequest, MalformedCallback
 from payme.integrations.daraja.fields import Fields
+from payme.integrations.daraja.parties import party_of
 from payme.integrations.daraja.values import instant_of, positive_cents_of, receipt_of, signed_cents_of
 from payme.integrations.daraja.wire import Unreadable, as_object, read_json
 from payme.kit.phone import normalise_msisdn
 
 LONGEST_MSISDN = 80
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NUMBER_BEFORE_NAME = re.compile(r"\+?[0-9*][0-9*. ]{5,} *- *", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,6 @@ def hash_msisdn(phone: str) -> str:
     return hashlib.sha256(msisdn.encode()).hexdigest()
 
 
-def tidy_name(text: str) -> str:
-    """Return a person's or a shop's name with single spaces and without the number that Safaricom may put before it."""
-    return " ".join(_NUMBER_BEFORE_NAME.sub("", text, count=1).split())
-
-
 def _fields(raw: bytes) -> Fields:
     try:
         message = as_object(read_json(raw))
@@ -107,7 +102,7 @@ def _fields(raw: bytes) -> Fields:
 
 def _payer_name(fields: Fields) -> str:
     parts = (fields.text(name) for name in ("FirstName", "MiddleName", "LastName"))
-    return tidy_name(" ".join(part for part in parts if part))
+    return party_of(" ".join(part for part in parts if part)).name
 
 
 def _shortcode_of(text: str) -> str | None:
