@@ -7,6 +7,7 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     query  StkQueryResult, always: paid, failed, pending or unknown
     callback  StkCallback | MalformedCallback
     payment by the customer's own doing  C2bPayment | MalformedCallback
+    payout, transfer, reversal, status, balance  accepted: its result comes later | as a push, DuplicateRequest (look up)
     result of an operation  OperationResult | MalformedCallback; its details are read by product
     queue time-out  QueueTimeout, always; no failure
     addresses  UrlsRegistration (registered, or already registered) | as a push
@@ -24,11 +25,20 @@ from payme.integrations.daraja.errors import (
     DarajaRefused,
     DarajaUnavailable,
     DarajaUnknown,
+    DuplicateRequest,
     InvalidCallbackUrl,
     InvalidRequest,
     MalformedCallback,
     WholeShillingsOnly,
 )
+from payme.integrations.daraja.field_rules import remarks_from
+from payme.integrations.daraja.operations.acceptances import OperationAccepted, PayoutAccepted
+from payme.integrations.daraja.operations.accounts import IdentifierType, OperatingAccount, ResultUrls
+from payme.integrations.daraja.operations.initiators import Initiator
+from payme.integrations.daraja.operations.payouts import B2cCommand, B2cVersion, Payout
+from payme.integrations.daraja.operations.questions import BalanceQuery, StatusQuery
+from payme.integrations.daraja.operations.reversals import Reversal
+from payme.integrations.daraja.operations.transfers import KRA_SHORTCODE, B2bCommand, Transfer
 from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult
 from payme.integrations.daraja.parties import Party, party_of
 from payme.integrations.daraja.receipts import is_dummy_receipt, is_receipt, receipt_date
@@ -53,12 +63,17 @@ from payme.integrations.daraja.transport import Timeouts, open_http_client
 from payme.integrations.daraja.wording import Advice, Audience, advice_for
 
 __all__ = [
+    "KRA_SHORTCODE",
     "AccountBalance",
     "Advice",
     "AppCredentials",
     "Audience",
+    "B2bCommand",
     "B2bDetails",
+    "B2cCommand",
     "B2cDetails",
+    "B2cVersion",
+    "BalanceQuery",
     "C2bPayment",
     "C2bResponse",
     "C2bUrls",
@@ -69,22 +84,32 @@ __all__ = [
     "DarajaRefused",
     "DarajaUnavailable",
     "DarajaUnknown",
+    "DuplicateRequest",
+    "IdentifierType",
+    "Initiator",
     "InvalidCallbackUrl",
     "InvalidRequest",
     "MalformedCallback",
     "MemoryTokenStore",
+    "OperatingAccount",
+    "OperationAccepted",
     "OperationResult",
     "Party",
+    "Payout",
+    "PayoutAccepted",
     "Product",
     "QueryNote",
     "QueueTimeout",
     "Reason",
     "RenewalRules",
     "ResultRule",
+    "ResultUrls",
+    "Reversal",
     "ReversalDetails",
     "ShortcodeKind",
     "Standing",
     "StatusDetails",
+    "StatusQuery",
     "StkAccepted",
     "StkCallback",
     "StkPush",
@@ -94,6 +119,7 @@ __all__ = [
     "Token",
     "TokenStore",
     "TransactionType",
+    "Transfer",
     "UrlsRegistration",
     "UrlsState",
     "ValidationRejection",
@@ -114,6 +140,7 @@ __all__ = [
     "parse_timeout",
     "party_of",
     "receipt_date",
+    "remarks_from",
     "require_callback_url",
     "reversal_details",
     "rule_for",

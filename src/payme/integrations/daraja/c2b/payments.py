@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from payme.integrations.daraja.credentials import is_shortcode
-from payme.integrations.daraja.errors import InvalidRequest, MalformedCallback
+from payme.integrations.daraja.errors import MalformedCallback
+from payme.integrations.daraja.field_rules import require_msisdn
 from payme.integrations.daraja.fields import Fields
 from payme.integrations.daraja.parties import party_of
 from payme.integrations.daraja.values import instant_of, positive_cents_of, receipt_of, signed_cents_of
 from payme.integrations.daraja.wire import Unreadable, as_object, read_json
-from payme.kit.phone import normalise_msisdn
 
 LONGEST_MSISDN = 80
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -84,10 +84,7 @@ def hash_msisdn(phone: str) -> str:
 
     Raises: InvalidRequest where the text is no Kenyan mobile number.
     """
-    msisdn = normalise_msisdn(phone)
-    if msisdn is None:
-        raise InvalidRequest(field="msisdn", rule="a Kenyan mobile number")
-    return hashlib.sha256(msisdn.encode()).hexdigest()
+    return hashlib.sha256(require_msisdn(phone).encode()).hexdigest()
 
 
 def _fields(raw: bytes) -> Fields:
