@@ -9,6 +9,8 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     payment by the customer's own doing  C2bPayment | MalformedCallback
     payout, transfer, reversal, status, balance  accepted: its result comes later | as a push, DuplicateRequest (look up)
     result of an operation  OperationResult | MalformedCallback; its details are read by product
+    standing order  StandingOrderAccepted | as a push; its callback StandingOrderResult | MalformedCallback
+    pull  PullPage; only a conclusive one proves that a payment is missing
     queue time-out  QueueTimeout, always; no failure
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
@@ -41,6 +43,11 @@ from payme.integrations.daraja.operations.reversals import Reversal
 from payme.integrations.daraja.operations.transfers import KRA_SHORTCODE, B2bCommand, Transfer
 from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult
 from payme.integrations.daraja.parties import Party, party_of
+from payme.integrations.daraja.pull.pages import PulledPayment, PullPage, PullState
+from payme.integrations.daraja.pull.requests import PullQuery, PullRegistration
+from payme.integrations.daraja.qr import DynamicQr, QrTransaction
+from payme.integrations.daraja.ratiba.callbacks import StandingOrderResult, parse_standing_order
+from payme.integrations.daraja.ratiba.orders import Frequency, StandingOrder, StandingOrderAccepted
 from payme.integrations.daraja.receipts import is_dummy_receipt, is_receipt, receipt_date
 from payme.integrations.daraja.requests import StkPush, StkQuery, description_from
 from payme.integrations.daraja.result_codes import Product, Reason, ResultRule, Standing, rule_for
@@ -85,6 +92,8 @@ __all__ = [
     "DarajaUnavailable",
     "DarajaUnknown",
     "DuplicateRequest",
+    "DynamicQr",
+    "Frequency",
     "IdentifierType",
     "Initiator",
     "InvalidCallbackUrl",
@@ -98,6 +107,12 @@ __all__ = [
     "Payout",
     "PayoutAccepted",
     "Product",
+    "PullPage",
+    "PullQuery",
+    "PullRegistration",
+    "PullState",
+    "PulledPayment",
+    "QrTransaction",
     "QueryNote",
     "QueueTimeout",
     "Reason",
@@ -108,6 +123,9 @@ __all__ = [
     "ReversalDetails",
     "ShortcodeKind",
     "Standing",
+    "StandingOrder",
+    "StandingOrderAccepted",
+    "StandingOrderResult",
     "StatusDetails",
     "StatusQuery",
     "StkAccepted",
@@ -136,6 +154,7 @@ __all__ = [
     "open_http_client",
     "parse_c2b",
     "parse_result",
+    "parse_standing_order",
     "parse_stk_callback",
     "parse_timeout",
     "party_of",
