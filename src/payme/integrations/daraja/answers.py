@@ -47,6 +47,7 @@ ERROR_CODES: Mapping[str, Verdict] = MappingProxyType(
         "500.003.03": Verdict.THROTTLED,  # Quota Violation
         "00.002.1001": Verdict.THROTTLED,  # maintenance
         "500.001.1001": Verdict.UNKNOWN,  # its text decides: see `refusal_text_reason`
+        "500.002.1001": Verdict.UNKNOWN,  # Duplicate OriginatorConversationID: the first one arrived
         "500.003.1001": Verdict.UNKNOWN,  # Internal Server Error
     }
 )
@@ -96,7 +97,7 @@ class Answer:
     def verdict(self) -> Verdict:
         """What it says about a request that was not accepted."""
         text = self.error_text.lower()
-        if self.text("CheckoutRequestID"):
+        if self.text("CheckoutRequestID") or self.text("ConversationID"):
             return Verdict.UNKNOWN
         if "invalid access token" in text or any(words in self.fault_text for words in _REJECTED_TOKEN_FAULTS):
             return Verdict.TOKEN_REJECTED

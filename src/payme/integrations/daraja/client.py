@@ -6,7 +6,11 @@ A push is sent once; how a call may be repeated at all is `calls`. A query is a 
 from payme.integrations.daraja.c2b.calls import C2bCalls
 from payme.integrations.daraja.callback_urls import require_callback_url
 from payme.integrations.daraja.errors import DarajaRefused, DarajaUnavailable, DarajaUnknown
+from payme.integrations.daraja.operations.calls import OperationCalls
 from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult, judge_push, judge_query
+from payme.integrations.daraja.pull.calls import PullCalls
+from payme.integrations.daraja.qr import QrCalls
+from payme.integrations.daraja.ratiba.calls import RatibaCalls
 from payme.integrations.daraja.requests import StkPush, StkQuery
 from payme.integrations.daraja.result_codes import Standing
 
@@ -14,7 +18,7 @@ PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 QUERY_PATH = "/mpesa/stkpushquery/v1/query"
 
 
-class DarajaClient(C2bCalls):
+class DarajaClient(C2bCalls, OperationCalls, PullCalls, QrCalls, RatibaCalls):
     """Calls Daraja as one app; keep one client for each app in a process, so that its calls share one renewal."""
 
     async def stk_push(self, push: StkPush) -> StkAccepted:

@@ -4,6 +4,7 @@
     kit.ProviderUnavailable  DarajaUnavailable                                         nothing was sent; later
     kit.ProviderRefused      DarajaRefused                                             it said no; nobody's phone rang
     kit.OutcomeUnknown       DarajaUnknown                                             it may have happened; ask
+                             DuplicateRequest                                          it arrived before; look it up
 
 No message carries a phone number, a token or a CheckoutRequestID, which holds a phone number.
 """
@@ -62,6 +63,13 @@ class DarajaUnknown(OutcomeUnknown):
 
     def __init__(self, code: str, /, **facts: object) -> None:
         super().__init__("M-Pesa did not say whether it took the request.", provider=PROVIDER, code=code, **facts)
+
+
+class DuplicateRequest(DarajaUnknown):
+    """Our id was used before: the first request arrived, and its outcome is to be looked up, never ordered anew."""
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__("daraja.duplicate_request", **facts)
 
 
 class MalformedCallback(PaymeError):

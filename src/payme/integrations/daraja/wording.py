@@ -28,6 +28,10 @@ class Advice:
     wait_seconds: int = 0
 
 
+def _owner(en: str, sw: str, *, wait_seconds: int = 0) -> Advice:
+    return Advice(Audience.OWNER, en, sw, wait_seconds)
+
+
 def _customer(en: str, sw: str, *, wait_seconds: int = 0) -> Advice:
     return Advice(Audience.CUSTOMER, en, sw, wait_seconds)
 
@@ -89,10 +93,53 @@ ADVICE: Mapping[Reason, Advice] = MappingProxyType(
             "M-Pesa does not take this phone number. Check it.",
             "M-Pesa haikubali nambari hii ya simu. Ihakikishe.",
         ),
-        Reason.CONFIG: Advice(
-            Audience.OWNER,
+        Reason.CONFIG: _owner(
             "M-Pesa is not set up correctly for this shop. Pay another way; the owner has been told.",
             "M-Pesa ya duka hili haijawekwa sawa. Tumia njia nyingine; mwenye duka amejulishwa.",
+        ),
+        Reason.SHOP_FUNDS: _owner(
+            "There is not enough money in the shop's own M-Pesa account.",
+            "Salio katika akaunti ya M-Pesa ya duka halitoshi.",
+        ),
+        Reason.INITIATOR: _owner(
+            "Safaricom refused the shop's API operator: name, password or certificate is wrong. Correct it before trying again.",
+            "Safaricom imekataa mwendeshaji wa API wa duka: jina, nenosiri au cheti si sahihi. Rekebisha kabla ya kujaribu tena.",
+        ),
+        Reason.INITIATOR_LOCKED: _owner(
+            "The shop's API operator is locked. An administrator must unlock it on the M-Pesa portal.",
+            "Mwendeshaji wa API wa duka amefungwa. Msimamizi amfungue kwenye tovuti ya M-Pesa.",
+        ),
+        Reason.PERMISSION: _owner(
+            "The shop's API operator lacks the role for this. An administrator can give it on the M-Pesa portal.",
+            "Mwendeshaji wa API wa duka hana ruhusa ya kufanya hivi. Msimamizi aiweke kwenye tovuti ya M-Pesa.",
+        ),
+        Reason.ACCOUNT_RULE: _owner(
+            "The shop's M-Pesa account may not do this in its present state. Ask Safaricom.",
+            "Akaunti ya M-Pesa ya duka hairuhusiwi kufanya hivi kwa sasa. Wasiliana na Safaricom.",
+        ),
+        Reason.REQUEST: _owner(
+            "M-Pesa did not understand the request. The details are in the record.",
+            "M-Pesa haikuelewa ombi. Maelezo yako kwenye kumbukumbu.",
+        ),
+        Reason.DUPLICATE: _owner(
+            "M-Pesa has had this request before. Look up the first one.",
+            "M-Pesa ilishapokea ombi hili. Tafuta ombi la kwanza.",
+        ),
+        Reason.NOT_FOUND: _owner(
+            "M-Pesa knows no transaction with this receipt.",
+            "M-Pesa haina muamala wenye nambari hii ya risiti.",
+        ),
+        Reason.ALREADY_REVERSED: _owner(
+            "This payment was reversed before.",
+            "Malipo haya yalisharudishwa.",
+        ),
+        Reason.UNREGISTERED: _customer(
+            "This number has no M-Pesa account. Check it, or pay another way.",
+            "Nambari hii haina akaunti ya M-Pesa. Ihakikishe au tumia njia nyingine.",
+        ),
+        Reason.RECIPIENT_LIMIT: _customer(
+            "The receiver's M-Pesa account cannot hold this much. Send less, or pay another way.",
+            "Akaunti ya M-Pesa ya mpokeaji haiwezi kupokea kiasi hiki. Tuma kidogo au tumia njia nyingine.",
         ),
     }
 )

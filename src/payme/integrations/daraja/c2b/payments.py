@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from payme.integrations.daraja.credentials import is_shortcode
-from payme.integrations.daraja.errors import InvalidRequest, MalformedCallback
+from payme.integrations.daraja.errors import MalformedCallback
+from payme.integrations.daraja.field_rules import require_msisdn
 from payme.integrations.daraja.fields import Fields
+from payme.integrations.daraja.parties import party_of
 from payme.integrations.daraja.values import instant_of, positive_cents_of, receipt_of, signed_cents_of
 from payme.integrations.daraja.wire import Unreadable, as_object, read_json
-from payme.kit.phone import normalise_msisdn
 
 LONGEST_MSISDN = 80
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NUMBER_BEFORE_NAME = re.compile(r"\+?[0-9*][0-9*. ]{5,} *- *", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,7 @@ def hash_msisdn(phone: str) -> str:
 
     Raises: InvalidRequest where the text is no Kenyan mobile number.
     """
-    msisdn = normalise_msisdn(phone)
-    if msisdn is None:
-        raise InvalidRequest(field="msisdn", rule="a Kenyan mobile number")
-    return hashlib.sha256(msisdn.encode()).hexdigest()
-
-
-def tidy_name(text: str) -> str:
-    """Return a person's or a shop's name with single spaces and without the number that Safaricom may put before it."""
-    return " ".join(_NUMBER_BEFORE_NAME.sub("", text, count=1).split())
+    return hashlib.sha256(require_msisdn(phone).encode()).hexdigest()
 
 
 def _fields(raw: bytes) -> Fields:
@@ -107,7 +99,7 @@ def _fields(raw: bytes) -> Fields:
 
 def _payer_name(fields: Fields) -> str:
     parts = (fields.text(name) for name in ("FirstName", "MiddleName", "LastName"))
-    return tidy_name(" ".join(part for part in parts if part))
+    return party_of(" ".join(part for part in parts if part)).name
 
 
 def _shortcode_of(text: str) -> str | None:

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from payme.integrations.daraja.answers import Answer, Verdict
 from payme.integrations.daraja.callback_urls import require_callback_url
-from payme.integrations.daraja.credentials import is_shortcode
-from payme.integrations.daraja.errors import DarajaRefused, InvalidRequest
+from payme.integrations.daraja.errors import DarajaRefused
+from payme.integrations.daraja.field_rules import require_shortcode
 from payme.integrations.daraja.outcomes import fault_in
 from payme.integrations.daraja.result_codes import Reason
 
@@ -54,8 +54,7 @@ class C2bUrls:
     response_type: C2bResponse = C2bResponse.COMPLETED
 
     def __post_init__(self) -> None:
-        if not is_shortcode(self.shortcode):
-            raise InvalidRequest(field="shortcode", rule="5 to 7 digits")
+        require_shortcode(self.shortcode)
 
     def require_urls(self, *, production: bool) -> None:
         """Accept both addresses or raise.

@@ -1,0 +1,1 @@
+"""What Safaricom tells later about the operations of a shop: the `Result` envelope and what stands in it."""
