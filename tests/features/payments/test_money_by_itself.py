@@ -13,6 +13,7 @@ from payme.features.payments.enums import Effect, Outcome, Source
 from payme.features.payments.errors import MethodNotConfigured, MethodWithoutNotices
 from payme.features.payments.rules.numbers import hash_of
 from payme.features.payments.rules.transitions import Message
+from payme.features.payments.schemas import MethodKind
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.receive_callback import receive_callback
@@ -58,8 +59,8 @@ class Wall:
         return inbox_id
 
 
-async def wall_of(shop: Till, kind: str = "paybill") -> Wall:
-    view = await shop.run(lambda uow: request_registration(uow, kind))  # pyright: ignore[reportArgumentType] -- a kind
+async def wall_of(shop: Till, kind: MethodKind = "paybill") -> Wall:
+    view = await shop.run(lambda uow: request_registration(uow, kind))
     errand = await shop.run(lambda uow: begin_registration(uow, view.id))
     assert errand is not None
     return Wall(shop, errand.token, view.till_number or view.shortcode)

@@ -330,16 +330,9 @@ async def test_a_word_about_another_shops_receipt_takes_nothing_from_it(
     assert (await shop.balances())["mpesa_to_confirm"] == PRICE
 
 
-@pytest.mark.parametrize(
-    ("receipt", "amount", "error"),
-    [
-        ("UKM8RT2K1", PRICE, ReceiptInvalid),
-        ("UKM0000000", PRICE, ReceiptInvalid),
-        ("UKM8RT2-1P", PRICE, ReceiptInvalid),
-    ],
-)
-async def test_a_code_has_a_form(shop: TradingShop, tea: Any, receipt: str, amount: int, error: type[Exception]):
-    await refused(shop, error, lambda: shop.sell(tea, tenders=[claim(amount, receipt)]))
+@pytest.mark.parametrize("receipt", ["UKM8RT2K1", "UKM0000000", "UKM8RT2-1P"])
+async def test_a_code_has_a_form(shop: TradingShop, tea: Any, receipt: str):
+    await refused(shop, ReceiptInvalid, lambda: shop.sell(tea, tenders=[claim(PRICE, receipt)]))
 
 
 async def test_a_claim_is_in_whole_shillings_and_of_the_amount_that_came(shop: TradingShop, tea: Any):

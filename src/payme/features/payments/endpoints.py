@@ -16,6 +16,7 @@ from payme.features.payments.errors import (
     OtherEnvironment,
     PaymentNotFound,
     PaymentNotUnknown,
+    PhoneInvalid,
     PromptMayStillCome,
 )
 from payme.features.payments.schemas import (
@@ -130,7 +131,7 @@ async def list_methods(call: Call) -> Response:
 
 @router.put(
     "/payment-methods/{kind}", operation="payment_methods_configure", response=MethodView, may="payments.configure",
-    errors=(MethodIncomplete, OtherEnvironment),
+    errors=(MethodIncomplete, OtherEnvironment, PhoneInvalid),
 )  # fmt: skip
 async def configure_method(call: Call, kind: MethodKind, command: ConfigureMethod) -> Response:
     """Set up or change a way to be paid."""

@@ -45,6 +45,10 @@ NOTICES = frozenset({Source.CALLBACK, Source.C2B})
 """What comes to our door unsigned: above a limit its word alone credits nothing."""
 
 
+PROOFS = frozenset({Source.STATUS, Source.PULL, Source.STATEMENT})
+"""What M-Pesa answers when it is asked, with the amount: it credits whatever the amount is."""
+
+
 class Outcome(StrEnum):
     """What was said."""
 

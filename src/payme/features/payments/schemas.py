@@ -87,6 +87,11 @@ class ConfigureMethod(BaseModel):
     consumer_key: str | None = Field(default=None, min_length=1, max_length=200)
     consumer_secret: str | None = Field(default=None, min_length=1, max_length=200)
     passkey: str | None = Field(default=None, min_length=1, max_length=200)
+    pull_number: str | None = Field(
+        default=None, max_length=32, description="Phone in the short code's papers; with it missed payments are pulled."
+    )
+    initiator_name: str | None = Field(default=None, min_length=1, max_length=64, description="API operator.")
+    initiator_password: str | None = Field(default=None, min_length=1, max_length=200)
     active: bool = True
     strict_references: bool = Field(
         default=False, description="Turn away money whose account names nothing that waits for it."
@@ -104,6 +109,10 @@ class MethodView(BaseModel):
     active: bool
     strict_references: bool = False
     has_credentials: bool
+    is_pulled: bool = Field(default=False, description="Safaricom is asked for payments of which it did not tell us.")
+    has_initiator: bool = Field(
+        default=False, description="An operator is set up for payouts, reversals and questions."
+    )
     changed_at: datetime
     rev: int
 

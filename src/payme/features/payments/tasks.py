@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features.payments.services import checks, register_c2b, send_push
+from payme.features.businesses import list_business_ids
+from payme.features.payments.services import checks, pull_payments, register_c2b, send_push
 from payme.features.payments.services.checks import CHECK_JOB
 from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
+from payme.features.payments.services.pull_payments import PULL_JOB
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.register_c2b import REGISTER_JOB
 from payme.features.payments.services.request_stk import SEND_JOB
@@ -18,6 +20,7 @@ from payme.runtime.jobs import Backoff, JobContext, Superseded, Tasks
 
 tasks = Tasks("payments")
 _SEND_ATTEMPTS: Final = 4
+_PAGE: Final = 1_000
 
 
 @tasks.job(SEND_JOB, attempts=_SEND_ATTEMPTS, backoff=Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=8)))
@@ -101,3 +104,28 @@ async def have_payments_told(job: JobContext) -> None:
             raise
         state, note = "failed", str(fault)
     await job.finish(lambda uow: register_c2b.record_registration(uow, registration_id, state, note=note))
+
+
+@tasks.every("11 * * * *", "payments.begin_pulls")
+async def begin_pulls(job: JobContext) -> None:
+    """Have the payments of every short code pulled within the next minutes, spread so that they do not come at once."""
+    after: UUID | None = None
+    while ids := await job.database.run(
+        lambda uow, last=after: list_business_ids(uow, after=last, limit=_PAGE), read_only=True
+    ):
+        for business_id in ids:
+            await job.database.run(pull_payments.enqueue_pulls, business_id=business_id)
+        after = ids[-1]
+
+
+@tasks.job(PULL_JOB, time_limit=timedelta(minutes=5))
+async def pull_what_was_not_told(job: JobContext) -> None:
+    """Pull the payments of one short code, and place those that nobody told us of."""
+    kind = str(job.payload["kind"])
+    errand = await job.run(lambda uow: pull_payments.begin_pull(uow, kind))
+    if errand is None:
+        return
+    pulled = await pull_payments.pull(job.services.daraja, job.database.database, errand)
+    for row in pulled.rows:
+        await job.run(lambda uow, payment=row: pull_payments.place_pulled(uow, payment, errand))
+    await job.finish(lambda uow: pull_payments.conclude_pull(uow, errand, pulled))

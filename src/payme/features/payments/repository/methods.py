@@ -20,6 +20,9 @@ class StoredMethod:
     consumer_key_encrypted: bytes | None = field(repr=False)
     consumer_secret_encrypted: bytes | None = field(repr=False)
     passkey_encrypted: bytes | None = field(repr=False)
+    pull_number_encrypted: bytes | None = field(repr=False)
+    initiator_name: str | None
+    initiator_password_encrypted: bytes | None = field(repr=False)
     active: bool
     strict_references: bool
     rev: int
@@ -45,7 +48,7 @@ async def find_prompting_method(uow: UnitOfWork) -> StoredMethod | None:
     row = await uow.fetchrow(
         """-- payments.find_prompting_method
         select kind, shortcode, till_number, account_reference, environment, consumer_key_encrypted, consumer_secret_encrypted,
-          passkey_encrypted, active, strict_references, rev
+          passkey_encrypted, pull_number_encrypted, initiator_name, initiator_password_encrypted, active, strict_references, rev
         from payment_methods
         where business_id = $1 and kind in ('paybill', 'till') and active and shortcode is not null
           and consumer_key_encrypted is not null and consumer_secret_encrypted is not null and passkey_encrypted is not null
@@ -60,7 +63,7 @@ async def lock_method(uow: UnitOfWork, kind: str) -> StoredMethod | None:
     row = await uow.fetchrow(
         """-- payments.lock_method
         select kind, shortcode, till_number, account_reference, environment, consumer_key_encrypted, consumer_secret_encrypted,
-          passkey_encrypted, active, strict_references, rev
+          passkey_encrypted, pull_number_encrypted, initiator_name, initiator_password_encrypted, active, strict_references, rev
         from payment_methods where business_id = $1 and kind = $2 for update""",
         uow.tenant, kind,
     )  # fmt: skip
@@ -72,17 +75,21 @@ async def upsert_method(uow: UnitOfWork, method: StoredMethod) -> None:
     await uow.execute(
         """-- payments.upsert_method
         insert into payment_methods as kept (business_id, kind, shortcode, till_number, account_reference, environment,
-          consumer_key_encrypted, consumer_secret_encrypted, passkey_encrypted, active, strict_references, changed_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+          consumer_key_encrypted, consumer_secret_encrypted, passkey_encrypted, active, strict_references, changed_at,
+          pull_number_encrypted, initiator_name, initiator_password_encrypted)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         on conflict (business_id, kind) do update set shortcode = excluded.shortcode, till_number = excluded.till_number,
           account_reference = excluded.account_reference, environment = excluded.environment,
           consumer_key_encrypted = coalesce(excluded.consumer_key_encrypted, kept.consumer_key_encrypted),
           consumer_secret_encrypted = coalesce(excluded.consumer_secret_encrypted, kept.consumer_secret_encrypted),
           passkey_encrypted = coalesce(excluded.passkey_encrypted, kept.passkey_encrypted),
+          pull_number_encrypted = coalesce(excluded.pull_number_encrypted, kept.pull_number_encrypted),
+          initiator_name = coalesce(excluded.initiator_name, kept.initiator_name),
+          initiator_password_encrypted = coalesce(excluded.initiator_password_encrypted, kept.initiator_password_encrypted),
           active = excluded.active, strict_references = excluded.strict_references, changed_at = excluded.changed_at, rev = kept.rev + 1""",
         uow.tenant, method.kind, method.shortcode, method.till_number, method.account_reference, method.environment,
         method.consumer_key_encrypted, method.consumer_secret_encrypted, method.passkey_encrypted, method.active,
-        method.strict_references, uow.now,
+        method.strict_references, uow.now, method.pull_number_encrypted, method.initiator_name, method.initiator_password_encrypted,
     )  # fmt: skip
 
 
@@ -92,7 +99,8 @@ async def list_methods(uow: UnitOfWork) -> list[MethodView]:
         """-- payments.list_methods
         select kind, shortcode, till_number, account_reference, environment, active, strict_references, changed_at, rev,
           (consumer_key_encrypted is not null and consumer_secret_encrypted is not null and passkey_encrypted is not null)
-            as has_credentials
+            as has_credentials, pull_number_encrypted is not null as is_pulled,
+          initiator_name is not null and initiator_password_encrypted is not null as has_initiator
         from payment_methods where business_id = $1 order by kind""",
         uow.tenant,
     )

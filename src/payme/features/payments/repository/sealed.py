@@ -9,7 +9,10 @@ from payme.runtime.database.sealed import SealedRow, SealedTable, Stale
 from payme.runtime.security import row_named
 
 _LOWEST_ID = UUID(int=0)
-_SECRETS: Final = ("consumer_key_encrypted", "consumer_secret_encrypted", "passkey_encrypted")
+_SECRETS: Final = (
+    "consumer_key_encrypted", "consumer_secret_encrypted", "passkey_encrypted", "pull_number_encrypted",
+    "initiator_password_encrypted",
+)  # fmt: skip
 _PHONE: Final = "phone_encrypted"
 _TOKEN: Final = "access_token_encrypted"
 
@@ -51,10 +54,14 @@ async def lock_stale_methods(uow: UnitOfWork, stale: Stale) -> list[SealedRow]:
     """Return ways to be paid with a credential under another key, in the order of their kinds, and hold them."""
     rows = await uow.fetch(
         """-- payments.lock_stale_methods
-        select kind, consumer_key_encrypted, consumer_secret_encrypted, passkey_encrypted from payment_methods
+        select kind, consumer_key_encrypted, consumer_secret_encrypted, passkey_encrypted, pull_number_encrypted,
+          initiator_password_encrypted
+        from payment_methods
         where business_id = $1 and kind > $3 and (substring(consumer_key_encrypted for length($2::bytea)) <> $2::bytea
           or substring(consumer_secret_encrypted for length($2::bytea)) <> $2::bytea
-          or substring(passkey_encrypted for length($2::bytea)) <> $2::bytea)
+          or substring(passkey_encrypted for length($2::bytea)) <> $2::bytea
+          or substring(pull_number_encrypted for length($2::bytea)) <> $2::bytea
+          or substring(initiator_password_encrypted for length($2::bytea)) <> $2::bytea)
         order by kind limit $4 for update skip locked""",
         uow.tenant, stale.envelope, stale.after or "", stale.limit,
     )  # fmt: skip
@@ -69,8 +76,10 @@ async def store_sealed_methods(uow: UnitOfWork, rows: Sequence[SealedRow]) -> No
     await uow.execute(
         """-- payments.store_sealed_methods
         update payment_methods m
-        set consumer_key_encrypted = t.key, consumer_secret_encrypted = t.secret, passkey_encrypted = t.passkey
-        from unnest($2::text[], $3::bytea[], $4::bytea[], $5::bytea[]) t (kind, key, secret, passkey)
+        set consumer_key_encrypted = t.key, consumer_secret_encrypted = t.secret, passkey_encrypted = t.passkey,
+          pull_number_encrypted = t.pull_number, initiator_password_encrypted = t.password
+        from unnest($2::text[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[])
+          t (kind, key, secret, passkey, pull_number, password)
         where m.business_id = $1 and m.kind = t.kind""",
         uow.tenant, [row.position for row in rows], *([row.values[name] for row in rows] for name in _SECRETS),
     )  # fmt: skip
@@ -81,7 +90,8 @@ async def count_methods_by_key(uow: UnitOfWork) -> dict[str, int]:
     rows = await uow.fetch(
         """-- payments.count_methods_by_key
         select encode(substring(v from 3 for get_byte(v, 1)), 'escape') as key_id, count(*) as values
-        from payment_methods, lateral (values (consumer_key_encrypted), (consumer_secret_encrypted), (passkey_encrypted)) s (v)
+        from payment_methods, lateral (values (consumer_key_encrypted), (consumer_secret_encrypted), (passkey_encrypted),
+          (pull_number_encrypted), (initiator_password_encrypted)) s (v)
         where business_id = $1 and length(v) > 2 group by key_id""",
         uow.tenant,
     )

@@ -13,6 +13,7 @@ _SPACES: Final = re.compile(r"\s+")
 _STARS: Final = re.compile(r"\*+")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _SHORTEST_END: Final = 3
+_LOCAL_DIGITS: Final = 9
 
 
 def hash_of(msisdn: str) -> str:
@@ -29,10 +30,15 @@ def may_be(msisdn: str, told: str | None) -> bool | None:
         return text == hash_of(msisdn)
     begin, stars, end = _parts(text)
     if not stars:
-        return text == msisdn if text.isdigit() else None
+        return _local(text) == _local(msisdn) if text.isdigit() else None
     if len(end) < _SHORTEST_END:
         return None
     return any(whole.startswith(begin) and whole.endswith(end) for whole in (msisdn, hash_of(msisdn)))
+
+
+def _local(digits: str) -> str:
+    """Return the nine digits of a number; Pull leaves out what stands before them."""
+    return digits[-_LOCAL_DIGITS:]
 
 
 def _parts(text: str) -> tuple[str, str, str]:

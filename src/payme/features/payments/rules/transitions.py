@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
-from payme.features.payments.enums import NOTICES, OPEN_STATUSES, Effect, Outcome, PaymentStatus, Source
+from payme.features.payments.enums import NOTICES, OPEN_STATUSES, PROOFS, Effect, Outcome, PaymentStatus, Source
 from payme.kit.phone import normalise_msisdn
 
 MPESA_SMALLEST_CENTS: Final = 100
@@ -22,6 +22,7 @@ MPESA_LARGEST_CENTS: Final = 25_000_000
 NO_PROMPT_AFTER: Final = timedelta(minutes=2)
 UNREACHABLE: Final = "unreachable"
 TIMED_OUT: Final = "expired"
+UNCONFIRMED: Final = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +161,28 @@ def _paid(state: PaymentState, message: Message, policy: Policy) -> Decision:
     if amount is None:
         credited = _succeeded(state.claimed_cents or state.amount_cents, state, late=late)
         return _claimed_elsewhere(state) if state.is_claimed_elsewhere else credited
+    if message.source in PROOFS and state.receipt in {None, message.receipt}:
+        return _succeeded(amount, state, late=late)
     if state.claimed_cents is not None:
         return _claimed_again(state, message, amount)
-    if amount != state.amount_cents:
+    return _told(state, amount, late=late, is_believed=_is_believed(message, amount, policy))
+
+
+def _is_believed(message: Message, amount_cents: int, policy: Policy) -> bool:
+    return message.source not in NOTICES or amount_cents <= policy.verify_above_cents
+
+
+def _told(state: PaymentState, amount_cents: int, *, late: bool, is_believed: bool) -> Decision:
+    """Decide about the first news of an amount."""
+    if amount_cents != state.amount_cents:
         status = state.status if late else PaymentStatus.UNKNOWN
-        return Decision(status, Effect.AMOUNT_DIFFERS, unclaimed_cents=amount, claimed_cents=amount, ask=True)
-    if message.source in NOTICES and amount > policy.verify_above_cents:
+        return Decision(
+            status, Effect.AMOUNT_DIFFERS, unclaimed_cents=amount_cents, claimed_cents=amount_cents, ask=True
+        )
+    if not is_believed:
         status = state.status if late else PaymentStatus.PENDING
-        return Decision(status, Effect.TO_VERIFY, claimed_cents=amount, ask=True)
-    return _succeeded(amount, state, late=late)
+        return Decision(status, Effect.TO_VERIFY, claimed_cents=amount_cents, ask=True)
+    return _succeeded(amount_cents, state, late=late)
 
 
 def _claimed_elsewhere(state: PaymentState) -> Decision:
@@ -219,7 +233,7 @@ def _failed(state: PaymentState, message: Message, policy: Policy) -> Decision:
         return Decision(PaymentStatus.UNKNOWN, Effect.CONTRADICTS_CLAIM, ask=message.source is not Source.QUERY)
     # A person closes a prompt that M-Pesa took and never spoke of again; without an id it was never taken.
     given_up = message.source is Source.PERSON and state.checkout_request_id is not None
-    is_over = given_up or message.reason == TIMED_OUT
+    is_over = given_up or message.reason in {TIMED_OUT, UNCONFIRMED}
     return Decision(PaymentStatus.EXPIRED if is_over else PaymentStatus.FAILED, Effect.FAILED)
 
 

@@ -80,6 +80,17 @@ async def collector_with(uow: UnitOfWork, kind: str) -> Collector:
     return _opened(uow, method)
 
 
+async def pull_number_of(uow: UnitOfWork, kind: str) -> str | None:
+    """Return the phone that opens Pull for a way to be paid, or None."""
+    method = await methods.lock_method(uow, kind)
+    if method is None or method.pull_number_encrypted is None:
+        return None
+    return uow.tool(FieldCipher).decrypt(
+        method.pull_number_encrypted, table="payment_methods", column="pull_number_encrypted", business_id=uow.tenant,
+        row_id=row_named(uow.tenant, kind),
+    )  # fmt: skip
+
+
 def _opened(uow: UnitOfWork, method: StoredMethod) -> Collector:
     cipher = uow.tool(FieldCipher)
 

@@ -13,6 +13,7 @@ from payme.features.payments.errors import (
     OtherEnvironment,
     PaymentNotFound,
     PaymentNotUnknown,
+    PhoneInvalid,
     PromptMayStillCome,
     UnclaimedNotFound,
 )
@@ -26,10 +27,12 @@ from payme.features.payments.schemas import ConfigureMethod, MethodKind, MethodV
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import MpesaRules, words_for
 from payme.integrations.daraja import Reason
+from payme.kit.phone import normalise_msisdn
 from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher, row_named
 
 _SECRETS = ("consumer_key", "consumer_secret", "passkey")
+_SEALED = (*_SECRETS, "pull_number", "initiator_password")
 
 
 async def get_payment(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
@@ -84,14 +87,17 @@ async def say_no_prompt_came(uow: UnitOfWork, payment_id: UUID) -> PaymentView:
 
 
 async def configure_method(uow: UnitOfWork, kind: MethodKind, command: ConfigureMethod) -> MethodView:
-    """Set up a way to be paid; secrets that are left out keep what is stored. Raises: MethodIncomplete, OtherEnvironment."""
+    """Set up a way to be paid; secrets that are left out keep what is stored. Raises: MethodIncomplete, OtherEnvironment, PhoneInvalid."""
     known = await methods.lock_method(uow, kind)
+    if command.pull_number is not None and normalise_msisdn(command.pull_number) is None:
+        raise PhoneInvalid(pointer="/pull_number")
     method = StoredMethod(
         kind=kind, shortcode=command.shortcode, till_number=command.till_number, account_reference=command.account_reference,
         environment=command.environment, consumer_key_encrypted=None, consumer_secret_encrypted=None, passkey_encrypted=None,
+        pull_number_encrypted=None, initiator_name=command.initiator_name, initiator_password_encrypted=None,
         active=command.active, strict_references=command.strict_references, rev=1,
     )  # fmt: skip
-    sealed = {f"{name}_encrypted": _sealed(uow, kind, name=name, secret=getattr(command, name)) for name in _SECRETS}
+    sealed = {f"{name}_encrypted": _sealed(uow, kind, name=name, secret=getattr(command, name)) for name in _SEALED}
     method = replace(method, **sealed)
     if kind in {"paybill", "till"}:
         _require_complete(method, known)

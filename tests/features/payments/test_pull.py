@@ -1,0 +1,181 @@
+"""Pull: payments that nobody told us of are found, and silence ends a prompt only where everything was looked through."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from payme.features import payments
+from payme.features.payments import Channel, ConfigureMethod, Destination, PhoneInvalid, Word, configure_method
+from payme.features.payments.enums import Outcome, Source
+from payme.features.payments.repository.windows import find_window
+from payme.features.payments.rules.transitions import Message
+from payme.features.payments.services.pull_payments import (
+    Pulled,
+    PullErrand,
+    begin_pull,
+    conclude_pull,
+    enqueue_pulls,
+    place_pulled,
+)
+from payme.integrations.daraja import PulledPayment
+from payme.kit.ids import new_id
+from tests.payment_room import ACCOUNT, Till, a_receipt, stk_callback
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def shop(shop: Till) -> Till:
+    """A shop whose payments are pulled."""
+    pulled = ConfigureMethod.model_validate(ACCOUNT | {"pull_number": "0722000000"})
+    await shop.run(lambda uow: configure_method(uow, "paybill", pulled))
+    return shop
+
+
+async def begin(shop: Till) -> PullErrand:
+    errand = await shop.run(lambda uow: begin_pull(uow, "paybill"))
+    assert errand is not None
+    return errand
+
+
+async def pull(shop: Till, *rows: PulledPayment, is_whole: bool = True) -> PullErrand:
+    """Have a pull bring these rows."""
+    errand = await begin(shop)
+    for row in rows:
+        await shop.run(lambda uow, row=row: place_pulled(uow, row, errand))
+    await shop.run(lambda uow: conclude_pull(uow, errand, Pulled(rows, is_whole)))
+    return errand
+
+
+def row(
+    shop: Till, amount_cents: int = 15_000, *, receipt: str = "", msisdn: str = "722999999", reference: str = ""
+) -> PulledPayment:
+    now = shop.clock.now()
+    return PulledPayment(
+        receipt or a_receipt(), amount_cents, written_at=now.isoformat(), near=now, msisdn=msisdn, bill_reference=reference,
+        transaction_type="c2b-pay-bill-debit", organization_name="DUKA",
+    )  # fmt: skip
+
+
+async def covered(shop: Till) -> Any:
+    return await shop.run(lambda uow: find_window(uow, "174379"))
+
+
+async def test_a_short_code_is_pulled_where_its_phone_is_set_up(shop: Till) -> None:
+    for _ in range(2):
+        await shop.run(enqueue_pulls)
+    assert [each["kind"] for each in await shop.jobs("payments.pull")] == ["paybill"]
+    off = ConfigureMethod.model_validate(ACCOUNT | {"active": False})
+    await shop.run(lambda uow: configure_method(uow, "paybill", off))
+    await shop.run(enqueue_pulls)
+    assert len(await shop.jobs("payments.pull")) == 1
+    bad = ConfigureMethod.model_validate(ACCOUNT | {"pull_number": "12"})
+    with pytest.raises(PhoneInvalid):
+        await shop.run(lambda uow: configure_method(uow, "paybill", bad))
+
+
+async def test_pull_is_opened_once_and_goes_on_where_it_ended(shop: Till) -> None:
+    first = await pull(shop)
+    assert first.token is not None
+    assert first.number == "0722000000"
+    assert first.window.ends_at - first.window.starts_at == 47 * HOUR
+    shop.clock.advance(2 * HOUR)
+    second = await begin(shop)
+    assert second.token is None
+    assert second.window.ends_at - second.window.starts_at == 5 * HOUR + timedelta(minutes=5)
+
+
+async def test_money_that_nobody_told_us_of_lies_in_the_tray_once(shop: Till) -> None:
+    payment = row(shop)
+    for _ in range(2):
+        await pull(shop, payment)
+    assert await shop.tray() == [("no_match", 15_000, "unclaimed")]
+    assert await shop.rows("select source, is_verified from unclaimed_money where business_id = $1") == [("pull", True)]
+    assert await shop.balances() == {"mpesa": 15_000, "mpesa_unclaimed": -15_000}
+    assert await shop.broken(1, 5, 6, 7) == []
+
+
+@pytest.mark.parametrize("by", ["reference", "number"])
+async def test_a_prompt_whose_answer_never_came_is_found_paid(shop: Till, by: str) -> None:
+    payment = await shop.request()
+    await shop.begin(payment.id)
+    await shop.hear(payment.id, Message(Source.ACCEPTANCE, Outcome.UNKNOWN))
+    sql = "select account_reference from payments where business_id = $1 and id = $2"
+    ((reference,),) = await shop.rows(sql, payment.id)
+    paid = row(shop, reference=reference) if by == "reference" else row(shop, msisdn="711000100")
+    await pull(shop, paid)
+    found = await shop.payment(payment.id)
+    assert (found.status, found.mpesa_receipt_number) == ("succeeded", paid.receipt)
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
+
+
+async def test_pull_settles_an_amount_that_a_callback_left_in_dispute(shop: Till) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    receipt = a_receipt()
+    await shop.call_back(token, stk_callback(checkout_id, amount="149.00", receipt=receipt))
+    await pull(shop, row(shop, 14_900, receipt=receipt))
+    found = await shop.payment(payment_id)
+    assert (found.status, found.paid_cents) == ("succeeded", 14_900)
+    assert await shop.balances() == {"mpesa": 14_900, "payments_held": -14_900}
+    assert await shop.broken(1, 5, 6) == []
+
+
+async def test_pull_confirms_what_a_callback_alone_is_not_believed_for(shop: Till) -> None:
+    payment_id, token, checkout_id = await shop.sent(1_500_000)
+    receipt = a_receipt()
+    await shop.call_back(token, stk_callback(checkout_id, amount="15000", receipt=receipt))
+    assert (await shop.payment(payment_id)).status == "pending"
+    await pull(shop, row(shop, 1_500_000, receipt=receipt))
+    assert (await shop.payment(payment_id)).status == "succeeded"
+    assert await shop.balances() == {"mpesa": 1_500_000, "payments_held": -1_500_000}
+
+
+async def test_silence_expires_a_prompt_once_all_of_a_day_was_looked_through(shop: Till) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    for hours in (1, 20, 3):
+        shop.clock.advance(hours * HOUR)
+        await pull(shop, row(shop, 100))
+        assert (await shop.payment(payment_id)).status == "pending"
+    shop.clock.advance(timedelta(minutes=30))
+    await pull(shop, row(shop, 100), is_whole=False)
+    assert (await shop.payment(payment_id)).status == "pending"
+    await pull(shop, row(shop, 100))
+    found = await shop.payment(payment_id)
+    assert (found.status, found.reason_code) == ("expired", "unconfirmed")
+    assert found.reason_text
+    await shop.call_back(token, stk_callback(checkout_id))
+    late = await shop.payment(payment_id)
+    assert (late.status, late.late) == ("succeeded", True)
+
+
+async def test_after_a_gap_nothing_expires(shop: Till) -> None:
+    payment_id, _, _ = await shop.sent()
+    shop.clock.advance(60 * HOUR)
+    await pull(shop)
+    assert (await shop.payment(payment_id)).status == "pending"
+    assert (await covered(shop)).covered.starts_at == shop.clock.now() - 47 * HOUR
+
+
+async def test_what_was_not_looked_through_covers_nothing(shop: Till) -> None:
+    await pull(shop, is_whole=False)
+    assert await covered(shop) is None
+
+
+async def test_a_claim_that_pull_does_not_show_is_not_found(shop: Till) -> None:
+    async def say(receipt: str) -> UUID:
+        word = Word(receipt, 15_000, Channel.PAYBILL)
+        made = await shop.run(lambda uow: payments.claim_receipt(uow, word, Destination("sale", new_id())))
+        return made.id
+
+    true_receipt = a_receipt()
+    true, false = await say(true_receipt), await say(a_receipt())
+    shop.clock.advance(HOUR)
+    await pull(shop, row(shop, receipt=true_receipt))
+    assert [(await shop.payment(each)).verdict for each in (true, false)] == ["verified", "waiting"]
+    shop.clock.advance(24 * HOUR)
+    await pull(shop, row(shop, 100))
+    assert [(await shop.payment(each)).verdict for each in (true, false)] == ["verified", "not_found"]
+    late = await shop.payment(false)
+    assert late.status == "succeeded"
