@@ -26,7 +26,7 @@ OWNERS = {
         "unclaimed_money",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
-    "sales": {"sales", "sale_lines"},
+    "sales": {"sales", "sale_lines", "refunds", "refund_lines"},
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {

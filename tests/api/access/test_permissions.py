@@ -31,6 +31,8 @@ CHANGES = {
     "sales_cancel": "sales.cancel",
     "sales_create": "sales.create",
     "sales_pay": "sales.create",
+    "sales_refund": "sales.refund",
+    "sales_void": "sales.void",
     "sessions_end": "signed_in",
     "stock_adjust": "stock.adjust",
     "stock_receive": "stock.receive",

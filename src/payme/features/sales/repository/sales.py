@@ -178,7 +178,8 @@ async def move(uow: UnitOfWork, sale_id: UUID, status: SaleStatus, *, paid_cents
     await uow.execute(
         """-- sales.move
         update sales set status = $3, paid_cents = $4, rev = rev + 1,
-          ended_at = case when $3 in ('cancelled', 'expired', 'payment_failed') then $5::timestamptz end
+          ended_at = case when $3 in ('cancelled', 'expired', 'payment_failed') then $5::timestamptz
+            when completed_at is not null then ended_at end
         where business_id = $1 and id = $2""",
         uow.tenant, sale_id, status, paid_cents, uow.now,
     )  # fmt: skip
