@@ -5,7 +5,7 @@ Not a plugin; a conftest imports what it needs. No worker runs: what jobs would 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features import audit, payments
+from payme.features.approvals import ApprovalApproved, ApprovalRejected, approve, reject
 from payme.features.businesses import (
     PLATFORM_BUSINESS_ID,
     CreateBusiness,
@@ -25,7 +26,7 @@ from payme.features.businesses import (
 from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.catalog import CreateProduct, VatClass, create_product
-from payme.features.identity import PERMISSIONS, SignUp, Visitor, sign_up
+from payme.features.identity import PERMISSIONS, Proven, SignUp, Visitor, sign_up
 from payme.features.inventory.enums import SpoilageType
 from payme.features.inventory.schemas import AdjustStock, ReceiveGoods, SpoilStock
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
@@ -34,7 +35,20 @@ from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucce
 from payme.features.payments.enums import Effect, Outcome, Source
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import apply_message
-from payme.features.sales import CreateSale, SaleView, cancel_sale, create_sale
+from payme.features.sales import (
+    CreateSale,
+    RefundSale,
+    RefundView,
+    SaleView,
+    VoidSale,
+    cancel_sale,
+    complete_refund,
+    create_sale,
+    fail_refund,
+    refund_sale,
+    void_sale,
+)
+from payme.features.sales.services.finish_refund import hear_of_approval, hear_of_refusal
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
 from payme.features.tokens import TokensPurchased
 from payme.features.tokens.schemas import BuyTokens
@@ -89,8 +103,8 @@ class SoundShop:
         await self.run(lambda uow: payments.configure_method(uow, "paybill", paybill))
         return self
 
-    async def run(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
-        return await self.database.run(work, business_id=self.business_id, actor=self.actor)
+    async def run(self, work: Callable[[UnitOfWork], Awaitable[Result]], *, actor: Actor | None = None) -> Result:
+        return await self.database.run(work, business_id=self.business_id, actor=actor or self.actor)
 
     async def stock(self, name: str, price_cents: int, *layers: tuple[int, int]) -> UUID:
         """Make a product that was bought in these layers, each a quantity and what one cost."""
@@ -109,11 +123,12 @@ class SoundShop:
         command = CreateSale.model_validate({"lines": lines, "tenders": list(tenders)})
         return await self.run(partial(create_sale, command=command))
 
-    async def prompt(self, product: UUID, amount_cents: int = PRICE_CENTS, *others: dict[str, Any]) -> SaleView:
+    async def prompt(
+        self, product: UUID, amount_cents: int = PRICE_CENTS, *others: dict[str, Any], quantity: int = 1
+    ) -> SaleView:
         """Sell for a prompt that M-Pesa has accepted."""
-        sale = await self.sell(
-            product, *others, {"method": "mpesa_stk", "amount_cents": amount_cents, "phone": "254711000100"}
-        )
+        prompt = {"method": "mpesa_stk", "amount_cents": amount_cents, "phone": "254711000100"}
+        sale = await self.sell(product, *others, prompt, quantity=quantity)
         await self.hear(_prompt_of(sale), Outcome.ACCEPTED, source=Source.ACCEPTANCE)
         return sale
 
@@ -142,6 +157,27 @@ class SoundShop:
             subject_id=payment_id, payment_id=payment_id, purpose="sale", purpose_id=sale.id, reason_code="cancelled"
         )
         await self.run(lambda uow: hear_of_failure(uow, event))
+
+    async def refund(self, sale: SaleView, quantity: int, **more: Any) -> RefundView:
+        """Give back a quantity of the only line of a sale."""
+        line = {"sale_line_id": sale.lines[0].id, "quantity": Decimal(quantity), "restock": more.pop("restock", True)}
+        command = RefundSale.model_validate({"lines": [line], "reason": "Torn", **more})
+        return await self.run(lambda uow: refund_sale(uow, sale.id, command))
+
+    async def answered(self, refund: RefundView, *, agreed: bool) -> None:
+        """Have somebody else decide about a refund, and have the refund hear of it."""
+        approval_id, manager = refund.approval_id, replace(self.actor, id=new_id())
+        assert approval_id is not None, "it does not wait for anybody"
+        proven = Proven(business_id=self.business_id, user_id=manager.id)
+        facts: dict[str, Any] = {
+            "subject_id": approval_id, "kind": "refund", "about_id": refund.id, "decided_by": manager.id
+        }  # fmt: skip
+        if agreed:
+            await self.run(partial(approve, approval_id=approval_id, proven=proven), actor=manager)
+            await self.run(partial(hear_of_approval, event=ApprovalApproved(**facts)))
+        else:
+            await self.run(partial(reject, approval_id=approval_id), actor=manager)
+            await self.run(partial(hear_of_refusal, event=ApprovalRejected(**facts)))
 
     async def buy_tokens(self) -> None:
         purchase = await self.run(partial(buy_tokens, command=BuyTokens(package=30, phone="254711000100")))
@@ -204,6 +240,7 @@ async def trade(shop: SoundShop) -> None:
         await shop.run(partial(adjust_stock, command=command))
     await shop.prompt(even)
     await shop.prompt(scarce)
+    await _give_back(shop)
 
 
 async def _sell_what_is_gone(shop: SoundShop, product: UUID) -> None:
@@ -213,6 +250,29 @@ async def _sell_what_is_gone(shop: SoundShop, product: UUID) -> None:
     await shop.sell(product, {"method": "cash", "amount_cents": PRICE_CENTS})
     await shop.paid(first)
     await shop.receive(product, 5, 5 * COST_CENTS + 500)
+
+
+async def _give_back(shop: SoundShop) -> None:
+    """Give back parts, wholes, spoiled goods and money by M-Pesa; void; with a second person's word and without."""
+    product = await shop.stock("Maziwa", ODD_CENTS, (20, 9_001))
+    cash = {"method": "cash", "amount_cents": 30_100}
+    twice, spoiled = [await shop.sell(product, cash, quantity=2) for _ in range(2)]
+    for restock in (True, False):
+        await shop.refund(twice, 1, restock=restock)
+    await shop.refund(spoiled, 1, restock=False)
+    voided = await shop.sell(product, {"method": "cash", "amount_cents": 15_000})
+    await shop.run(lambda uow: void_sale(uow, voided.id, VoidSale(reason="Mistake")))
+    dear = await shop.stock("Mchele", 70_000, (10, 40_000))
+    by_mpesa = await shop.prompt(dear, 4 * 70_000, quantity=4)
+    await shop.paid(by_mpesa, 4 * 70_000)
+    sent, failed, _waiting = [await shop.refund(by_mpesa, 1, method="mpesa") for _ in range(3)]
+    await shop.run(lambda uow: complete_refund(uow, sent.id, evidence={}))
+    await shop.run(lambda uow: fail_refund(uow, failed.id, reason="payout_refused"))
+    for word in ("approved", "rejected", "nothing"):
+        sale = await shop.sell(dear, {"method": "cash", "amount_cents": 2 * 70_000}, quantity=2)
+        asked = await shop.refund(sale, 2)
+        if word != "nothing":
+            await shop.answered(asked, agreed=word == "approved")
 
 
 def _prompt_of(sale: SaleView) -> UUID:

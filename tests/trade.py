@@ -16,19 +16,34 @@ import pytest_asyncio
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features import tokens
+from payme.features.approvals import ApprovalApproved, ApprovalLapsed, ApprovalRejected
 from payme.features.businesses import (
     PLATFORM_BUSINESS_ID,
     CreateBusiness,
     create_business,
     ensure_platform_business,
 )
-from payme.features.identity import Role, permissions_of
+from payme.features.identity import Proven, Role, permissions_of
 from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, configure_method
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.rules.transitions import Decision, Message
 from payme.features.payments.services.apply_message import apply_message
-from payme.features.sales import CreateSale, SaleView, add_payment, cancel_sale, create_sale, get_sale
+from payme.features.sales import (
+    CreateSale,
+    RefundSale,
+    RefundView,
+    SaleView,
+    VoidSale,
+    add_payment,
+    cancel_sale,
+    create_sale,
+    get_sale,
+    list_refunds,
+    refund_sale,
+    void_sale,
+)
 from payme.features.sales.schemas import AddPayment
+from payme.features.sales.services.finish_refund import REFUND_KINDS, hear_of_approval, hear_of_refusal
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
 from payme.features.tokens.events import TokensPurchased
 from payme.features.tokens.services import credit_purchase, fail_purchase
@@ -94,6 +109,21 @@ class TradingShop(Shop):
     async def sale(self, sale_id: UUID) -> SaleView:
         return await self.run(lambda uow: get_sale(uow, sale_id))
 
+    async def refund(self, sale: SaleView, *lines: Any, proven: Proven | None = None, **more: Any) -> RefundView:
+        """Give back lines of a sale: (place, quantity), or (place, quantity, restock); without any, everything."""
+        wanted = lines or tuple((place, each.quantity) for place, each in enumerate(sale.lines))
+        command = RefundSale.model_validate(
+            {"reason": "Torn", "lines": [_back(sale, *each) for each in wanted], "method": "cash", **more}
+        )
+        return await self.run(lambda uow: refund_sale(uow, sale.id, command, proven=proven))
+
+    async def void(self, sale_id: UUID, *, proven: Proven | None = None, **more: Any) -> RefundView:
+        command = VoidSale.model_validate({"reason": "Mistake", **more})
+        return await self.run(lambda uow: void_sale(uow, sale_id, command, proven=proven))
+
+    async def refunds(self, sale_id: UUID) -> list[RefundView]:
+        return await self.run(lambda uow: list_refunds(uow, sale_id))
+
     async def set_tokens(self, available: int) -> None:
         """Bring what is left in the wallet to a figure, through the wallet's own operations."""
         present: int = await self.value("select balance - reserved from token_wallets where business_id = $1")
@@ -148,6 +178,8 @@ class TradingShop(Shop):
             await self.run(lambda uow: hearing(uow, failed))
         elif name == TokensPurchased.name:
             return
+        elif name in {each.name for each in (ApprovalApproved, ApprovalRejected, ApprovalLapsed)}:
+            await self.run(lambda uow: _hear_of_approval(uow, name, payload))
 
     # -- what there is to see
 
@@ -221,6 +253,20 @@ def _line(line: Any) -> dict[str, Any]:
     if isinstance(line, tuple):
         return {"product_id": line[0], "quantity": Decimal(line[1])}
     return line
+
+
+def _back(sale: SaleView, place: int, quantity: Any, restock: bool = True) -> dict[str, Any]:
+    return {"sale_line_id": sale.lines[place].id, "quantity": Decimal(quantity), "restock": restock}
+
+
+async def _hear_of_approval(uow: UnitOfWork, name: str, payload: dict[str, Any]) -> None:
+    if payload["kind"] not in REFUND_KINDS:
+        return
+    if name == ApprovalApproved.name:
+        await hear_of_approval(uow, ApprovalApproved.model_validate(payload))
+        return
+    refusal = ApprovalRejected if name == ApprovalRejected.name else ApprovalLapsed
+    await hear_of_refusal(uow, refusal.model_validate(payload))
 
 
 async def _grant(uow: UnitOfWork, quantity: int) -> None:

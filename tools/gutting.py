@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make gut ARGS=…")
     parser.add_argument("--flips", action="store_true", help="change single signs of the rules instead of whole bodies")
     parser.add_argument("--remember", action="store_true", help="take which test reaches what from the last run")
-    parser.add_argument("words", nargs="*", help="parts of names, such as sales/rules.py or apply_message")
+    parser.add_argument("words", nargs="*", help="parts of names, such as sales/rules or apply_message")
     told = parser.parse_args(arguments)
     OUT.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()

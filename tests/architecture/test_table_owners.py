@@ -13,6 +13,7 @@ OWNERS = {
     "audit": {"audit_log", "audit_chain"},
     "identity": {"users", "sessions", "members", "invitations", "api_keys"},
     "businesses": {"businesses", "branches", "tills", "till_counters", "sync_counters"},
+    "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
     "catalog": {"products", "product_barcodes", "vat_rates"},
     "inventory": {"stock_levels", "stock_batches", "stock_owed", "stock_movements", "stock_reservations"},
@@ -25,7 +26,7 @@ OWNERS = {
         "unclaimed_money",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
-    "sales": {"sales", "sale_lines"},
+    "sales": {"sales", "sale_lines", "refunds", "refund_lines"},
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
+from payme.features.approvals import ApprovalKind, Wanted, request_approval
 from payme.features.identity import Role
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits
@@ -33,6 +34,7 @@ class Belongings:
     user_id: UUID
     invitation_id: UUID
     key_id: UUID
+    approval_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -101,6 +103,10 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
+    wanted = Wanted(ApprovalKind.PAYOUT, UUID(sale["id"]), 2_000_000, {})
+    asked = await shop.database.run(
+        lambda uow: request_approval(uow, wanted), business_id=shop.id, actor=shop.acting(member, "cashier")
+    )
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -110,4 +116,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         user_id=member.id,
         invitation_id=UUID(invitation["id"]),
         key_id=UUID(key["id"]),
+        approval_id=asked.id,
     )

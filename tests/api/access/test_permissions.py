@@ -6,6 +6,8 @@ OPERATIONS = [each for feature in all_features() for router in feature.routers f
 CHANGES = {
     "api_keys_create": "api_keys.manage",
     "api_keys_revoke": "api_keys.manage",
+    "approvals_approve": "approvals.decide",
+    "approvals_reject": "approvals.decide",
     "auth_login": "public",
     "auth_logout": "signed_in",
     "auth_refresh": "public",
@@ -29,6 +31,8 @@ CHANGES = {
     "sales_cancel": "sales.cancel",
     "sales_create": "sales.create",
     "sales_pay": "sales.create",
+    "sales_refund": "sales.refund",
+    "sales_void": "sales.void",
     "sessions_end": "signed_in",
     "stock_adjust": "stock.adjust",
     "stock_receive": "stock.receive",

@@ -135,6 +135,30 @@ PLANTS = (
     ),
     Plant("receipt_numbers_run", "update till_counters set last_receipt = last_receipt + 1 where business_id = $$"),
     Plant(
+        "refunds_within_paid",
+        """update refunds set amount_cents = amount_cents + 1000000, rounding_cents = rounding_cents + 1000000
+           where business_id = $$ and state = 'pending'""",
+    ),
+    Plant(
+        "refunds_within_sold",
+        """update refund_lines r set quantity = 5 from refunds f
+           where r.business_id = $$ and f.business_id = $$ and f.id = r.refund_id and f.state = 'pending'""",
+    ),
+    Plant(
+        "refund_total",
+        "update refunds set vat_cents = vat_cents + 1 where business_id = $$ and state = 'awaiting_approval'",
+    ),
+    Plant(
+        "refund_shows_on_its_sale",
+        """update sales s set status = 'partly_refunded' where business_id = $$ and status = 'refunded' and exists (
+             select from audit_log a where a.business_id = $$ and a.subject_id = s.id and a.action = 'sale.partly_refunded')""",
+    ),
+    Plant("refund_booked", "update postings set kind = 'test.vat' where business_id = $$ and kind = 'refund.vat'"),
+    Plant(
+        "refund_returned_its_goods",
+        f"update stock_movements set cause = '{NOBODY}' where business_id = $$ and kind = 'return_in' and reason = 'Mistake'",
+    ),
+    Plant(
         "receipt_once",
         """with two as (
              select min(mpesa_receipt_number) as kept, max(mpesa_receipt_number) as lost from payments
@@ -187,6 +211,10 @@ PLANTS = (
         "change_is_audited",
         """delete from audit_log l where business_id = $$ and action = 'payment.failed' and not exists (
              select from audit_chain c where c.business_id = $$ and c.audit_id = l.id)""",
+    ),
+    Plant(
+        "approved_by_another",
+        "update approvals set decided_by = requested_by where business_id = $$ and state = 'rejected'",
     ),
     Plant(
         "audit_chain",

@@ -7,7 +7,7 @@ import pytest
 from payme.features.sales.enums import Because, TenderMethod
 from payme.features.sales.enums import SaleStatus as Status
 from payme.features.sales.errors import OnePromptPerSale, ReceivedTooLittle, TendersDiffer
-from payme.features.sales.rules import (
+from payme.features.sales.rules.carts import (
     Paying,
     after_failure,
     after_payment,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from payme.features.sales.enums import TenderMethod
 from payme.features.sales.errors import DiscountAboveLimit, DiscountTooLarge, PriceOverrideForbidden
-from payme.features.sales.rules import Cart, Item, Paying, Policy, price_cart, profit_cents
+from payme.features.sales.rules.carts import Cart, Item, Paying, Policy, price_cart, profit_cents
 from payme.kit.ids import new_id
 
 CASH, CARD, STK = (

@@ -1,4 +1,45 @@
 """Requests that need a second person: limits, approvers, decisions.
 
-An approver is never the requester. What the decision permits is done by the feature that asked.
+An approver is never the requester. What the decision permits is done by the feature that asked. Either the request waits:
+
+    request_approval(uow, Wanted(kind, subject_id, amount_cents, document))   then hear ApprovalApproved, …Rejected, …Lapsed
+
+or an approver stands at the till and gives a PIN with the request itself:
+
+    proven = await prove_approver(database, approver, business_id=…, address=…)   ahead of the transaction, for a hash takes long
+    approved_by = await verify_approver(uow, proven, kind=…, subject_id=…)        inside it
 """
+
+from payme.features.approvals.enums import ApprovalKind, ApprovalState
+from payme.features.approvals.errors import MayNotApprove, OwnRequest
+from payme.features.approvals.events import ApprovalApproved, ApprovalLapsed, ApprovalRejected, ApprovalRequested
+from payme.features.approvals.rules import Wanted
+from payme.features.approvals.schemas import ApprovalView, Approver
+from payme.features.approvals.services import (
+    approve,
+    get_approval,
+    prove_approver,
+    reject,
+    request_approval,
+    verify_approver,
+)
+
+__all__ = [
+    "ApprovalApproved",
+    "ApprovalKind",
+    "ApprovalLapsed",
+    "ApprovalRejected",
+    "ApprovalRequested",
+    "ApprovalState",
+    "ApprovalView",
+    "Approver",
+    "MayNotApprove",
+    "OwnRequest",
+    "Wanted",
+    "approve",
+    "get_approval",
+    "prove_approver",
+    "reject",
+    "request_approval",
+    "verify_approver",
+]

@@ -60,6 +60,12 @@ class PersonNeeded(Forbidden):
     code = "auth.person_needed"
 
 
+class ProofWrong(Forbidden):
+    """The PIN or the password is wrong."""
+
+    code = "auth.proof_wrong"
+
+
 class SessionNotFound(NotFound):
     """You have no such session."""
 

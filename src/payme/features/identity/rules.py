@@ -10,9 +10,13 @@ from typing import Final
 
 from payme.features.identity.enums import Role
 
+SHORTEST_PIN: Final = 4
+LONGEST_PIN: Final = 8
 PERMISSIONS: Final = frozenset(
     {
         "api_keys.manage",
+        "approvals.decide",
+        "approvals.read",
         "audit.read",
         "business.configure",
         "business.read",
@@ -32,6 +36,8 @@ PERMISSIONS: Final = frozenset(
         "sales.override_price",
         "sales.read",
         "sales.read_cost",
+        "sales.refund",
+        "sales.void",
         "stock.adjust",
         "stock.approve",
         "stock.read",
@@ -43,6 +49,7 @@ PERMISSIONS: Final = frozenset(
 )
 _READING: Final = frozenset(
     {
+        "approvals.read",
         "business.read",
         "catalog.read",
         "events.read",
@@ -69,6 +76,7 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "sales.cancel",
             "sales.create",
             "sales.read",
+            "sales.refund",
             "stock.read",
             "tokens.read",
         }
@@ -91,6 +99,16 @@ def permissions_of(roles: Iterable[str]) -> frozenset[str]:
     """Return what all these roles together may do; an unknown role may do nothing."""
     known = {role.value: role for role in Role}
     return frozenset[str]().union(*(_OF_ROLE[known[role]] for role in roles if role in known))
+
+
+def roles_that_may(permissions: frozenset[str]) -> frozenset[Role]:
+    """Return the roles each of which holds all of these permissions."""
+    return frozenset(role for role, held in _OF_ROLE.items() if permissions <= held)
+
+
+def is_pin(secret: str) -> bool:
+    """Say whether a secret has the form of a PIN, 4 to 8 digits; no password is as short."""
+    return secret.isascii() and secret.isdigit() and SHORTEST_PIN <= len(secret) <= LONGEST_PIN
 
 
 def reaches(held: frozenset[str], *changes: Iterable[str]) -> bool:

@@ -138,6 +138,15 @@ class SetPin(BaseModel):
     pin: SecretStr = Field(min_length=4, max_length=8)
 
 
+class Proven(BaseModel):
+    """A member who has just shown by PIN or password that they are there; `prove_member` makes it, and nobody else."""
+
+    model_config = ConfigDict(frozen=True)
+
+    business_id: UUID
+    user_id: UUID
+
+
 class Invite(BaseModel):
     """Invite somebody into the business; the invitation carries the roles."""
 

@@ -12,6 +12,7 @@ from payme.features.inventory.enums import MovementKind, SpoilageType
 from payme.features.inventory.rules import (
     Level,
     Plan,
+    Returned,
     Shortage,
     StockFacts,
     Take,
@@ -20,17 +21,20 @@ from payme.features.inventory.rules import (
     parse_stock,
     plan_take,
 )
+from payme.features.inventory.services.return_stock import bring_back
 from payme.features.inventory.services.take_stock import lock_stock, release, reserve, take
 
 __all__ = [
     "Level",
     "MovementKind",
     "Plan",
+    "Returned",
     "Shortage",
     "SpoilageType",
     "StockFacts",
     "Take",
     "Wanted",
+    "bring_back",
     "find_shortages",
     "lock_stock",
     "parse_stock",

@@ -112,6 +112,17 @@ class Plan:
 
 
 @value
+class Returned:
+    """A sold quantity that comes back at the cost it left with; `cause` is the row that says so."""
+
+    cause: UUID
+    product_id: UUID
+    quantity: Decimal
+    cost_cents: int
+    spoiled: bool
+
+
+@value
 class Settlement:
     """A part of an owed layer that an arrival covers: what it was thought to cost and what it did."""
 
@@ -217,6 +228,26 @@ def plan_arrival(quantity: Decimal, cost_cents: int, *, owed: Sequence[Layer]) -
         for (layer, part), cost in zip(parts, actual, strict=True)
     )
     return Arrival(quantity, cost_cents, settlements, left, left_cost)
+
+
+def gather_returns(returned: Sequence[Returned]) -> list[Returned]:
+    """Return one part for each product and destination, by product, each under the cause of its first part."""
+    gathered: dict[tuple[UUID, bool], Returned] = {}
+    for each in returned:
+        place = (each.product_id, each.spoiled)
+        before = gathered.get(place)
+        gathered[place] = (
+            each
+            if before is None
+            else Returned(
+                before.cause,
+                each.product_id,
+                before.quantity + each.quantity,
+                before.cost_cents + each.cost_cents,
+                each.spoiled,
+            )
+        )
+    return [gathered[place] for place in sorted(gathered)]
 
 
 def needs_approval(cost_cents: int, limit_cents: int, *, may_approve: bool) -> bool:

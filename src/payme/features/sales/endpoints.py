@@ -6,7 +6,9 @@ from uuid import UUID
 
 from fastapi import Query
 
+from payme.features.approvals import Approver, MayNotApprove, OwnRequest, prove_approver
 from payme.features.catalog import ProductNotFound
+from payme.features.identity import MemberNotFound, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import (
     AlreadyClaimed,
     AmountOutsideLimits,
@@ -25,21 +27,26 @@ from payme.features.payments import (
     prompt_key,
 )
 from payme.features.sales import errors
-from payme.features.sales.enums import SaleStatus
+from payme.features.sales.enums import RefundState, SaleStatus
 from payme.features.sales.schemas import (
     AddPayment,
     ClaimMoney,
     CreateSale,
     MpesaStkTender,
+    RefundSale,
+    RefundView,
     SaleRow,
     SaleView,
     Suggestion,
     Tender,
+    VoidSale,
 )
 from payme.features.sales.services.claim_money import claim_money, list_suggestions
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.list_sales import list_sales
+from payme.features.sales.services.read_refunds import list_refunds
 from payme.features.sales.services.read_sale import get_sale
+from payme.features.sales.services.refund_sale import refund_sale, void_sale
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
 from payme.features.tokens import TokensExhausted
 from payme.kit.pagination import Page
@@ -54,6 +61,10 @@ _TENDER_ERRORS = (
     AmountOutsideLimits, MethodNotConfigured, PromptAlreadyOpen, ReceiptInvalid, ReceiptUsed, ReceiptAmountDiffers, ClaimLimit,
     AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt,
 )  # fmt: skip
+_RETURN_ERRORS = (
+    errors.SaleNotFound, errors.RefundExists, OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures,
+)  # fmt: skip
+_LATER = {202: "It waits, for a second person or for a payout; money and goods have not moved yet"}
 
 
 @router.post(
@@ -113,6 +124,60 @@ async def pay(call: Call, sale_id: UUID, command: AddPayment) -> Response:
         lambda uow: add_payment(uow, sale_id, command.root),
         before=lambda: _spend_prompts(call, [command.root]),
     )
+
+
+@router.post(
+    "/{sale_id}/refunds", operation="sales_refund", status=201, response=RefundView, may="sales.refund", also=_LATER,
+    errors=(
+        *_RETURN_ERRORS, errors.NotRefundable, errors.SaleLineNotFound, errors.RefundTooMuch, errors.MpesaPaidLess,
+        errors.CreditNotesAbsent, WholeShillings,
+    ),
+)  # fmt: skip
+async def refund(call: Call, sale_id: UUID, command: RefundSale) -> Response:
+    """Give back a part of a sale, or all of it; above the limit it waits for a second person, unless one is there."""
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: refund_sale(uow, sale_id, command, proven=next(iter(proofs), None)),
+        status=_status_of,
+        before=lambda: _prove(call, command.approver, proofs),
+    )
+
+
+@router.post(
+    "/{sale_id}/void", operation="sales_void", status=201, response=RefundView, may="sales.void", also=_LATER,
+    errors=(*_RETURN_ERRORS, errors.NotVoidable, errors.VoidTooLate, errors.VoidOfMpesa),
+)  # fmt: skip
+async def void(call: Call, sale_id: UUID, command: VoidSale) -> Response:
+    """Undo a sale on its own business day; above the limit it waits for a second person, unless one is there."""
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: void_sale(uow, sale_id, command, proven=next(iter(proofs), None)),
+        status=_status_of,
+        before=lambda: _prove(call, command.approver, proofs),
+    )
+
+
+@router.get(
+    "/{sale_id}/refunds", operation="sales_list_refunds", response=list[RefundView], may="sales.read",
+    errors=(errors.SaleNotFound,),
+)  # fmt: skip
+async def list_sale_refunds(call: Call, sale_id: UUID) -> Response:
+    """List what went back of a sale, or is to, the oldest first."""
+    return await call.read(lambda uow: list_refunds(uow, sale_id))
+
+
+async def _prove(call: Call, approver: Approver | None, proofs: list[Proven]) -> None:
+    """Note that the approver is there, if there is one. Raises: MemberNotFound, ProofWrong, TooManyFailures."""
+    if approver is not None:
+        proofs[:] = [
+            await prove_approver(call.database, approver, business_id=call.business_id, address=call.client_address)
+        ]
+
+
+def _status_of(view: RefundView) -> int:
+    return 201 if view.state == RefundState.COMPLETED else 202
 
 
 async def _spend_prompts(call: Call, tenders: Sequence[Tender]) -> None:

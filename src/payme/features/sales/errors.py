@@ -91,3 +91,71 @@ class SaleNotOpen(Conflict):
     """This sale is not waiting for payment."""
 
     code = "sales.not_open"
+
+
+class SaleLineNotFound(NotFound):
+    """There is no such line in this sale."""
+
+    code = "sales.line_not_found"
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund in this business."""
+
+    code = "sales.refund_not_found"
+
+
+class RefundExists(Conflict):
+    """A refund with this id exists already; its first request was answered."""
+
+    code = "sales.refund_exists"
+    constraints = ("refunds_pkey",)
+
+
+class NotRefundable(Conflict):
+    """Nothing can go back of this sale: it is not completed, or all of it went back."""
+
+    code = "sales.not_refundable"
+
+
+class RefundTooMuch(Conflict):
+    """More of a line would go back than was sold and has not gone back, or been asked back, already."""
+
+    code = "sales.refund_too_much"
+
+
+class MpesaPaidLess(Refused):
+    """By M-Pesa goes back what came by M-Pesa, and no more."""
+
+    code = "sales.mpesa_paid_less"
+
+
+class CreditNotesAbsent(Invalid):
+    """There are no credit notes yet; give the money back in cash or by M-Pesa."""
+
+    code = "sales.credit_notes_absent"
+    pointer = "/method"
+
+
+class RefundNotPending(Conflict):
+    """This refund is not waiting for its money to go out."""
+
+    code = "sales.refund_not_pending"
+
+
+class NotVoidable(Conflict):
+    """Only a completed sale is voided, and only before anything of it went back or was asked back."""
+
+    code = "sales.not_voidable"
+
+
+class VoidTooLate(Refused):
+    """A sale is voided on its own business day; after that, refund it."""
+
+    code = "sales.void_too_late"
+
+
+class VoidOfMpesa(Refused):
+    """M-Pesa money cannot be handed back over the counter as it came; refund the sale instead."""
+
+    code = "sales.void_of_mpesa"

@@ -19,3 +19,33 @@ class SaleChanged(Event):
 
     name: ClassVar[str] = "sale.changed"
     status: str
+
+
+class RefundRequested(Event):
+    """Money is to go back by a payout; until `complete_refund` or `fail_refund` is called, the refund is pending.
+
+    `payment_id` is the M-Pesa payment with the customer's number. Published once for each refund.
+    """
+
+    name: ClassVar[str] = "refund.requested"
+    sale_id: UUID
+    method: str
+    amount_cents: int
+    payment_id: UUID
+
+
+class RefundCompleted(Event):
+    """Money and goods of a sale went back. Published once for each refund."""
+
+    name: ClassVar[str] = "refund.completed"
+    sale_id: UUID
+    kind: str
+    amount_cents: int
+
+
+class RefundChanged(Event):
+    """A refund reached another state that is not completion."""
+
+    name: ClassVar[str] = "refund.changed"
+    sale_id: UUID
+    state: str

@@ -1,9 +1,11 @@
-"""Jobs of sales: hear of payments, close what nobody paid."""
+"""Jobs of sales: hear of payments and of approvals, close what nobody paid."""
 
 from uuid import UUID
 
+from payme.features.approvals import ApprovalApproved, ApprovalLapsed, ApprovalRejected
 from payme.features.payments import PaymentFailed, PaymentSucceeded
-from payme.features.sales.services import settle_sale
+from payme.features.sales.services import finish_refund, settle_sale
+from payme.features.sales.services.finish_refund import REFUND_KINDS
 from payme.features.tokens import TokensExhausted
 from payme.runtime.jobs import JobContext, Tasks
 
@@ -34,3 +36,27 @@ async def cancel_stale_sale(job: JobContext) -> None:
     """Cancel a sale whose payment failed a day ago and that nobody paid since."""
     sale_id, rev = UUID(job.payload["sale_id"]), int(job.payload["rev"])
     await job.finish(lambda uow: settle_sale.cancel_stale_sale(uow, sale_id, rev=rev))
+
+
+@tasks.on(ApprovalApproved, job="sales.refund_approved")
+async def refund_approved(job: JobContext) -> None:
+    """Have a refund happen that a second person agreed to."""
+    event = ApprovalApproved.model_validate(job.payload)
+    if event.kind in REFUND_KINDS:
+        await job.finish(lambda uow: finish_refund.hear_of_approval(uow, event))
+
+
+@tasks.on(ApprovalRejected, job="sales.refund_rejected")
+async def refund_rejected(job: JobContext) -> None:
+    """End a refund that a second person said no to."""
+    event = ApprovalRejected.model_validate(job.payload)
+    if event.kind in REFUND_KINDS:
+        await job.finish(lambda uow: finish_refund.hear_of_refusal(uow, event))
+
+
+@tasks.on(ApprovalLapsed, job="sales.refund_lapsed")
+async def refund_lapsed(job: JobContext) -> None:
+    """End a refund that nobody agreed to in time."""
+    event = ApprovalLapsed.model_validate(job.payload)
+    if event.kind in REFUND_KINDS:
+        await job.finish(lambda uow: finish_refund.hear_of_refusal(uow, event))

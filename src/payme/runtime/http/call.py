@@ -201,12 +201,12 @@ class Call:
         command: object,  # noqa: ARG002 -- the fingerprint is taken from the bytes it was parsed from
         work: Callable[[UnitOfWork], Awaitable[BaseModel]],
         *,
-        status: int = 201,
+        status: int | Callable[[Any], int] = 201,
         before: Callable[[], Awaitable[None]] | None = None,
     ) -> Response:
         """Run the work once for an Idempotency-Key and answer with its view; later calls get the very same bytes.
 
-        `before` runs ahead of the transaction and may refuse, as a rate limit does; a replay is given all the same.
+        `status` may depend on the view, where the route declares the others in `also`. `before` runs ahead of the transaction and may refuse, as a rate limit does; a replay is given all the same.
         Raises: KeyRequired, KeyInvalid, KeyReused, StillRunning, and what the work raises.
         """
         assert "idempotent" in self.operation.uses, "only the endpoint itself may answer once"
@@ -216,7 +216,7 @@ class Call:
             scope=f"{self.actor.family}:{self.operation.method} {self.operation.path}",
             key=key_of(self.request.headers.get(HEADER)),
             fingerprint=fingerprint_of(self.body, self.request.path_params, is_json=not self.operation.consumes),
-            status=status,
+            status=status if callable(status) else lambda _view: status,
             deadline=asyncio.get_running_loop().time() + self.edge.options.still_running_seconds,
             answer_by=self.answer_by,
             before=before,

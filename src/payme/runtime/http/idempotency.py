@@ -42,6 +42,7 @@ select fingerprint, status, response from idempotency_keys where business_id = $
 Flights = dict[tuple["UUID", str, str], asyncio.Event]
 Work = Callable[["UnitOfWork"], Awaitable["BaseModel"]]
 Check = Callable[[], Awaitable[None]]
+StatusOf = Callable[[Any], int]
 
 
 @value
@@ -56,7 +57,8 @@ class Attempt:
     scope: str
     key: str
     fingerprint: bytes
-    status: int
+    status: StatusOf
+    """What the view is answered with."""
     deadline: float
     answer_by: float
     before: Check | None = None
@@ -122,13 +124,14 @@ def fingerprint_of(body: bytes, path_params: dict[str, Any], *, is_json: bool = 
 
 
 async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
-    async def run(uow: UnitOfWork) -> str:
+    async def run(uow: UnitOfWork) -> tuple[str, int]:
         view = await work(uow)
         body = view.__pydantic_serializer__.to_json(view).decode()
-        stored = await uow.flush(Reply(attempt.scope, attempt.key, attempt.fingerprint, attempt.status, body))
+        status = attempt.status(view)
+        stored = await uow.flush(Reply(attempt.scope, attempt.key, attempt.fingerprint, status, body))
         assert stored is not None, "a flush with a reply returns the reply"
         reach(FaultPoint.REPLY_BEFORE_COMMIT)
-        return stored
+        return stored, status
 
     before = attempt.before
     while True:
@@ -136,7 +139,7 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
             if before is not None:
                 await before()
                 before = None
-            body = await database.run(run, business_id=attempt.business_id, actor=attempt.actor)
+            body, status = await database.run(run, business_id=attempt.business_id, actor=attempt.actor)
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -151,7 +154,7 @@ async def _try(database: Database, attempt: Attempt, *, work: Work) -> Response:
             await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 -- jitter is no secret
         else:
             reach(FaultPoint.REPLY_AFTER_COMMIT)
-            return Response(body.encode(), attempt.status, {"cache-control": "no-store"}, "application/json")
+            return Response(body.encode(), status, {"cache-control": "no-store"}, "application/json")
 
 
 async def _after(database: Database, attempt: Attempt, *, first: asyncio.Event) -> _Stored | None:

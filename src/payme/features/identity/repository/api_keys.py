@@ -53,6 +53,21 @@ async def use_api_key(uow: UnitOfWork, key_hash: bytes, *, now: datetime) -> Key
     return KeyRow(**dict(row)) if row else None
 
 
+async def find_maker(uow: UnitOfWork, key_id: UUID) -> UUID | None:
+    """Return the person at the beginning of a key, which another key may have made; None where there is no such key."""
+    return await uow.fetchval(
+        """-- identity.find_maker
+        with recursive line as (
+          select created_by, 1 as step from api_keys where business_id = $1 and id = $2
+          union all
+          select k.created_by, step + 1 from line join api_keys k on k.business_id = $1 and k.id = line.created_by)
+        select created_by from line order by step desc limit 1
+        """,
+        uow.tenant,
+        key_id,
+    )
+
+
 async def revoke_api_key(uow: UnitOfWork, key_id: UUID, *, now: datetime) -> bool:
     """End a key and tell every process; False where there is none that lives."""
     count = await uow.execute(

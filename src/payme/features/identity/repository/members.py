@@ -120,6 +120,21 @@ async def list_members(uow: UnitOfWork, *, after: UUID | None, limit: int) -> li
     return [MemberRow(**dict(row)).view() for row in rows]
 
 
+async def list_members_of_roles(uow: UnitOfWork, roles: Sequence[str], *, but: UUID) -> list[MemberView]:
+    """Return active members with one of these roles, save one person, in the order of their user ids."""
+    rows = await uow.fetch(
+        """-- identity.list_members_of_roles
+        select user_id, display_name, roles, pin_hash, status, rev, created_at from members
+        where business_id = $1 and user_id <> $3 and status = 'active' and roles && $2::text[]
+        order by user_id
+        """,
+        uow.tenant,
+        list(roles),
+        but,
+    )
+    return [MemberRow(**dict(row)).view() for row in rows]
+
+
 async def change_member(uow: UnitOfWork, user_id: UUID, *, display_name: str, roles: Sequence[str]) -> None:
     """Store a locked member's name and roles."""
     await uow.execute(

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from payme.features.audit import record
 from payme.features.identity.enums import Role
 from payme.features.identity.errors import AlreadyMember, BeyondYourPower, LastOwner, MemberNotFound, PinInvalid
-from payme.features.identity.repository import members, users
+from payme.features.identity.repository import api_keys, members, users
 from payme.features.identity.repository.members import MemberRow
-from payme.features.identity.rules import PERMISSIONS, permissions_of, reaches
+from payme.features.identity.rules import PERMISSIONS, is_pin, permissions_of, reaches, roles_that_may
 from payme.features.identity.schemas import ChangeMember, MemberView
 from payme.features.identity.services.api_keys import end_keys_beyond
 from payme.features.identity.services.tools import identity_of
@@ -50,6 +50,16 @@ async def find_roles(uow: UnitOfWork, user_id: UUID) -> list[Role] | None:
 async def list_members(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[MemberView]:
     """Return active members in the order of their user ids."""
     return await members.list_members(uow, after=after, limit=limit)
+
+
+async def list_members_who_may(uow: UnitOfWork, permissions: frozenset[str], *, but: UUID) -> list[MemberView]:
+    """Return the active members with a role that holds all of these permissions, save one person, in the order of their user ids."""
+    return await members.list_members_of_roles(uow, sorted(roles_that_may(permissions)), but=but)
+
+
+async def find_person_behind(uow: UnitOfWork) -> UUID:
+    """Return the person who acts: the actor, or whoever made the key that it is, through all the keys that made keys."""
+    return await api_keys.find_maker(uow, uow.actor.id) or uow.actor.id
 
 
 async def lock_member_rev(uow: UnitOfWork, user_id: UUID) -> int:
@@ -95,7 +105,7 @@ async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
 async def hash_pin(database: Database, pin: SecretStr) -> str:
     """Return the hash of a PIN; it takes long, so that no transaction is open meanwhile. Raises: PinInvalid."""
     digits = pin.get_secret_value()
-    if not (digits.isascii() and digits.isdigit() and 4 <= len(digits) <= 8):
+    if not is_pin(digits):
         raise PinInvalid
     return await asyncio.to_thread(identity_of(database).passwords.hash, digits)
 

@@ -122,7 +122,7 @@ async def mpesa_conserved(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def mpesa_account(uow: UnitOfWork) -> Rows:
-    """The M-Pesa account is every shilling that arrived for the business."""
+    """The M-Pesa account is every shilling that arrived for the business, less what refunds sent back."""
     return await uow.fetch(
         """-- operations.mpesa_account
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
@@ -135,7 +135,9 @@ async def mpesa_account(uow: UnitOfWork) -> Rows:
              where u.business_id = $1 and u.state <> 'matched' and coalesce(p.payee, 'business') = 'business'
                and (u.reason in ('overpaid', 'no_match') or (u.reason = 'amount_differs' and u.state = 'unclaimed')))
           + (select coalesce(sum(confirmed_cents), 0) from payments where business_id = $1 and method = 'mpesa_claim')
-          - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')""",
+          - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')
+          - (select coalesce(sum(amount_cents), 0) from refunds
+             where business_id = $1 and method = 'mpesa' and state = 'completed')""",
         uow.tenant,
     )
 
@@ -170,14 +172,17 @@ async def claim_takes_what_is_there(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def counted_accounts(uow: UnitOfWork) -> Rows:
-    """The drawers hold the cash, and the card account the card slips, that were taken and not given back."""
+    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded."""
     return await uow.fetch(
         """-- operations.counted_accounts
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
         where a.business_id = $1 and a.code in ('cash', 'card') and b.balance <> (
-          select coalesce(sum(amount_cents), 0) from payments
-          where business_id = $1 and status = 'succeeded' and settlement = 'applied'
-            and method = case a.code when 'cash' then 'cash' else 'card_recorded' end)""",
+          select coalesce(sum(p.amount_cents), 0) from payments p
+          left join sales s on s.business_id = p.business_id and s.id = p.purpose_id
+          where p.business_id = $1 and p.status = 'succeeded' and p.settlement = 'applied' and s.status is distinct from 'voided'
+            and p.method = case a.code when 'cash' then 'cash' else 'card_recorded' end)
+        - (select coalesce(sum(amount_cents), 0) from refunds
+           where business_id = $1 and state = 'completed' and method = 'cash' and a.code = 'cash')""",
         uow.tenant,
     )
 

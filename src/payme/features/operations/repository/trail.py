@@ -32,7 +32,7 @@ async def refers_to_its_own(uow: UnitOfWork) -> Rows:
 
 @invariant(10)
 async def change_is_audited(uow: UnitOfWork) -> Rows:
-    """Each state that a sale, a payment or a purchase is in has its line in the audit log."""
+    """Each state that a sale, a payment, a purchase, a refund or an approval is in has its line in the audit log."""
     return await uow.fetch(
         """-- operations.change_is_audited
         with wanted as (
@@ -47,11 +47,31 @@ async def change_is_audited(uow: UnitOfWork) -> Rows:
           select id, array['payment.' || settlement] from payments
           where business_id = $1 and (settlement in ('returned', 'unclaimed') or (settlement = 'applied' and method = 'mpesa_stk'))
           union all
-          select id, array['tokens.purchased'] from token_purchases where business_id = $1 and state = 'credited')
+          select id, array['tokens.purchased'] from token_purchases where business_id = $1 and state = 'credited'
+          union all
+          select id, array['refund.' || state] from refunds where business_id = $1
+          union all
+          select id, array['approval.' || state] from approvals where business_id = $1)
         select w.subject from wanted w where not exists (
           select from audit_log a where a.business_id = $1 and a.subject_id = w.subject and a.action = any (w.actions))""",
         uow.tenant,
     )
 
 
-TRAIL: Final = (refers_to_its_own, change_is_audited)
+@invariant(10)
+async def approved_by_another(uow: UnitOfWork) -> Rows:
+    """Nobody decided about what they asked for themselves, and a refund that asked for a second person was approved by that one."""
+    return await uow.fetch(
+        """-- operations.approved_by_another
+        select id from approvals where business_id = $1 and decided_by = requested_by
+        union all
+        select id from refunds where business_id = $1 and approved_by = requested_by
+        union all
+        select f.id from refunds f join approvals a on a.business_id = f.business_id and a.id = f.approval_id
+        where f.business_id = $1 and f.state in ('pending', 'completed', 'failed')
+          and (a.state <> 'approved' or f.approved_by is distinct from a.decided_by)""",
+        uow.tenant,
+    )
+
+
+TRAIL: Final = (refers_to_its_own, change_is_audited, approved_by_another)

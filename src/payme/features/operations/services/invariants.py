@@ -10,6 +10,7 @@ from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
 from payme.features.operations.repository.invariant import Invariant
 from payme.features.operations.repository.money import MONEY
+from payme.features.operations.repository.refunds import REFUNDS
 from payme.features.operations.repository.registers import REGISTERS
 from payme.features.operations.repository.sales import SALES
 from payme.features.operations.repository.stock import STOCK
@@ -19,7 +20,7 @@ from payme.features.operations.schemas import EXAMPLES, Example, Finding, Report
 from payme.features.operations.services.walk import walk_businesses
 from payme.runtime.database import Database, UnitOfWork
 
-BUSINESS: Final[tuple[Invariant, ...]] = (*BOOKS, *TOKENS, *STOCK, *SALES, *MONEY, *TRAIL)
+BUSINESS: Final[tuple[Invariant, ...]] = (*BOOKS, *TOKENS, *STOCK, *SALES, *REFUNDS, *MONEY, *TRAIL)
 Result = TypeVar("Result")
 
 Advance = Callable[[int, int], None]

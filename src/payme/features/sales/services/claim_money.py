@@ -10,9 +10,9 @@ from uuid import UUID
 
 from payme.features import payments
 from payme.features.payments import Destination, Expected
-from payme.features.sales import repository
 from payme.features.sales.errors import SaleNotOpen
-from payme.features.sales.rules import awaits_money, reasons_to_suggest
+from payme.features.sales.repository import sales
+from payme.features.sales.rules.carts import awaits_money, reasons_to_suggest
 from payme.features.sales.schemas import ClaimMoney, SaleView, Suggestion
 from payme.features.sales.services.settle_sale import apply_money, lock_sale, reread
 from payme.runtime.database import UnitOfWork
@@ -41,7 +41,7 @@ async def list_suggestions(uow: UnitOfWork, unclaimed_id: UUID) -> list[Suggesti
     money = await payments.get_unclaimed(uow, unclaimed_id)
     at = money.paid_at or money.received_at
     found: list[Suggestion] = []
-    for sale in await repository.list_unpaid(uow, since=at - _LOOKED_BACK):
+    for sale in await sales.list_unpaid(uow, since=at - _LOOKED_BACK):
         names_it = _as_receipt_number(money.bill_reference) == sale.receipt_number
         why = reasons_to_suggest(
             due_cents=sale.due_cents,
@@ -65,7 +65,7 @@ class SalesDesk:
     async def find_expected(self, uow: UnitOfWork, reference: str) -> Expected | None:
         """Return the sale of a receipt number, if it waits for money."""
         number = _as_receipt_number(reference)
-        sale = await repository.find_by_receipt_number(uow, number) if number else None
+        sale = await sales.find_by_receipt_number(uow, number) if number else None
         if sale is None or not awaits_money(sale.status):
             return None
         return Expected("sale", sale.id, sale.total_cents - sale.paid_cents, sale.recorded_at)

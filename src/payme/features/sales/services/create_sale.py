@@ -11,11 +11,11 @@ from payme.features import payments
 from payme.features.catalog import ProductNotFound
 from payme.features.inventory import parse_stock
 from payme.features.payments import Destination, PaymentView, Word
-from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus, TenderMethod
 from payme.features.sales.errors import BusinessSuspended, ProductNotForSale, SaleExists, TillNotFound
-from payme.features.sales.repository import NewSale
-from payme.features.sales.rules import (
+from payme.features.sales.repository import sales
+from payme.features.sales.repository.sales import NewSale
+from payme.features.sales.rules.carts import (
     PAID_AT_ONCE,
     Cart,
     Item,
@@ -50,7 +50,7 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
     Raises: ProductNotFound, ProductNotForSale, StockShort, TendersDiffer and the other refusals of `errors`; at the flush
     TokensExhausted and SaleExists.
     """
-    facts = await repository.lock_facts(
+    facts = await sales.lock_facts(
         uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=command.till_id,
         branch_id=command.branch_id,
     )  # fmt: skip
@@ -79,7 +79,7 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
         line_ids=[new_id() for _ in cart.lines],
         line_costs=booking.spread_costs(goods, plan) if at_once else None,
     )
-    repository.defer_sale(uow, sale, cart)
+    sales.defer_sale(uow, sale, cart)
     held = not are_counted(tenders)
     paid = [await take_tender(uow, sale.id, tender, held=held) for tender in command.tenders]
     if at_once:

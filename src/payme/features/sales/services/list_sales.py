@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus
+from payme.features.sales.repository import sales
 from payme.features.sales.schemas import SaleRow
 from payme.runtime.database import UnitOfWork
 
@@ -15,4 +15,4 @@ async def list_sales(
 ) -> list[SaleRow]:
     """Return sales, newest first; `after` is the position that a cursor holds."""
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
-    return await repository.list_sales(uow, limit=limit, before=before, status=status, since=since)
+    return await sales.list_sales(uow, limit=limit, before=before, status=status, since=since)

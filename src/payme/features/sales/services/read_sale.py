@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from payme.features import payments
-from payme.features.sales import repository
 from payme.features.sales.errors import SaleNotFound
-from payme.features.sales.repository import StoredSale
-from payme.features.sales.rules import profit_cents
+from payme.features.sales.repository import sales
+from payme.features.sales.repository.sales import StoredSale
+from payme.features.sales.rules.carts import profit_cents
 from payme.features.sales.schemas import SaleView
 from payme.features.sales.services.create_sale import as_sale_payment
 from payme.runtime.database import UnitOfWork
@@ -14,7 +14,7 @@ from payme.runtime.database import UnitOfWork
 
 async def get_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
     """Return a sale with its lines and payments. Raises: SaleNotFound."""
-    sale = await repository.find_sale(uow, sale_id)
+    sale = await sales.find_sale(uow, sale_id)
     if sale is None:
         raise SaleNotFound(sale_id=sale_id)
     return await view_of(uow, sale)
@@ -25,7 +25,7 @@ async def view_of(uow: UnitOfWork, sale: StoredSale) -> SaleView:
     shows_cost = uow.actor.may("sales.read_cost") and sale.cost_cents is not None
     lines = [
         line if shows_cost else line.model_copy(update={"cost_cents": None})
-        for line, _ in await repository.list_lines(uow, sale.id)
+        for line, _ in await sales.list_lines(uow, sale.id)
     ]
     paid = await payments.list_for(uow, "sale", sale.id)
     return SaleView(

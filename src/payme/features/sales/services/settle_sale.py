@@ -13,11 +13,11 @@ from uuid import UUID
 from payme.features import businesses, inventory, payments
 from payme.features.inventory import Plan, plan_take
 from payme.features.payments import PaymentFailed, PaymentSucceeded, PaymentView
-from payme.features.sales import repository
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.errors import BusinessSuspended, PromptOut, SaleNotFound, SaleNotOpen, TendersDiffer
-from payme.features.sales.repository import StoredSale
-from payme.features.sales.rules import (
+from payme.features.sales.repository import sales
+from payme.features.sales.repository.sales import StoredSale
+from payme.features.sales.rules.carts import (
     PAID_AT_ONCE,
     after_failure,
     after_payment,
@@ -170,22 +170,20 @@ async def _complete(uow: UnitOfWork, sale: StoredSale, paid: Sequence[PaymentVie
 
 async def _finish(uow: UnitOfWork, sale: StoredSale, goods: Sequence[Goods], *, plan: Plan, paid: Paid) -> None:
     costs = booking.spread_costs(goods, plan)
-    await repository.complete(
-        uow, sale.id, paid_cents=_paid(paid.parts), change_cents=paid.change_cents, line_costs=costs
-    )
+    await sales.complete(uow, sale.id, paid_cents=_paid(paid.parts), change_cents=paid.change_cents, line_costs=costs)
     booking.hand_over(uow, sale.id, plan, reserved=sale.status == _SETS_ASIDE, is_fact=paid.is_fact)
     figures = Figures(sale.total_cents, sale.rounding_cents, sale.vat_cents, sum(costs), sale.till_id)
     booking.book_completion(uow, sale.id, figures, payments=paid.parts, held=True)
 
 
 async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_cents: int) -> None:
-    await repository.move(uow, sale.id, status, paid_cents=paid_cents)
+    await sales.move(uow, sale.id, status, paid_cents=paid_cents)
     booking.tell(uow, sale.id, status, paid_cents=paid_cents)
 
 
 async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
     """Lock and return a sale, before its stock and its payments. Raises: SaleNotFound."""
-    sale = await repository.lock_sale(uow, sale_id)
+    sale = await sales.lock_sale(uow, sale_id)
     if sale is None:
         raise SaleNotFound(sale_id=sale_id)
     return sale
@@ -193,7 +191,7 @@ async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
 
 async def reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | None = None) -> SaleView:
     """Return a locked sale as it stands now, with a payment that is written at the flush."""
-    sale = await repository.find_sale(uow, sale_id)
+    sale = await sales.find_sale(uow, sale_id)
     assert sale is not None, "it was locked a moment ago"
     view = await view_of(uow, sale)
     if unwritten is not None and all(each.id != unwritten.id for each in view.payments):
@@ -202,9 +200,7 @@ async def reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | Non
 
 
 async def _goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
-    return [
-        Goods(line.product_id, line.quantity, tracked) for line, tracked in await repository.list_lines(uow, sale_id)
-    ]
+    return [Goods(line.product_id, line.quantity, tracked) for line, tracked in await sales.list_lines(uow, sale_id)]
 
 
 async def _lock_goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from payme.features.sales.enums import SaleStatus
-from payme.features.sales.rules import Cart, Line
+from payme.features.sales.rules.carts import Cart, Line
 from payme.features.sales.schemas import SaleLineView, SaleRow
 from payme.kit.values import value
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
@@ -188,7 +188,8 @@ async def move(uow: UnitOfWork, sale_id: UUID, status: SaleStatus, *, paid_cents
     await uow.execute(
         """-- sales.move
         update sales set status = $3, paid_cents = $4, rev = rev + 1,
-          ended_at = case when $3 in ('cancelled', 'expired', 'payment_failed') then $5::timestamptz end
+          ended_at = case when $3 in ('cancelled', 'expired', 'payment_failed') then $5::timestamptz
+            when completed_at is not null then ended_at end
         where business_id = $1 and id = $2""",
         uow.tenant, sale_id, status, paid_cents, uow.now,
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""SQL of sales, one module for each kind of row."""

@@ -1,0 +1,77 @@
+"""What happens to a refund later: a second person's word, and the end of the payout that it waited for.
+
+Whoever sends money out calls `complete_refund` or `fail_refund`, in the transaction that learns of it, and books nothing itself. All
+of it may be heard twice.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from payme.features.approvals import ApprovalApproved, ApprovalKind, ApprovalLapsed, ApprovalRejected
+from payme.features.sales.enums import RefundKind, RefundState
+from payme.features.sales.errors import RefundNotFound, RefundNotPending, VoidTooLate
+from payme.features.sales.repository import refunds
+from payme.features.sales.repository.sales import StoredSale
+from payme.features.sales.schemas import RefundView
+from payme.features.sales.services.refund_sale import check_day, lock
+from payme.features.sales.services.return_sale import applied_parts, complete, end, proceed, reread
+from payme.runtime.database import UnitOfWork
+
+REFUND_KINDS = frozenset({ApprovalKind.REFUND, ApprovalKind.VOID})
+
+
+async def complete_refund(uow: UnitOfWork, refund_id: UUID, *, evidence: dict[str, Any]) -> RefundView:
+    """Complete a pending refund whose money has left the M-Pesa account; `evidence` is kept with it. Again, it changes nothing.
+
+    Raises: RefundNotFound, RefundNotPending.
+    """
+    sale, refund = await _lock_refund(uow, refund_id)
+    if refund.state == RefundState.COMPLETED:
+        return refund
+    if refund.state != RefundState.PENDING:
+        raise RefundNotPending(state=refund.state)
+    return await complete(uow, sale, refund, parts=await applied_parts(uow, sale), evidence=evidence)
+
+
+async def fail_refund(uow: UnitOfWork, refund_id: UUID, *, reason: str) -> RefundView:
+    """End a pending refund whose money did not leave; it may be asked for anew. Again, it changes nothing.
+
+    Raises: RefundNotFound, RefundNotPending.
+    """
+    _, refund = await _lock_refund(uow, refund_id)
+    if refund.state == RefundState.FAILED:
+        return refund
+    if refund.state != RefundState.PENDING:
+        raise RefundNotPending(state=refund.state)
+    await end(uow, refund, RefundState.FAILED, reason=reason)
+    return await reread(uow, refund)
+
+
+async def hear_of_approval(uow: UnitOfWork, event: ApprovalApproved) -> None:
+    """Have a refund happen that somebody agreed to; a void only on its own business day. Raises: RefundNotFound."""
+    sale, refund = await _lock_refund(uow, event.about_id)
+    if refund.state != RefundState.AWAITING_APPROVAL:
+        return
+    if refund.kind == RefundKind.VOID:
+        try:
+            await check_day(uow, sale)
+        except VoidTooLate as late:
+            await end(uow, refund, RefundState.REJECTED, reason=late.code)
+            return
+    await refunds.move(uow, refund.id, RefundState.PENDING, approved_by=event.decided_by)
+    await proceed(uow, sale, await reread(uow, refund), parts=await applied_parts(uow, sale))
+
+
+async def hear_of_refusal(uow: UnitOfWork, event: ApprovalRejected | ApprovalLapsed) -> None:
+    """End a refund that nobody agreed to. Raises: RefundNotFound."""
+    _, refund = await _lock_refund(uow, event.about_id)
+    if refund.state == RefundState.AWAITING_APPROVAL:
+        await end(uow, refund, RefundState.REJECTED, reason=event.name)
+
+
+async def _lock_refund(uow: UnitOfWork, refund_id: UUID) -> tuple[StoredSale, RefundView]:
+    found = await refunds.find_refund(uow, refund_id)
+    if found is None:
+        raise RefundNotFound(refund_id=refund_id)
+    sale = await lock(uow, found.sale_id)
+    return sale, await reread(uow, found)
