@@ -11,6 +11,7 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     result of an operation  OperationResult | MalformedCallback; its details are read by product
     standing order  StandingOrderAccepted | as a push; its callback StandingOrderResult | MalformedCallback
     pull  PullPage; only a conclusive one proves that a payment is missing
+    pasted SMS  PastedSms | None
     queue time-out  QueueTimeout, always; no failure
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
@@ -43,6 +44,7 @@ from payme.integrations.daraja.operations.reversals import Reversal
 from payme.integrations.daraja.operations.transfers import KRA_SHORTCODE, B2bCommand, Transfer
 from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult
 from payme.integrations.daraja.parties import Party, party_of
+from payme.integrations.daraja.pasted_sms import PastedSms, SmsKind, parse_mpesa_sms
 from payme.integrations.daraja.pull.pages import PulledPayment, PullPage, PullState
 from payme.integrations.daraja.pull.requests import PullQuery, PullRegistration
 from payme.integrations.daraja.qr import DynamicQr, QrTransaction
@@ -104,6 +106,7 @@ __all__ = [
     "OperationAccepted",
     "OperationResult",
     "Party",
+    "PastedSms",
     "Payout",
     "PayoutAccepted",
     "Product",
@@ -122,6 +125,7 @@ __all__ = [
     "Reversal",
     "ReversalDetails",
     "ShortcodeKind",
+    "SmsKind",
     "Standing",
     "StandingOrder",
     "StandingOrderAccepted",
@@ -153,6 +157,7 @@ __all__ = [
     "is_receipt",
     "open_http_client",
     "parse_c2b",
+    "parse_mpesa_sms",
     "parse_result",
     "parse_standing_order",
     "parse_stk_callback",
