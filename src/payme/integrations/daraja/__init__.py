@@ -11,7 +11,7 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     result of an operation  OperationResult | MalformedCallback; its details are read by product
     standing order  StandingOrderAccepted | as a push; its callback StandingOrderResult | MalformedCallback
     pull  PullPage; only a conclusive one proves that a payment is missing
-    pasted SMS  PastedSms | None
+    pasted SMS  PastedSms | None; a downloaded statement StatementReading, always
     queue time-out  QueueTimeout, always; no failure
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
@@ -66,6 +66,13 @@ from payme.integrations.daraja.results.details import (
     status_details,
 )
 from payme.integrations.daraja.results.envelope import OperationResult, QueueTimeout, parse_result, parse_timeout
+from payme.integrations.daraja.statements.reading import (
+    RowFault,
+    StatementFault,
+    StatementReading,
+    StatementRow,
+    read_statement,
+)
 from payme.integrations.daraja.token_memory import MemoryTokenStore
 from payme.integrations.daraja.tokens import RenewalRules, Token, TokenStore
 from payme.integrations.daraja.transport import Timeouts, open_http_client
@@ -124,12 +131,16 @@ __all__ = [
     "ResultUrls",
     "Reversal",
     "ReversalDetails",
+    "RowFault",
     "ShortcodeKind",
     "SmsKind",
     "Standing",
     "StandingOrder",
     "StandingOrderAccepted",
     "StandingOrderResult",
+    "StatementFault",
+    "StatementReading",
+    "StatementRow",
     "StatusDetails",
     "StatusQuery",
     "StkAccepted",
@@ -163,6 +174,7 @@ __all__ = [
     "parse_stk_callback",
     "parse_timeout",
     "party_of",
+    "read_statement",
     "receipt_date",
     "remarks_from",
     "require_callback_url",
