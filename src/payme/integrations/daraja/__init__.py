@@ -11,6 +11,7 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     result of an operation  OperationResult | MalformedCallback; its details are read by product
     standing order  StandingOrderAccepted | as a push; its callback StandingOrderResult | MalformedCallback
     pull  PullPage; only a conclusive one proves that a payment is missing
+    pasted SMS  PastedSms | None; a downloaded statement StatementReading, always
     queue time-out  QueueTimeout, always; no failure
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
@@ -43,6 +44,7 @@ from payme.integrations.daraja.operations.reversals import Reversal
 from payme.integrations.daraja.operations.transfers import KRA_SHORTCODE, B2bCommand, Transfer
 from payme.integrations.daraja.outcomes import QueryNote, StkAccepted, StkQueryResult
 from payme.integrations.daraja.parties import Party, party_of
+from payme.integrations.daraja.pasted_sms import PastedSms, SmsKind, parse_mpesa_sms
 from payme.integrations.daraja.pull.pages import PulledPayment, PullPage, PullState
 from payme.integrations.daraja.pull.requests import PullQuery, PullRegistration
 from payme.integrations.daraja.qr import DynamicQr, QrTransaction
@@ -64,6 +66,13 @@ from payme.integrations.daraja.results.details import (
     status_details,
 )
 from payme.integrations.daraja.results.envelope import OperationResult, QueueTimeout, parse_result, parse_timeout
+from payme.integrations.daraja.statements.reading import (
+    RowFault,
+    StatementFault,
+    StatementReading,
+    StatementRow,
+    read_statement,
+)
 from payme.integrations.daraja.token_memory import MemoryTokenStore
 from payme.integrations.daraja.tokens import RenewalRules, Token, TokenStore
 from payme.integrations.daraja.transport import Timeouts, open_http_client
@@ -104,6 +113,7 @@ __all__ = [
     "OperationAccepted",
     "OperationResult",
     "Party",
+    "PastedSms",
     "Payout",
     "PayoutAccepted",
     "Product",
@@ -121,11 +131,16 @@ __all__ = [
     "ResultUrls",
     "Reversal",
     "ReversalDetails",
+    "RowFault",
     "ShortcodeKind",
+    "SmsKind",
     "Standing",
     "StandingOrder",
     "StandingOrderAccepted",
     "StandingOrderResult",
+    "StatementFault",
+    "StatementReading",
+    "StatementRow",
     "StatusDetails",
     "StatusQuery",
     "StkAccepted",
@@ -153,11 +168,13 @@ __all__ = [
     "is_receipt",
     "open_http_client",
     "parse_c2b",
+    "parse_mpesa_sms",
     "parse_result",
     "parse_standing_order",
     "parse_stk_callback",
     "parse_timeout",
     "party_of",
+    "read_statement",
     "receipt_date",
     "remarks_from",
     "require_callback_url",

@@ -1,0 +1,1 @@
+"""Statements that a person downloads from the M-Pesa organisation portal, read row by row."""
