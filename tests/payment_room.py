@@ -33,6 +33,7 @@ from payme.kit.ids import new_id
 from payme.kit.time import FrozenClock
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
 from payme.runtime.settings import Settings
+from tests.operators import certificate
 from tests.shop import open_shop
 
 Result = TypeVar("Result")
@@ -43,7 +44,7 @@ ACCOUNT = {
 }  # fmt: skip
 SETTINGS = {
     "APP_ENV": "test", "MPESA_CONSUMER_KEY": "platform-key", "MPESA_CONSUMER_SECRET": "platform-secret",
-    "MPESA_PASSKEY": "platform-passkey", "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2",
+    "MPESA_PASSKEY": "platform-passkey", "MPESA_CERTIFICATE": certificate().decode(), "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2",
 }  # fmt: skip
 
 

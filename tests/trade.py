@@ -51,6 +51,7 @@ from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
 from payme.runtime.settings import Settings
+from tests.operators import certificate
 from tests.people import Person, make_person
 from tests.shop import Shop
 
@@ -60,7 +61,12 @@ _RECEIPTS = itertools.count(1)
 
 def settings_for(dsn: str) -> Settings:
     """Return the settings of a deployment that signs people up cheaply."""
-    return Settings.from_values({"DATABASE_URL": dsn, "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2"})
+    return Settings.from_values(
+        {
+            "DATABASE_URL": dsn, "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2",
+            "MPESA_CERTIFICATE": certificate().decode(),
+        }
+    )  # fmt: skip
 
 
 async def open_database(dsn: str, *, limits: PoolLimits | None = None) -> Database:
@@ -229,7 +235,7 @@ async def open_shop(database: Database, *, owner: Person | None = None, paybill:
     if paybill:
         method = ConfigureMethod(
             shortcode="174379", account_reference="DUKA", environment="sandbox", consumer_key="key",
-            consumer_secret="secret", passkey="passkey",
+            consumer_secret="secret", passkey="passkey", initiator_name="dukaapi", initiator_password="Duka#2026%",
         )  # fmt: skip
         await shop.run(lambda uow: configure_method(uow, "paybill", method))
     return shop

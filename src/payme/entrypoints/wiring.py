@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
-from payme.features.payments import DarajaAccess, Desk, MpesaRules, PlatformAccount
+from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules, PlatformAccount
 from payme.features.sales import SalesDesk
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
@@ -62,6 +62,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
         ),
         PlatformAccount: _platform(settings),
         Desk: Desk(SalesDesk()),
+        Certificate: Certificate(settings.mpesa_certificate.encode() if settings.mpesa_certificate else None),
         ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),
     }
 

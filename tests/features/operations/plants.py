@@ -199,6 +199,14 @@ PLANTS = (
         f"""insert into unclaimed_money (business_id, id, source, reason, amount_cents, shortcode, state, received_at, ended_at, claimed_as)
             values ($$, '{NOBODY}', 'c2b', 'sale_not_open', 5, '174379', 'claimed', now(), now(), '{NOBODY}')""",
     ),
+    Plant(
+        "payout_leaves_once",
+        f"""insert into payouts (business_id, id, kind, purpose, purpose_id, state, amount_cents, reason, shortcode, phone_encrypted,
+              originator_conversation_id, requested_by, created_at, ended_at)
+            values ($$, '{NOBODY}', 'b2c', 'other', '{NOBODY}', 'succeeded', 500, 'planted', '174379', 'x', 'planted', '{NOBODY}',
+              now(), now())""",
+        also=("mpesa_account",),
+    ),
     Plant("counted_accounts", booked("owner_equity", "cash")),
     Plant("payments_held", booked("owner_equity", "payments_held")),
     Plant("unclaimed_account", booked("owner_equity", "mpesa_unclaimed")),

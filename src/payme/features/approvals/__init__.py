@@ -11,34 +11,49 @@ or an approver stands at the till and gives a PIN with the request itself:
 """
 
 from payme.features.approvals.enums import ApprovalKind, ApprovalState
-from payme.features.approvals.errors import MayNotApprove, OwnRequest
+from payme.features.approvals.errors import (
+    AlreadyDecided,
+    ApprovalExpired,
+    ApprovalNotFound,
+    MayNotApprove,
+    OwnRequest,
+)
 from payme.features.approvals.events import ApprovalApproved, ApprovalLapsed, ApprovalRejected, ApprovalRequested
 from payme.features.approvals.rules import Wanted
-from payme.features.approvals.schemas import ApprovalView, Approver
+from payme.features.approvals.schemas import ApprovalView, Approve, Approver, Reject
 from payme.features.approvals.services import (
     approve,
+    caller_of,
     get_approval,
     prove_approver,
+    prove_decider,
     reject,
     request_approval,
     verify_approver,
 )
 
 __all__ = [
+    "AlreadyDecided",
     "ApprovalApproved",
+    "ApprovalExpired",
     "ApprovalKind",
     "ApprovalLapsed",
+    "ApprovalNotFound",
     "ApprovalRejected",
     "ApprovalRequested",
     "ApprovalState",
     "ApprovalView",
+    "Approve",
     "Approver",
     "MayNotApprove",
     "OwnRequest",
+    "Reject",
     "Wanted",
     "approve",
+    "caller_of",
     "get_approval",
     "prove_approver",
+    "prove_decider",
     "reject",
     "request_approval",
     "verify_approver",

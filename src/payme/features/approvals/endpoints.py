@@ -50,7 +50,7 @@ async def read(call: Call, approval_id: UUID) -> Response:
 async def approve(call: Call, approval_id: UUID, command: Approve) -> Response:
     """Agree to what somebody else asks for, showing by PIN or password that it is you."""
     proven = await services.prove_decider(
-        call.database, approval_id, command.proof, business_id=call.business_id, caller=_person(call)
+        call.database, approval_id, command.proof, business_id=call.business_id, caller=services.caller_of(call)
     )
     return await call.write(lambda uow: services.approve(uow, approval_id, proven=proven, note=command.note))
 
@@ -61,15 +61,8 @@ async def approve(call: Call, approval_id: UUID, command: Approve) -> Response:
 )  # fmt: skip
 async def reject(call: Call, approval_id: UUID, command: Reject) -> Response:
     """Say no to what somebody else asks for."""
-    _person(call)
+    services.caller_of(call)
     return await call.write(lambda uow: services.reject(uow, approval_id, note=command.note))
-
-
-def _person(call: Call) -> tuple[UUID, str]:
-    """Return who is signed in, and from which address. Raises: PersonNeeded for an API key."""
-    if call.actor.kind != "user":
-        raise PersonNeeded
-    return call.actor.id, call.client_address
 
 
 feature = Feature("approvals", "Requests that need a second person.", (router,))

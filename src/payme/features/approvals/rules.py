@@ -19,6 +19,7 @@ _DOES: Final[dict[ApprovalKind, str]] = {
     ApprovalKind.VOID: "sales.void",
     ApprovalKind.DISCOUNT: "sales.discount_above_limit",
     ApprovalKind.WRITE_OFF: "stock.approve",
+    ApprovalKind.PAYOUT: "payouts.request",
 }
 
 

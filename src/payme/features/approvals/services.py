@@ -1,7 +1,7 @@
 """Ask, approve, reject, let lapse; and approve in place, at the till. What a decision permits is done by whoever asked."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -14,8 +14,21 @@ from payme.features.approvals.events import ApprovalApproved, ApprovalLapsed, Ap
 from payme.features.approvals.rules import Standing, Wanted, check_approver, check_open, permissions_for
 from payme.features.approvals.schemas import ApprovalView, Approver
 from payme.features.identity import Proven
+from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
+
+
+class Caller(Protocol):
+    """What is asked of a call: who makes it, and from where."""
+
+    actor: Actor
+
+    @property
+    def client_address(self) -> str:
+        """The network address."""
+        ...
+
 
 LIFE: Final = timedelta(hours=24)
 _COLLECTION: Final = "approvals"
@@ -101,6 +114,13 @@ async def verify_approver(uow: UnitOfWork, proven: Proven, *, kind: ApprovalKind
     await _check(uow, kind, proven.user_id, requester=requester, permissions=identity.permissions_of(roles))
     audit.record(uow, "approval.given_in_place", subject_id, kind=kind, approved_by=proven.user_id)
     return proven.user_id
+
+
+def caller_of(call: Caller) -> tuple[UUID, str]:
+    """Return who is signed in, and from which address. Raises: PersonNeeded for an API key, which is nobody who could agree."""
+    if call.actor.kind != "user":
+        raise identity.PersonNeeded
+    return call.actor.id, call.client_address
 
 
 async def get_approval(uow: UnitOfWork, approval_id: UUID) -> ApprovalView:

@@ -30,6 +30,7 @@ PERMISSIONS: Final = frozenset(
         "payments.claim",
         "payments.configure",
         "payments.read",
+        "payouts.request",
         "sales.cancel",
         "sales.create",
         "sales.discount_above_limit",

@@ -10,6 +10,7 @@ class AccountCode(StrEnum):
     MPESA = "mpesa"
     MPESA_TO_CONFIRM = "mpesa_to_confirm"
     MPESA_UNCLAIMED = "mpesa_unclaimed"
+    MPESA_PAID_OUT = "mpesa_paid_out"
     CARD = "card"
     PAYMENTS_HELD = "payments_held"
     SALES_REVENUE = "sales_revenue"

@@ -14,6 +14,7 @@ CHART: Final[tuple[tuple[AccountCode, str, str], ...]] = (
     (AccountCode.MPESA, "M-Pesa", "asset"),
     (AccountCode.MPESA_TO_CONFIRM, "M-Pesa to confirm", "asset"),
     (AccountCode.MPESA_UNCLAIMED, "M-Pesa nobody has claimed", "liability"),
+    (AccountCode.MPESA_PAID_OUT, "Paid out by M-Pesa", "expense"),
     (AccountCode.CARD, "Card payments", "asset"),
     (AccountCode.PAYMENTS_HELD, "Paid for sales not yet completed", "liability"),
     (AccountCode.SALES_REVENUE, "Sales", "income"),

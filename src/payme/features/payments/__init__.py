@@ -11,7 +11,10 @@ from payme.features.payments.errors import (
     ClaimLimit,
     MethodNotConfigured,
     MoneyInDispute,
+    NotReturnable,
     NotVerifiedYet,
+    OperatorMissing,
+    PayoutExists,
     PhoneInvalid,
     PromptAlreadyOpen,
     PromptMayOwnIt,
@@ -21,7 +24,13 @@ from payme.features.payments.errors import (
     UnclaimedNotFound,
     WholeShillings,
 )
-from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
+from payme.features.payments.events import (
+    PaymentChanged,
+    PaymentFailed,
+    PaymentSucceeded,
+    PayoutFailed,
+    PayoutSucceeded,
+)
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules.claims import Channel
@@ -33,8 +42,10 @@ from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method, get_unclaimed
+from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
+from payme.features.payments.services.request_payout import pay_refund
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
 
@@ -43,6 +54,7 @@ __all__ = [
     "SEND_JOB",
     "AlreadyClaimed",
     "AmountOutsideLimits",
+    "Certificate",
     "Channel",
     "ClaimLimit",
     "ConfigureMethod",
@@ -54,11 +66,16 @@ __all__ = [
     "MethodNotConfigured",
     "MoneyInDispute",
     "MpesaRules",
+    "NotReturnable",
     "NotVerifiedYet",
+    "OperatorMissing",
     "PaymentChanged",
     "PaymentFailed",
     "PaymentSucceeded",
     "PaymentView",
+    "PayoutExists",
+    "PayoutFailed",
+    "PayoutSucceeded",
     "PhoneInvalid",
     "PlatformAccount",
     "PromptAlreadyOpen",
@@ -77,6 +94,7 @@ __all__ = [
     "get_unclaimed",
     "list_for",
     "list_unsettled",
+    "pay_refund",
     "prompt_key",
     "record_counted",
     "request_stk",

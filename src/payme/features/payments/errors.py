@@ -145,3 +145,40 @@ class MethodWithoutNotices(Invalid):
 
     code = "payments.method_without_notices"
     pointer = "/kind"
+
+
+class PayoutNotFound(NotFound):
+    """There is no such payout in this business."""
+
+    code = "payments.payout_not_found"
+
+
+class PayoutExists(Conflict):
+    """This is being paid out already, or was."""
+
+    code = "payments.payout_exists"
+    constraints = ("payouts_one_for_a_purpose", "payouts_pkey")
+
+
+class PayoutAboveLimit(Refused):
+    """This is above what your business pays out at once, or in a day."""
+
+    code = "payments.payout_above_limit"
+
+
+class OperatorMissing(Refused):
+    """No M-Pesa operator is set up, so nothing can be paid out, sent back or asked about."""
+
+    code = "payments.operator_missing"
+
+
+class NotReturnable(Conflict):
+    """Only money that came by itself and is whole can be sent back to its sender."""
+
+    code = "payments.not_returnable"
+
+
+class PayoutDecided(Conflict):
+    """This payout does not wait for anybody's word."""
+
+    code = "payments.payout_decided"

@@ -33,3 +33,29 @@ class PaymentChanged(Event):
 
     name: ClassVar[str] = "payment.changed"
     status: str
+
+
+class PayoutSucceeded(Event):
+    """Money left by M-Pesa. Published once for each payout."""
+
+    name: ClassVar[str] = "payout.succeeded"
+    purpose: str
+    purpose_id: UUID
+    amount_cents: int
+    mpesa_receipt_number: str | None = None
+
+
+class PayoutFailed(Event):
+    """Money did not leave: M-Pesa said no, or a person did. A late success may still follow."""
+
+    name: ClassVar[str] = "payout.failed"
+    purpose: str
+    purpose_id: UUID
+    reason_code: str
+
+
+class PayoutChanged(Event):
+    """A payout reached another state that is not final, for live screens."""
+
+    name: ClassVar[str] = "payout.changed"
+    state: str

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
 from payme.features.payments.rules.transitions import applied_cents
+from payme.kit.ids import ClientId
 
 Purpose = Literal["sale", "token_purchase"]
 Payee = Literal["business", "platform"]
@@ -139,6 +140,66 @@ class UnclaimedView(BaseModel):
     @classmethod
     def _show_no_hash(cls, number: str) -> str:
         return "" if re.search(r"[a-f]|[0-9]{9}", number) else number
+
+
+class RequestPayout(BaseModel):
+    """Pay a person out of the short code; somebody else must agree."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"amount_cents": 250000, "phone": "0712345678", "reason": "Casual labour", "kind": "b2c"}]
+        }
+    )
+
+    id: ClientId | None = None
+    amount_cents: int = Field(gt=0, le=25_000_000)
+    phone: str = Field(max_length=32)
+    reason: str = Field(min_length=2, max_length=100)
+    kind: Literal["b2c", "b2pochi"] = "b2c"
+
+
+class ReturnMoney(BaseModel):
+    """Send money in the tray back to whoever sent it; somebody else must agree."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Sent to the wrong till"}]})
+
+    reason: str = Field(min_length=2, max_length=100)
+
+
+class PayoutView(BaseModel):
+    """Money that leaves by M-Pesa."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01936f0e-8d13-7000-8000-000000000001", "kind": "b2c", "purpose": "other",
+                    "purpose_id": "01936f0e-8d13-7000-8000-000000000001", "state": "awaiting_approval", "amount_cents": 250000,
+                    "reason": "Casual labour", "phone": "*********678", "approval_id": "01936f0e-8d13-7000-8000-000000000002",
+                    "requested_by": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "created_at": "2026-11-20T08:15:00Z", "rev": 1,
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    id: UUID
+    kind: str
+    purpose: str
+    purpose_id: UUID
+    state: str
+    amount_cents: int
+    reason: str
+    phone: str = Field(description="Masked but for the last three digits.")
+    approval_id: UUID | None = None
+    mpesa_receipt_number: str | None = None
+    reason_code: str | None = None
+    reason_text: str | None = None
+    requested_by: UUID
+    decided_by: UUID | None = None
+    created_at: datetime
+    sent_at: datetime | None = None
+    ended_at: datetime | None = None
+    rev: int = 1
 
 
 class RegistrationView(BaseModel):

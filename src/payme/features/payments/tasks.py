@@ -4,17 +4,38 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from payme.features.approvals import ApprovalApproved, ApprovalLapsed, ApprovalRejected
 from payme.features.businesses import list_business_ids
-from payme.features.payments.services import checks, pull_payments, register_c2b, send_push
+from payme.features.payments.rules.payouts import News
+from payme.features.payments.services import (
+    ask_status,
+    checks,
+    pull_payments,
+    register_c2b,
+    request_payout,
+    send_payout,
+    send_push,
+)
 from payme.features.payments.services.checks import CHECK_JOB
 from payme.features.payments.services.conclude_check import conclude_check
+from payme.features.payments.services.conclude_payout import ASK_JOB, Heard, hear
 from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.pull_payments import PULL_JOB
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.register_c2b import REGISTER_JOB
+from payme.features.payments.services.request_payout import SEND_JOB as PAYOUT_JOB
 from payme.features.payments.services.request_stk import SEND_JOB
-from payme.integrations.daraja import DarajaRefused, DarajaUnavailable, DarajaUnknown, InvalidCallbackUrl, StkAccepted
+from payme.integrations.daraja import (
+    DarajaRefused,
+    DarajaUnavailable,
+    DarajaUnknown,
+    DuplicateRequest,
+    InvalidCallbackUrl,
+    Reason,
+    StkAccepted,
+)
+from payme.runtime.database import UnitOfWork
 from payme.runtime.fault_points import FaultPoint, reach
 from payme.runtime.jobs import Backoff, JobContext, Superseded, Tasks
 
@@ -129,3 +150,67 @@ async def pull_what_was_not_told(job: JobContext) -> None:
     for row in pulled.rows:
         await job.run(lambda uow, payment=row: pull_payments.place_pulled(uow, payment, errand))
     await job.finish(lambda uow: pull_payments.conclude_pull(uow, errand, pulled))
+
+
+@tasks.within(ApprovalApproved)
+async def send_what_was_agreed(uow: UnitOfWork, event: ApprovalApproved) -> None:
+    """Have a payout sent in the transaction that agrees to it."""
+    await request_payout.hear_of_approval(uow, event)
+
+
+@tasks.within(ApprovalRejected)
+async def end_what_was_refused(uow: UnitOfWork, event: ApprovalRejected) -> None:
+    """End a payout in the transaction that says no to it."""
+    await request_payout.hear_of_refusal(uow, event)
+
+
+@tasks.within(ApprovalLapsed)
+async def end_what_nobody_answered(uow: UnitOfWork, event: ApprovalLapsed) -> None:
+    """End a payout that nobody said anything about."""
+    await request_payout.hear_of_refusal(uow, event)
+
+
+@tasks.job(
+    PAYOUT_JOB, attempts=_SEND_ATTEMPTS, backoff=Backoff(first=timedelta(seconds=2), longest=timedelta(seconds=30))
+)
+async def send_a_payout(job: JobContext) -> None:
+    """Send a payout, at most once; what was not answered is asked about."""
+    payout_id = UUID(job.payload["payout_id"])
+    errand = await job.run(lambda uow: send_payout.begin_sending_payout(uow, payout_id))
+    if errand is None:
+        return
+    reach(FaultPoint.PUSH_BEFORE_CALL)
+    try:
+        conversation_id = await send_payout.send(job.services.daraja, job.database.database, errand)
+    except DarajaRefused as refusal:
+        heard = Heard(News.REFUSED, reason=refusal.reason, reason_code=refusal.error_code)
+    except (DarajaUnknown, DuplicateRequest) as doubt:
+        heard = Heard(News.DOUBT, reason_code=doubt.code)
+    except DarajaUnavailable as fault:
+        if not job.last_attempt:
+            await job.run(lambda uow: hear(uow, payout_id, Heard(News.NOT_SENT)))
+            raise
+        heard = Heard(News.REFUSED, reason=Reason.BUSY, reason_code=fault.code)
+    else:
+        reach(FaultPoint.PUSH_AFTER_CALL)
+        heard = Heard(News.ACCEPTED, conversation_id=conversation_id or None)
+    await job.finish(lambda uow: hear(uow, payout_id, heard))
+
+
+@tasks.job(ASK_JOB)
+async def ask_about_a_payout(job: JobContext) -> None:
+    """Ask M-Pesa about a payout whose result has not come; the answer comes to its own address."""
+    payout_id = UUID(job.payload["payout_id"])
+    errand = await job.run(lambda uow: ask_status.begin_asking_about_payout(uow, payout_id))
+    if errand is not None:
+        await _ask(job, errand)
+
+
+async def _ask(job: JobContext, errand: ask_status.StatusErrand) -> None:
+    try:
+        await ask_status.ask(job.services.daraja, job.database.database, errand)
+    except (DarajaRefused, DarajaUnavailable) as fault:
+        code = fault.code
+        await job.run(lambda uow: ask_status.record_not_asked(uow, errand.question.id, code))
+    except DarajaUnknown:
+        return

@@ -3,14 +3,16 @@
 from uuid import UUID
 
 from payme.features.approvals import ApprovalApproved, ApprovalLapsed, ApprovalRejected
-from payme.features.payments import PaymentFailed, PaymentSucceeded
+from payme.features.payments import PaymentFailed, PaymentSucceeded, PayoutFailed, PayoutSucceeded
+from payme.features.sales.events import RefundRequested
 from payme.features.sales.services import finish_refund, settle_sale
 from payme.features.sales.services.finish_refund import REFUND_KINDS
 from payme.features.tokens import TokensExhausted
+from payme.runtime.database import UnitOfWork
 from payme.runtime.jobs import JobContext, Tasks
 
 tasks = Tasks("sales")
-_PURPOSE = "sale"
+_PURPOSE, _REFUND = "sale", "refund"
 _UNTIL_TOPPED_UP = 200
 """Attempts, ten minutes apart at most: about a day."""
 
@@ -60,3 +62,25 @@ async def refund_lapsed(job: JobContext) -> None:
     event = ApprovalLapsed.model_validate(job.payload)
     if event.kind in REFUND_KINDS:
         await job.finish(lambda uow: finish_refund.hear_of_refusal(uow, event))
+
+
+@tasks.within(RefundRequested)
+async def pay_back(uow: UnitOfWork, event: RefundRequested) -> None:
+    """Have a refund's money leave, in the transaction that decides about it."""
+    await finish_refund.pay_back(uow, event)
+
+
+@tasks.on(PayoutSucceeded, job="sales.refund_paid")
+async def refund_paid(job: JobContext) -> None:
+    """Complete a refund whose money has left."""
+    event = PayoutSucceeded.model_validate(job.payload)
+    if event.purpose == _REFUND:
+        await job.finish(lambda uow: finish_refund.hear_of_payout(uow, event))
+
+
+@tasks.on(PayoutFailed, job="sales.refund_unpaid")
+async def refund_unpaid(job: JobContext) -> None:
+    """End a refund whose money did not leave; it may be asked for anew."""
+    event = PayoutFailed.model_validate(job.payload)
+    if event.purpose == _REFUND:
+        await job.finish(lambda uow: finish_refund.hear_of_failed_payout(uow, event))

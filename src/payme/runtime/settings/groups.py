@@ -311,6 +311,12 @@ class Mpesa(Group):
         "650880", pattern=r"^\d{5,7}$", description="Paybill that token purchases are paid to."
     )
     mpesa_account: str = Field("37605544", pattern=r"^[A-Za-z0-9-]{1,12}$", description="Account at that paybill.")
+    mpesa_certificate: str | None = Field(
+        None,
+        description="Safaricom's certificate (PEM) that operators' passwords are encrypted with, best given as MPESA_CERTIFICATE_FILE; "
+        "without it nothing is paid out, sent back or asked about by an operator.",
+        examples=["-----BEGIN CERTIFICATE-----"],
+    )
     mpesa_callback_base_url: HttpUrl | None = Field(
         None, description="Where Safaricom reaches us; else PUBLIC_BASE_URL.", examples=["https://pay.example.co.ke"]
     )

@@ -137,7 +137,9 @@ async def mpesa_account(uow: UnitOfWork) -> Rows:
           + (select coalesce(sum(confirmed_cents), 0) from payments where business_id = $1 and method = 'mpesa_claim')
           - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')
           - (select coalesce(sum(amount_cents), 0) from refunds
-             where business_id = $1 and method = 'mpesa' and state = 'completed')""",
+             where business_id = $1 and method = 'mpesa' and state = 'completed')
+          - (select coalesce(sum(amount_cents), 0) from payouts
+             where business_id = $1 and purpose <> 'refund' and state = 'succeeded')""",
         uow.tenant,
     )
 
@@ -166,6 +168,25 @@ async def claim_takes_what_is_there(uow: UnitOfWork) -> Rows:
         full join (select id, amount_cents, purpose, purpose_id from payments where business_id = $1 and method = 'mpesa_c2b') p
         on p.id = u.claimed_as and p.amount_cents = u.amount_cents and p.purpose = u.purpose and p.purpose_id = u.purpose_id
         where u.id is null or p.id is null""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def payout_leaves_once(uow: UnitOfWork) -> Rows:
+    """A payout that succeeded is booked once, unless its refund books it; money in the tray is returned by one that did, and held by one on its way."""
+    return await uow.fetch(
+        """-- operations.payout_leaves_once
+        select o.id from payouts o
+        left join postings q on q.business_id = o.business_id and q.cause = o.id and q.kind = 'payout.sent'
+        where o.business_id = $1 and (q.amount is not null and q.amount <> o.amount_cents
+          or (q.cause is not null) <> (o.state = 'succeeded' and o.purpose <> 'refund'))
+        union all
+        select u.id from unclaimed_money u
+        left join payouts o on o.business_id = u.business_id and o.purpose = 'unclaimed' and o.purpose_id = u.id
+          and o.state not in ('rejected', 'failed')
+        where u.business_id = $1 and case u.state when 'returned' then o.state is distinct from 'succeeded'
+          when 'returning' then o.state is null or o.state = 'succeeded' else o.state is not null end""",
         uow.tenant,
     )
 
@@ -211,7 +232,7 @@ async def unclaimed_account(uow: UnitOfWork) -> Rows:
         where a.business_id = $1 and a.code = 'mpesa_unclaimed' and -b.balance <>
           (select coalesce(sum(u.amount_cents), 0) from unclaimed_money u
            left join payments p on p.business_id = u.business_id and p.id = u.payment_id
-           where u.business_id = $1 and u.state = 'unclaimed' and coalesce(p.payee, 'business') = 'business')""",
+           where u.business_id = $1 and u.state in ('unclaimed', 'returning') and coalesce(p.payee, 'business') = 'business')""",
         uow.tenant,
     )
 
@@ -227,6 +248,7 @@ MONEY: Final = (
     mpesa_account,
     to_confirm_account,
     claim_takes_what_is_there,
+    payout_leaves_once,
     counted_accounts,
     payments_held,
     unclaimed_account,

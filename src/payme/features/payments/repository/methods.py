@@ -33,6 +33,11 @@ class StoredMethod:
         secrets = (self.consumer_key_encrypted, self.consumer_secret_encrypted, self.passkey_encrypted)
         return self.shortcode is not None and all(secrets)
 
+    @property
+    def has_operator(self) -> bool:
+        """Whether somebody may order payouts and ask questions in its name."""
+        return self.is_complete and bool(self.initiator_name and self.initiator_password_encrypted)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:

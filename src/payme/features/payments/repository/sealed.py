@@ -50,6 +50,39 @@ async def count_payments_by_key(uow: UnitOfWork) -> dict[str, int]:
     return {row["key_id"]: row["values"] for row in rows}
 
 
+async def lock_stale_payouts(uow: UnitOfWork, stale: Stale) -> list[SealedRow]:
+    """Return payouts whose phone number is under another key, in the order of their ids, and hold those that nobody holds."""
+    rows = await uow.fetch(
+        """-- payments.lock_stale_payouts
+        select id, phone_encrypted from payouts
+        where business_id = $1 and id > $3 and substring(phone_encrypted for length($2::bytea)) <> $2::bytea
+        order by id limit $4 for update skip locked""",
+        uow.tenant, stale.envelope, stale.after or _LOWEST_ID, stale.limit,
+    )  # fmt: skip
+    return [SealedRow(row["id"], row["id"], {_PHONE: row[_PHONE]}) for row in rows]
+
+
+async def store_sealed_payouts(uow: UnitOfWork, rows: Sequence[SealedRow]) -> None:
+    """Replace the encrypted phone numbers of payouts that are held."""
+    await uow.execute(
+        """-- payments.store_sealed_payouts
+        update payouts p set phone_encrypted = t.phone from unnest($2::uuid[], $3::bytea[]) t (id, phone)
+        where p.business_id = $1 and p.id = t.id""",
+        uow.tenant, [row.row_id for row in rows], [row.values[_PHONE] for row in rows],
+    )  # fmt: skip
+
+
+async def count_payouts_by_key(uow: UnitOfWork) -> dict[str, int]:
+    """Return how many phone numbers of payouts there are under each key id."""
+    rows = await uow.fetch(
+        """-- payments.count_payouts_by_key
+        select encode(substring(phone_encrypted from 3 for get_byte(phone_encrypted, 1)), 'escape') as key_id, count(*) as values
+        from payouts where business_id = $1 and length(phone_encrypted) > 2 group by key_id""",
+        uow.tenant,
+    )
+    return {row["key_id"]: row["values"] for row in rows}
+
+
 async def lock_stale_methods(uow: UnitOfWork, stale: Stale) -> list[SealedRow]:
     """Return ways to be paid with a credential under another key, in the order of their kinds, and hold them."""
     rows = await uow.fetch(
@@ -136,6 +169,10 @@ SEALED: Final = (
     SealedTable(
         name="payments", columns=(_PHONE,), of_businesses=True,
         lock_stale=lock_stale_payments, store=store_sealed_payments, count_by_key=count_payments_by_key,
+    ),
+    SealedTable(
+        name="payouts", columns=(_PHONE,), of_businesses=True,
+        lock_stale=lock_stale_payouts, store=store_sealed_payouts, count_by_key=count_payouts_by_key,
     ),
     SealedTable(
         name="payment_methods", columns=_SECRETS, of_businesses=True,

@@ -132,6 +132,17 @@ async def end(uow: UnitOfWork, unclaimed_id: UUID, state: str, *, claimed: Claim
     )  # fmt: skip
 
 
+async def set_state(uow: UnitOfWork, unclaimed_id: UUID, state: str) -> None:
+    """Record that an amount is on its way back to its sender (`returning`), has arrived there (`returned`), or stays after all."""
+    await uow.execute(
+        """-- payments.set_unclaimed_state
+        update unclaimed_money set state = $3, rev = rev + 1,
+          ended_at = case when $3 = 'returned' then $4::timestamptz end, ended_by = case when $3 = 'returned' then $5::uuid end
+        where business_id = $1 and id = $2 and state in ('unclaimed', 'returning')""",
+        uow.tenant, unclaimed_id, state, uow.now, uow.actor.id,
+    )  # fmt: skip
+
+
 async def mark_verified(uow: UnitOfWork, unclaimed_id: UUID) -> None:
     """Record that M-Pesa was asked and confirmed a row."""
     await uow.execute(

@@ -9,11 +9,14 @@ from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import words_for
 from payme.features.payments.services.handle_c2b import handle_c2b
+from payme.features.payments.services.handle_result import handle_result
 from payme.features.payments.services.register_c2b import C2B_KIND
+from payme.features.payments.services.send_payout import RESULT_KIND
 from payme.integrations.daraja import MalformedCallback, Standing, StkCallback, parse_stk_callback
 from payme.runtime.database import UnitOfWork
 from payme.runtime.events import handling
 
+_OTHERS: Final = {C2B_KIND: handle_c2b, RESULT_KIND: handle_result}
 _OUTCOME: Final = {
     Standing.PAID: Outcome.PAID,
     Standing.FAILED: Outcome.FAILED,
@@ -27,8 +30,8 @@ async def handle_callback(uow: UnitOfWork, inbox_id: UUID) -> None:
     async with handling(uow, inbox_id) as item:
         if item is None:
             return
-        if item.kind == C2B_KIND:
-            await handle_c2b(uow, item)
+        if item.kind in _OTHERS:
+            await _OTHERS[item.kind](uow, item)
             return
         try:
             callback = parse_stk_callback(item.body)

@@ -13,7 +13,9 @@ from payme.runtime.events import record_callback
 
 CALLBACK_JOB: Final = "payments.handle_callback"
 _log = structlog.get_logger("payme.payments")
-_KEPT_HEADERS: Final = frozenset({"content-type", "user-agent", "businessshortcode", "x-request-id", "date"})
+_KEPT_HEADERS: Final = frozenset(
+    {"content-type", "user-agent", "businessshortcode", "x-request-id", "date", "payme-door"}
+)
 
 
 async def receive_callback(

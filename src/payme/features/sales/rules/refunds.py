@@ -21,7 +21,7 @@ from payme.features.sales.errors import (
     VoidOfMpesa,
     VoidTooLate,
 )
-from payme.features.sales.rules.carts import PAID_AT_ONCE
+from payme.features.sales.rules.carts import COUNTED
 from payme.kit.money import allocate
 from payme.kit.quantity import as_text, in_thousandths
 from payme.kit.time import business_day
@@ -127,7 +127,7 @@ def check_voidable(status: SaleStatus, *, methods: Sequence[str], has_refunds: b
     """Refuse to void what is not whole any more, or was not counted by a person. Raises: NotVoidable, VoidOfMpesa."""
     if status != SaleStatus.COMPLETED or has_refunds:
         raise NotVoidable(status=status)
-    if not set(methods) <= PAID_AT_ONCE:
+    if not set(methods) <= COUNTED:
         raise VoidOfMpesa
 
 

@@ -7,9 +7,12 @@ of it may be heard twice.
 from typing import Any
 from uuid import UUID
 
+from payme.features import payments
 from payme.features.approvals import ApprovalApproved, ApprovalKind, ApprovalLapsed, ApprovalRejected
+from payme.features.payments import PayoutFailed, PayoutSucceeded
 from payme.features.sales.enums import RefundKind, RefundState
 from payme.features.sales.errors import RefundNotFound, RefundNotPending, VoidTooLate
+from payme.features.sales.events import RefundRequested
 from payme.features.sales.repository import refunds
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.schemas import RefundView
@@ -17,6 +20,7 @@ from payme.features.sales.services.refund_sale import check_day, lock
 from payme.features.sales.services.return_sale import applied_parts, complete, end, proceed, reread
 from payme.runtime.database import UnitOfWork
 
+_REASON = "Refund"
 REFUND_KINDS = frozenset({ApprovalKind.REFUND, ApprovalKind.VOID})
 
 
@@ -67,6 +71,26 @@ async def hear_of_refusal(uow: UnitOfWork, event: ApprovalRejected | ApprovalLap
     _, refund = await _lock_refund(uow, event.about_id)
     if refund.state == RefundState.AWAITING_APPROVAL:
         await end(uow, refund, RefundState.REJECTED, reason=event.name)
+
+
+async def pay_back(uow: UnitOfWork, event: RefundRequested) -> None:
+    """Have the money of a refund leave for the phone that it came from.
+
+    Raises: WholeShillings, NotReturnable, OperatorMissing where nobody may pay out, and the refund is not made.
+    """
+    await payments.pay_refund(
+        uow, event.subject_id, payment_id=event.payment_id, amount_cents=event.amount_cents, reason=_REASON
+    )
+
+
+async def hear_of_payout(uow: UnitOfWork, event: PayoutSucceeded) -> None:
+    """Complete the refund that a payout was for; hearing it again changes nothing."""
+    await complete_refund(uow, event.purpose_id, evidence={"mpesa_receipt_number": event.mpesa_receipt_number})
+
+
+async def hear_of_failed_payout(uow: UnitOfWork, event: PayoutFailed) -> None:
+    """End the refund that a payout was for; hearing it again changes nothing."""
+    await fail_refund(uow, event.purpose_id, reason=event.reason_code)
 
 
 async def _lock_refund(uow: UnitOfWork, refund_id: UUID) -> tuple[StoredSale, RefundView]:

@@ -1,14 +1,12 @@
-"""HTTP of payments: read them, ask about them, set up ways to be paid; and the door for Safaricom's callbacks."""
+"""HTTP of payments: read them, ask about them, set up ways to be paid."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel
 
 from payme.features.payments.enums import PaymentStatus
 from payme.features.payments.errors import (
-    CallbackRouteUnknown,
     MethodIncomplete,
     MethodNotConfigured,
     MethodWithoutNotices,
@@ -28,30 +26,11 @@ from payme.features.payments.schemas import (
     UnclaimedView,
 )
 from payme.features.payments.services import checks, manage, register_c2b
-from payme.features.payments.services.receive_callback import receive_callback
-from payme.features.payments.services.validate_c2b import find_objection
-from payme.integrations.daraja import validation_accepts, validation_rejects
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
-from payme.runtime.events import find_route
-from payme.runtime.http import Call, Feature, Paging, Response, Router, public
+from payme.runtime.http import Call, Paging, Response, Router
 
 router = Router(prefix="/v1/businesses/{business_id}", tag="payments")
-callbacks = Router(prefix="/d", tag="callbacks")
-
-
-class Acknowledgement(BaseModel):
-    """What Safaricom is answered once its message is stored."""
-
-    ResultCode: int = 0
-    ResultDesc: str = "Accepted"
-
-
-class Verdict(BaseModel):
-    """What Safaricom is answered when it asks before a payment."""
-
-    ResultCode: str = "0"
-    ResultDesc: str = "Accepted"
 
 
 @router.get("/payments", operation="payments_list", response=Page[PaymentView], may="payments.read")
@@ -156,51 +135,3 @@ async def register_addresses(call: Call, kind: MethodKind) -> Response:
 async def list_registrations(call: Call, kind: MethodKind) -> Response:
     """List when Safaricom was asked to tell of payments, and what it said, newest first."""
     return await call.read(lambda uow: register_c2b.list_registrations(uow, kind))
-
-
-@callbacks.post(
-    "/{token}/stk", operation="callbacks_stk", access=public, response=Acknowledgement, errors=(CallbackRouteUnknown,),
-    consumes="application/json", budget="callbacks",
-)  # fmt: skip
-async def stk_callback(call: Call, token: str) -> Response:
-    """Take M-Pesa's word on a prompt: stored as it came, answered, understood later."""
-    return await _keep(call, token, "stk")
-
-
-@callbacks.post(
-    "/{token}/c2b/confirm", operation="callbacks_c2b_confirm", access=public, response=Acknowledgement,
-    errors=(CallbackRouteUnknown,), consumes="application/json", budget="callbacks",
-)  # fmt: skip
-async def confirm_c2b(call: Call, token: str) -> Response:
-    """Take M-Pesa's word on money that a customer sent: stored as it came, answered, understood later."""
-    return await _keep(call, token, register_c2b.C2B_KIND)
-
-
-@callbacks.post(
-    "/{token}/c2b/validate", operation="callbacks_c2b_validate", access=public, response=Verdict,
-    errors=(CallbackRouteUnknown,), consumes="application/json", budget="callbacks",
-)  # fmt: skip
-async def validate_c2b(call: Call, token: str) -> Response:
-    """Say whether money that a customer is about to send is welcome; nothing is stored, because none has moved."""
-    body = await call.read_body()
-    route = await call.database.run(lambda uow: find_route(uow, token, kind=register_c2b.C2B_KIND), read_only=True)
-    if route is None:
-        raise CallbackRouteUnknown
-    objection = await call.database.run(
-        lambda uow: find_objection(uow, route.subject_id, body), business_id=route.business_id, read_only=True
-    )
-    return call.answer(validation_rejects(objection) if objection else validation_accepts())
-
-
-async def _keep(call: Call, token: str, kind: str) -> Response:
-    body = await call.read_body()
-    headers = dict(call.request.headers)
-
-    async def work(uow: UnitOfWork) -> Acknowledgement:
-        await receive_callback(uow, token, kind=kind, headers=headers, body=body, remote_address=call.client_address)
-        return Acknowledgement()
-
-    return await call.write(work)
-
-
-feature = Feature("payments", "Money asked for and money that arrived, and how sure it is.", (router, callbacks))

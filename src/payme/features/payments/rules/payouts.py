@@ -1,0 +1,63 @@
+"""Where a payout goes next: a total function over every state and all news. Money that left is never undone by a failure.
+
+    awaiting_approval → approved → sending → pending → succeeded | failed
+                      ↘ rejected          ↘ unknown ↗
+A payout is sent once. What nobody answered is asked about and never sent again; silence decides nothing.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class PayoutState(StrEnum):
+    """Where a payout stands."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    REJECTED = "rejected"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class News(StrEnum):
+    """What is heard of a payout."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DOUBT = "doubt"
+    NOT_SENT = "not_sent"
+    PAID = "paid"
+    DENIED = "denied"
+
+
+ON_ITS_WAY: Final = frozenset({PayoutState.SENDING, PayoutState.PENDING, PayoutState.UNKNOWN})
+ENDED: Final = frozenset({PayoutState.REJECTED, PayoutState.SUCCEEDED, PayoutState.FAILED})
+
+
+def next_state(state: PayoutState, news: News) -> PayoutState:
+    """Return where a payout goes; news that says nothing new leaves it where it is.
+
+    A late success beats a failure, because the money left. A refusal and a not-sent count only for what was just being sent.
+    """
+    match news:
+        case News.PAID:
+            was_sent = state in ON_ITS_WAY or state is PayoutState.FAILED
+            return PayoutState.SUCCEEDED if was_sent else state
+        case News.DENIED:
+            return PayoutState.FAILED if state in ON_ITS_WAY else state
+        case News.REFUSED:
+            return PayoutState.FAILED if state is PayoutState.SENDING else state
+        case News.NOT_SENT:
+            return PayoutState.APPROVED if state is PayoutState.SENDING else state
+        case News.ACCEPTED:
+            return PayoutState.PENDING if state in {PayoutState.SENDING, PayoutState.UNKNOWN} else state
+        case News.DOUBT:
+            return PayoutState.UNKNOWN if state in {PayoutState.SENDING, PayoutState.PENDING} else state
+
+
+def is_within(amount_cents: int, *, limit_cents: int, day_limit_cents: int, paid_today_cents: int) -> bool:
+    """Say whether a payout keeps both limits of a business."""
+    return amount_cents <= limit_cents and paid_today_cents + amount_cents <= day_limit_cents

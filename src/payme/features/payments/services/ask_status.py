@@ -1,0 +1,78 @@
+"""Ask M-Pesa what became of a transaction; the answer comes to an address of the question's own."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from payme.features.payments.errors import MethodNotConfigured, OperatorMissing, PayoutNotFound
+from payme.features.payments.repository import payouts, questions
+from payme.features.payments.repository.questions import Question
+from payme.features.payments.rules.payouts import ON_ITS_WAY
+from payme.features.payments.services.conclude_payout import schedule_question
+from payme.features.payments.services.gateway import DarajaAccess
+from payme.features.payments.services.operators import Operator, operator_of
+from payme.features.payments.services.send_payout import RESULT_KIND, result_urls
+from payme.integrations.daraja import StatusQuery
+from payme.kit.ids import new_id
+from payme.runtime.database import Database, UnitOfWork
+from payme.runtime.events import open_route
+
+QUESTION_JOB: Final = "payments.ask_status"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusErrand:
+    """Everything that asking needs."""
+
+    question: Question
+    operator: Operator
+    token: str
+
+
+async def begin_asking_about_payout(uow: UnitOfWork, payout_id: UUID) -> StatusErrand | None:
+    """Return what to ask about a payout that is on its way, and have the next question scheduled; None when nothing is in doubt."""
+    payout = await payouts.lock_payout(uow, payout_id)
+    if payout is None:
+        raise PayoutNotFound(payout_id=payout_id)
+    if payout.state not in ON_ITS_WAY:
+        return None
+    await payouts.count_question(uow, payout_id)
+    counted = await payouts.lock_payout(uow, payout_id)
+    assert counted is not None, "it is locked"
+    schedule_question(uow, counted)
+    conversation_id = payout.conversation_id or payout.originator_conversation_id
+    question = Question(new_id(), "payout", payout_id, payout.shortcode, None, conversation_id)
+    return await _begin(uow, question)
+
+
+async def begin_asking_about_receipt(
+    uow: UnitOfWork, kind: str, subject_id: UUID, *, shortcode: str, receipt: str
+) -> StatusErrand | None:
+    """Return what to ask about a receipt, claimed or in the tray; None where nobody may ask."""
+    return await _begin(uow, Question(new_id(), kind, subject_id, shortcode, receipt, None))
+
+
+async def ask(access: DarajaAccess, database: Database, errand: StatusErrand) -> None:
+    """Ask. Raises: DarajaUnavailable, DarajaRefused, DarajaUnknown; after the last an answer may come all the same."""
+    question = errand.question
+    await access.client(database, errand.operator.collector).transaction_status(
+        StatusQuery(
+            errand.operator.account, result_urls(access, errand.token), receipt=question.receipt,
+            original_conversation_id=question.conversation_id,
+        )
+    )  # fmt: skip
+
+
+async def record_not_asked(uow: UnitOfWork, question_id: UUID, code: str) -> None:
+    """Record that M-Pesa did not take a question."""
+    await questions.end_question(uow, question_id, "unanswered", result_code=code)
+
+
+async def _begin(uow: UnitOfWork, question: Question) -> StatusErrand | None:
+    try:
+        operator = await operator_of(uow, question.shortcode)
+    except (OperatorMissing, MethodNotConfigured):
+        return None
+    await questions.insert_question(uow, question)
+    token = await open_route(uow, kind=RESULT_KIND, subject_id=question.id)
+    return StatusErrand(question, operator, token)

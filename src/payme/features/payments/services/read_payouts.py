@@ -1,0 +1,25 @@
+"""Read payouts."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from payme.features.payments.errors import PayoutDecided
+from payme.features.payments.repository import payouts as repository
+from payme.features.payments.schemas import PayoutView
+from payme.features.payments.services.request_payout import get_payout
+from payme.runtime.database import UnitOfWork
+
+
+async def list_payouts(uow: UnitOfWork, after: list[Any] | None, limit: int, *, state: str | None) -> list[PayoutView]:
+    """Return payouts, newest first."""
+    before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
+    return await repository.list_payouts(uow, limit=limit, before=before, state=state)
+
+
+async def approval_of(uow: UnitOfWork, payout_id: UUID) -> UUID:
+    """Return the request that a payout waits for, or waited for. Raises: PayoutNotFound, PayoutDecided where nobody is asked."""
+    payout = await get_payout(uow, payout_id)
+    if payout.approval_id is None:
+        raise PayoutDecided(state=payout.state)
+    return payout.approval_id
