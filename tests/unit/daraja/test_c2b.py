@@ -163,6 +163,7 @@ def test_what_is_odd_is_left_out_and_named():
         ("2547 ***** 126 - JANE", None, None, "JANE"),
         ("2547... - JANE", None, None, "JANE"),
         ("  JANE   W ", "", "", "JANE W"),
+        ("254708374149", "", "", ""),
         ("ANNE-MARIE", "", "2", "ANNE-MARIE 2"),
         (None, None, None, ""),
     ],

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-_NUMBER_AND_NAME = re.compile(r"(\+?[0-9*][0-9*. ]{4,}?) *- *(.*)", re.ASCII | re.DOTALL)
+_NUMBER_AND_NAME = re.compile(r"(\+?[0-9*][0-9*. ]{4,}?) *(?:- *(.*))?", re.ASCII | re.DOTALL)
 _SPACES = re.compile(r"\s+")
 
 
@@ -18,7 +18,7 @@ class Party:
 def party_of(text: str) -> Party:
     """Return name and number with single spaces; total, for any text."""
     match = _NUMBER_AND_NAME.fullmatch(text.strip())
-    number, name = (match[1], match[2]) if match else ("", text)
+    number, name = (match[1], match[2] or "") if match else ("", text)
     return Party(_tidy(name), _tidy(number))
 
 
