@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from payme_sim.control import control_routes
-from payme_sim.daraja_oauth import generate_token
-from payme_sim.daraja_stk import push_prompt, query_prompt
+from payme_sim.control.routes import control_routes
+from payme_sim.daraja.c2b import register_urls, simulate_payment
+from payme_sim.daraja.oauth import generate_token
+from payme_sim.daraja.stk import push_prompt, query_prompt
 from payme_sim.faults import Product
 from payme_sim.gateway import Refused, product_endpoint, refusal_response
 from payme_sim.phone.pages import phone_routes
@@ -33,6 +34,10 @@ def build_app(world: World) -> Starlette:
         ("/oauth/v1/generate", Product.OAUTH, "GET", generate_token),
         ("/mpesa/stkpush/v1/processrequest", Product.STK_PUSH, "POST", push_prompt),
         ("/mpesa/stkpushquery/v1/query", Product.STK_QUERY, "POST", query_prompt),
+        ("/mpesa/c2b/v1/registerurl", Product.C2B_REGISTER, "POST", register_urls),
+        ("/mpesa/c2b/v2/registerurl", Product.C2B_REGISTER, "POST", register_urls),
+        ("/mpesa/c2b/v1/simulate", Product.C2B_SIMULATE, "POST", simulate_payment),
+        ("/mpesa/c2b/v2/simulate", Product.C2B_SIMULATE, "POST", simulate_payment),
     ]
     daraja = [
         Route(path, product_endpoint(product, handler, method=method), methods=_EVERY_METHOD)

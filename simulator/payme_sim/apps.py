@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from payme_sim.clock import Clock
 from payme_sim.dice import Dice
+from payme_sim.movements import CHARGES_PAID, MERCHANT, SETTLEMENT, UTILITY, WORKING, Place, Reason
 
 TOKEN_SECONDS = 3599
 
@@ -43,6 +44,7 @@ class ShortCode(BaseModel):
     till_number: str | None = Field(default=None, pattern=r"^\d{5,7}$")
     name: str = Field(default="DUKA", min_length=1, max_length=160)
     passkey: str = ""
+    validation: bool = Field(default=False, description="Payments by hand are asked about at the ValidationURL first.")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -66,12 +68,29 @@ class ShortCode(BaseModel):
     @property
     def receiving_account(self) -> str:
         """Name the account that customers' money arrives on."""
-        return "Utility Account" if self.kind is Kind.PAYBILL else "Merchant Account"
+        return UTILITY if self.kind is Kind.PAYBILL else MERCHANT
+
+    @property
+    def receiving_place(self) -> Place:
+        """Name the place that customers' money arrives at."""
+        return Place(self.shortcode, self.receiving_account)
+
+    @property
+    def reason(self) -> Reason:
+        """Name a payment that a customer makes by himself."""
+        return Reason.PAY_BILL if self.kind is Kind.PAYBILL else Reason.BUY_GOODS
+
+    @property
+    def prompted_reason(self) -> Reason:
+        """Name a payment that answers a prompt."""
+        return Reason.PAY_BILL_ONLINE if self.kind is Kind.PAYBILL else Reason.BUY_GOODS_ONLINE
 
     @property
     def account_names(self) -> tuple[str, ...]:
         """List the accounts of a short code of this kind."""
-        return (self.receiving_account, "Working Account", "Charges Paid Account")
+        if self.kind is Kind.TILL:
+            return (MERCHANT, WORKING, CHARGES_PAID)
+        return (UTILITY, WORKING, CHARGES_PAID, SETTLEMENT)
 
 
 class App(BaseModel):
@@ -113,6 +132,14 @@ class Apps:
         self.apps = {app.consumer_key: app for app in default_apps()}
         self.shortcodes = {code.shortcode: code for code in default_shortcodes()}
         self._tokens: dict[str, tuple[str, datetime]] = {}
+
+    def shortcode_of(self, number: str) -> ShortCode | None:
+        """Find a short code by its own number or by its till's."""
+        return self.shortcodes.get(number) or self.paid_at(number)
+
+    def paid_at(self, number: str) -> ShortCode | None:
+        """Find the short code whose customers pay this number."""
+        return next((code for code in self.shortcodes.values() if code.receives_on == number), None)
 
     def app_with(self, consumer_key: str, consumer_secret: str) -> App | None:
         """Find the app with this key pair."""

@@ -21,6 +21,10 @@ class Product(StrEnum):
     STK_PUSH = "stkpush"
     STK_QUERY = "stkquery"
     CALLBACK = "callback"
+    C2B_REGISTER = "c2bregister"
+    C2B_SIMULATE = "c2bsimulate"
+    VALIDATION = "validation"
+    CONFIRMATION = "confirmation"
 
 
 class FaultKind(StrEnum):
@@ -32,6 +36,7 @@ class FaultKind(StrEnum):
     EMPTY_400 = "empty_400"
     SPIKE_429 = "spike_429"
     BUSY = "busy"
+    OUTAGE = "outage"
     EMPTY_MESSAGE = "empty_message"
     KILLED_TOKEN = "killed_token"
     RESULT = "result"
@@ -42,9 +47,9 @@ class FaultKind(StrEnum):
     OTHER_AMOUNT = "other_amount"
 
 
-CALLBACK_KINDS = frozenset(
-    {FaultKind.LOST, FaultKind.LATE, FaultKind.TWICE, FaultKind.BEFORE_ANSWER, FaultKind.OTHER_AMOUNT}
-)
+_DELIVERED = frozenset({FaultKind.LOST, FaultKind.LATE, FaultKind.TWICE})
+DELIVERY_KINDS = _DELIVERED | {FaultKind.BEFORE_ANSWER, FaultKind.OTHER_AMOUNT}
+REQUEST_KINDS = frozenset(FaultKind) - DELIVERY_KINDS - {FaultKind.RESULT}
 # These two mean an accepted request whose answer never comes: the client cannot know that it was accepted.
 ACCEPTED_KINDS = frozenset({FaultKind.HANG, FaultKind.RESET})
 
@@ -66,11 +71,11 @@ class FaultOrder(BaseModel):
 
     @model_validator(mode="after")
     def _fits_product(self) -> Self:
-        if (self.kind in CALLBACK_KINDS) != (self.product is Product.CALLBACK):
+        if self.kind not in kinds_of(self.product):
             message = f"{self.kind} does not happen to {self.product}"
             raise ValueError(message)
-        if self.kind is FaultKind.RESULT and (self.code is None or self.product is Product.OAUTH):
-            message = "result needs a code, and stkpush or stkquery"
+        if self.kind is FaultKind.RESULT and self.code is None:
+            message = "result needs a code"
             raise ValueError(message)
         return self
 
@@ -78,6 +83,19 @@ class FaultOrder(BaseModel):
     def strikes_after_accept(self) -> bool:
         """Tell whether the request takes effect before the fault strikes."""
         return self.kind in ACCEPTED_KINDS if self.after_accept is None else self.after_accept
+
+
+def kinds_of(product: Product) -> frozenset[FaultKind]:
+    """List what can happen to a product."""
+    if product is Product.CALLBACK:
+        return DELIVERY_KINDS
+    if product is Product.CONFIRMATION:
+        return _DELIVERED | {FaultKind.OTHER_AMOUNT}
+    if product is Product.VALIDATION:
+        return frozenset({FaultKind.LOST})
+    if product in {Product.STK_PUSH, Product.STK_QUERY}:
+        return REQUEST_KINDS | {FaultKind.RESULT}
+    return REQUEST_KINDS
 
 
 class Fault(FaultOrder):
@@ -113,8 +131,7 @@ class Faults:
 
     def take_for_request(self, product: Product, msisdn: str | None, *, after_accept: bool) -> Fault | None:
         """Use up one strike of the first fault that changes the answer at this stage, if any."""
-        kinds = set(FaultKind) - CALLBACK_KINDS - {FaultKind.RESULT}
-        return self._take(product, msisdn, kinds=kinds, after_accept=after_accept)
+        return self._take(product, msisdn, kinds=REQUEST_KINDS, after_accept=after_accept)
 
     def _take(
         self, product: Product, msisdn: str | None, *, kinds: Collection[FaultKind], after_accept: bool | None

@@ -7,6 +7,7 @@ Invariant: every request received gets exactly one entry for its answer, or for 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -27,8 +28,11 @@ _SPIKE_FAULT = {
         "detail": {"errorcode": "policies.ratelimit.SpikeArrestViolation"},
     }
 }
+_MSISDN = re.compile(r"254[17]\d{8}", re.ASCII)
 # A GET where a POST belongs is answered with this misleading text.
 _WRONG_METHOD = ("404.001.04", "Invalid Authentication Header")
+# Each product has its own code for a token that is dead or was never given.
+_DEAD_TOKEN = {Product.C2B_REGISTER: (400, "400.003.01"), Product.C2B_SIMULATE: (400, "400.003.01")}
 _HTML_PAGE = (
     "<html><head><title>Error</title></head><body>Request unsuccessful. Incapsula incident ID: {incident}</body></html>"
 )
@@ -47,6 +51,11 @@ class Refused(Exception):
 
 class SpikeArrested(Exception):
     """The request came too soon after the one before."""
+
+
+def invalid(field: str) -> Refused:
+    """Name a field that breaks its rule."""
+    return Refused(400, "400.002.02", text=f"Bad Request - Invalid {field}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +95,8 @@ class Call:
             raise Refused(404, "404.001.04", text="Invalid Authentication Header")
         app = self.world.apps.app_of_token(token)
         if app is None:
-            raise Refused(404, "404.001.03", text="Invalid Access Token")
+            status, code = _DEAD_TOKEN.get(self.product, (404, "404.001.03"))
+            raise Refused(status, code, text="Invalid Access Token")
         return app
 
 
@@ -196,6 +206,9 @@ def _wrong_answer(call: Call, fault: Fault) -> Response:
         return JSONResponse(_SPIKE_FAULT, 429)
     if fault.kind is FaultKind.EMPTY_MESSAGE:
         return refusal_response(call.world, Refused(500, "500.001.1001", text=""))
+    if fault.kind is FaultKind.OUTAGE:
+        text = "Service is currently unreachable. Please try again later."
+        return refusal_response(call.world, Refused(fault.status, "500.003.1001", text=text))
     busy = Refused(500, "500.003.02", text="System is busy. Please try again in few minutes.")
     return refusal_response(call.world, busy)
 
@@ -210,8 +223,12 @@ def _reply_facts(call: Call) -> dict[str, Any]:
 
 
 def _msisdn(call: Call) -> str | None:
-    number = (parse_object(call.raw) or {}).get("PhoneNumber")
-    return None if number is None else str(number)
+    """Find the number a request is about, under whichever name the product has for it."""
+    body = parse_object(call.raw) or {}
+    if (number := body.get("PhoneNumber")) is not None:
+        return str(number)
+    named = (str(body.get(name)) for name in ("Msisdn", "PartyB", "PartyA"))
+    return next((number for number in named if _MSISDN.fullmatch(number)), None)
 
 
 def _readable(raw: bytes) -> Any:

@@ -108,6 +108,11 @@ def result_text(code: str) -> str:
     return RESULT_TEXTS.get(code, "The transaction failed.")
 
 
+def other_amount(amount: int) -> int:
+    """Give one shilling less than asked, or one more where that would be nothing."""
+    return amount - 1 if amount > 1 else amount + 1
+
+
 def wire_code(code: str) -> int | str:
     """Give a result code its type in a callback: digits travel as a number, the rest as a string."""
     return int(code) if code.isdigit() else code

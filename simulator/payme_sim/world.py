@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from payme_sim.apps import Apps, ShortCode
-from payme_sim.callbacks import Courier
+from payme_sim.c2b import C2b
 from payme_sim.clock import Clock
+from payme_sim.courier import Courier
 from payme_sim.dice import Dice
 from payme_sim.faults import Faults
 from payme_sim.ledger import Ledger
+from payme_sim.movements import Place
+from payme_sim.parts import Parts
 from payme_sim.prompts import Prompts
 from payme_sim.settings import Settings
 from payme_sim.spike_arrest import SpikeArrest
@@ -52,7 +55,7 @@ class World:
         """Register a short code and open its accounts."""
         self.apps.shortcodes[code.shortcode] = code
         for account in code.account_names:
-            self.ledger.open_account(code.shortcode, account)
+            self.ledger.open_account(Place(code.shortcode, account))
 
     def _build(self, seed: int | None) -> None:
         self.seed = secrets.randbelow(2**31) if seed is None else seed
@@ -63,14 +66,18 @@ class World:
         self.ledger = Ledger(self.clock, self.dice, settings=self.settings)
         self.apps = Apps(self.clock, self.dice)
         self.courier = Courier(self.clock, self.faults, settings=self.settings, transcript=self.transcript)
-        self.prompts = Prompts(
+        parts = Parts(
             clock=self.clock,
             dice=self.dice,
-            ledger=self.ledger,
-            faults=self.faults,
-            courier=self.courier,
+            settings=self.settings,
             transcript=self.transcript,
+            faults=self.faults,
+            apps=self.apps,
+            ledger=self.ledger,
+            courier=self.courier,
         )
+        self.c2b = C2b(parts)
+        self.prompts = Prompts(parts, self.c2b)
         self.query_gate = SpikeArrest()
         for code in list(self.apps.shortcodes.values()):
             self.add_shortcode(code)

@@ -67,6 +67,20 @@ class Shop:
         body = self.signed() | {"CheckoutRequestID": checkout_id} | changes
         return await self.client.post("/mpesa/stkpushquery/v1/query", json=body, headers=self.headers())
 
+    async def post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        return await self.client.post(path, json=body, headers=self.headers())
+
+    async def register(self, shortcode: str = "650880", version: str = "v2", **changes: Any) -> httpx2.Response:
+        base = self.callback_url.removesuffix("/stk")
+        body = {
+            "ShortCode": shortcode,
+            "ResponseType": "Completed",
+            "ConfirmationURL": f"{base}/confirmation",
+            "ValidationURL": f"{base}/validation",
+        }
+        asked = {key: value for key, value in (body | changes).items() if value is not ...}
+        return await self.post(f"/mpesa/c2b/{version}/registerurl", asked)
+
 
 @pytest.fixture(scope="session")
 def running_simulator() -> Iterator[SimulatorProcess]:
