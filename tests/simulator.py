@@ -7,6 +7,7 @@ Does not live here: calls to the provider's own API. Invariant: what is started 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,8 +169,19 @@ class Control:
         return await self.send("POST", "/_sim/deposits", order)
 
     async def shortcode(self, shortcode: str, **changes: Any) -> dict[str, Any]:
-        """Change a short code's `name` or `validation`."""
+        """Change a short code's `name`, `validation`, `initiator_name` or `initiator_password`."""
         return await self.send("PATCH", f"/_sim/shortcodes/{shortcode}", changes)
+
+    async def certificate(self) -> bytes:
+        """Fetch the certificate that security credentials are encrypted with, as PEM."""
+        answer = await asyncio.to_thread(self._client.get, "/_sim/certificate")
+        return answer.raise_for_status().content
+
+    async def credential(self, password: str = "Safaricom999!*!") -> str:
+        """Encrypt an operator's password as a security credential; every call gives another."""
+        key = x509.load_pem_x509_certificate(await self.certificate()).public_key()
+        assert isinstance(key, rsa.RSAPublicKey)
+        return base64.b64encode(key.encrypt(password.encode(), padding.PKCS1v15())).decode()
 
     async def ledger(self) -> dict[str, Any]:
         """Show balances, payments and sums."""
@@ -196,6 +210,16 @@ class Received:
     def stk(self) -> dict[str, Any]:
         """The `stkCallback` object."""
         return json.loads(self.raw)["Body"]["stkCallback"]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The `Result` object."""
+        return json.loads(self.raw)["Result"]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Result parameters by key; a key without a value maps to None."""
+        return {each["Key"]: each.get("Value") for each in self.result["ResultParameters"]["ResultParameter"]}
 
     @property
     def items(self) -> dict[str, Any]:

@@ -20,6 +20,10 @@ from payme_sim.dice import Dice
 from payme_sim.movements import CHARGES_PAID, MERCHANT, SETTLEMENT, UTILITY, WORKING, Place, Reason
 
 TOKEN_SECONDS = 3599
+# The operator whom the provider's public documentation gives everybody; it opens nothing real.
+DEMO_INITIATOR = "testapi"
+DEMO_INITIATOR_PASSWORD = "Safaricom999!*!"
+TAX_AUTHORITY = "572572"
 
 
 class Kind(StrEnum):
@@ -44,6 +48,8 @@ class ShortCode(BaseModel):
     till_number: str | None = Field(default=None, pattern=r"^\d{5,7}$")
     name: str = Field(default="DUKA", min_length=1, max_length=160)
     passkey: str = ""
+    initiator_name: str = Field(default=DEMO_INITIATOR, min_length=1)
+    initiator_password: str = Field(default=DEMO_INITIATOR_PASSWORD, min_length=1)
     validation: bool = Field(default=False, description="Payments by hand are asked about at the ValidationURL first.")
 
     @model_validator(mode="after")
@@ -114,11 +120,12 @@ def default_apps() -> list[App]:
 
 
 def default_shortcodes() -> list[ShortCode]:
-    """List the short codes that exist from the start: sandbox paybill, platform paybill, and a store with its till."""
+    """List the short codes that exist from the start: sandbox paybill, platform paybill, a store with its till, the taxes."""
     return [
         ShortCode(shortcode=SANDBOX_SHORTCODE, name="DUKA LA MFANO", passkey=_SANDBOX_PASSKEY),
         ShortCode(shortcode="650880", name="PAYME TOKENS"),
         ShortCode(shortcode="651200", kind=Kind.TILL, till_number="5651201", name="MAMA MBOGA STORES"),
+        ShortCode(shortcode=TAX_AUTHORITY, name="KENYA REVENUE AUTHORITY"),
     ]
 
 

@@ -25,6 +25,13 @@ class Product(StrEnum):
     C2B_SIMULATE = "c2bsimulate"
     VALIDATION = "validation"
     CONFIRMATION = "confirmation"
+    B2C = "b2c"
+    B2POCHI = "b2pochi"
+    B2B = "b2b"
+    REMITTAX = "remittax"
+    STATUS = "status"
+    BALANCE = "balance"
+    REVERSAL = "reversal"
 
 
 class FaultKind(StrEnum):
@@ -45,11 +52,25 @@ class FaultKind(StrEnum):
     TWICE = "twice"
     BEFORE_ANSWER = "before_answer"
     OTHER_AMOUNT = "other_amount"
+    QUEUE_TIMEOUT = "queue_timeout"
 
 
 _DELIVERED = frozenset({FaultKind.LOST, FaultKind.LATE, FaultKind.TWICE})
-DELIVERY_KINDS = _DELIVERED | {FaultKind.BEFORE_ANSWER, FaultKind.OTHER_AMOUNT}
-REQUEST_KINDS = frozenset(FaultKind) - DELIVERY_KINDS - {FaultKind.RESULT}
+CALLBACK_KINDS = _DELIVERED | {FaultKind.BEFORE_ANSWER, FaultKind.OTHER_AMOUNT}
+RESULT_KINDS = _DELIVERED | {FaultKind.BEFORE_ANSWER, FaultKind.QUEUE_TIMEOUT, FaultKind.RESULT}
+REQUEST_KINDS = frozenset(FaultKind) - CALLBACK_KINDS - RESULT_KINDS
+# These answer at once and tell the result later, at a URL of its own.
+ASYNCHRONOUS = frozenset(
+    {
+        Product.B2C,
+        Product.B2POCHI,
+        Product.B2B,
+        Product.REMITTAX,
+        Product.STATUS,
+        Product.BALANCE,
+        Product.REVERSAL,
+    }
+)
 # These two mean an accepted request whose answer never comes: the client cannot know that it was accepted.
 ACCEPTED_KINDS = frozenset({FaultKind.HANG, FaultKind.RESET})
 
@@ -63,8 +84,8 @@ class FaultOrder(BaseModel):
     kind: FaultKind
     count: int = Field(default=1, ge=1, le=1_000_000)
     msisdn: str | None = Field(default=None, description="Only for this number; any number without it.")
-    seconds: float = Field(default=60.0, ge=0, description="hang, late")
-    status: int = Field(default=503, ge=200, le=599, description="html")
+    seconds: float = Field(default=60.0, ge=0, description="hang, late, queue_timeout")
+    status: int = Field(default=503, ge=200, le=599, description="html, outage")
     amount: int | None = Field(default=None, ge=1, description="other_amount, whole shillings")
     code: str | None = Field(default=None, description="result: the result code")
     after_accept: bool | None = Field(default=None, description="Strike after the request took effect.")
@@ -88,11 +109,13 @@ class FaultOrder(BaseModel):
 def kinds_of(product: Product) -> frozenset[FaultKind]:
     """List what can happen to a product."""
     if product is Product.CALLBACK:
-        return DELIVERY_KINDS
+        return CALLBACK_KINDS
     if product is Product.CONFIRMATION:
         return _DELIVERED | {FaultKind.OTHER_AMOUNT}
     if product is Product.VALIDATION:
         return frozenset({FaultKind.LOST})
+    if product in ASYNCHRONOUS:
+        return REQUEST_KINDS | RESULT_KINDS
     if product in {Product.STK_PUSH, Product.STK_QUERY}:
         return REQUEST_KINDS | {FaultKind.RESULT}
     return REQUEST_KINDS

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from payme_sim.apps import App
 from payme_sim.connection import reset_connection
+from payme_sim.daraja.fields import FieldRefused
 from payme_sim.faults import Fault, FaultKind, Product
 from payme_sim.transcript import Event, masked_authorization
 from payme_sim.world import World
@@ -32,7 +33,14 @@ _MSISDN = re.compile(r"254[17]\d{8}", re.ASCII)
 # A GET where a POST belongs is answered with this misleading text.
 _WRONG_METHOD = ("404.001.04", "Invalid Authentication Header")
 # Each product has its own code for a token that is dead or was never given.
-_DEAD_TOKEN = {Product.C2B_REGISTER: (400, "400.003.01"), Product.C2B_SIMULATE: (400, "400.003.01")}
+_DEAD_TOKEN = {
+    Product.C2B_REGISTER: (400, "400.003.01"),
+    Product.C2B_SIMULATE: (400, "400.003.01"),
+    Product.B2B: (400, "400.003.01"),
+    Product.REMITTAX: (400, "400.003.01"),
+    Product.STATUS: (400, "400.003.01"),
+    Product.BALANCE: (401, "401.002.01"),
+}
 _HTML_PAGE = (
     "<html><head><title>Error</title></head><body>Request unsuccessful. Incapsula incident ID: {incident}</body></html>"
 )
@@ -132,7 +140,7 @@ def record_request(call: Call) -> dict[str, Any]:
         authorization=masked_authorization(call.request.headers.get("authorization")),
         body=body or _readable(call.raw),
         checkout_request_id=body.get("CheckoutRequestID"),
-        callback_url=body.get("CallBackURL"),
+        callback_url=body.get("CallBackURL") or body.get("ResultURL"),
         msisdn=_msisdn(call),
     )
 
@@ -178,6 +186,8 @@ async def _handled(call: Call, handler: Handler, *, method: str) -> Response:
         return JSONResponse(await handler(call))
     except Refused as refusal:
         return Response(status_code=400) if not refusal.code else refusal_response(call.world, refusal)
+    except FieldRefused as refusal:
+        return refusal_response(call.world, invalid(refusal.field))
     except SpikeArrested:
         return JSONResponse(_SPIKE_FAULT, 429)
 
@@ -218,7 +228,7 @@ def _record_fault(call: Call, fault: Fault) -> None:
 
 
 def _reply_facts(call: Call) -> dict[str, Any]:
-    kept = ("product", "checkout_request_id", "callback_url", "msisdn")
+    kept = ("product", "checkout_request_id", "conversation_id", "callback_url", "msisdn")
     return {"in_reply_to": call.entry["number"]} | {key: call.entry.get(key) for key in kept}
 
 

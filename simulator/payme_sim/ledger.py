@@ -75,6 +75,11 @@ class Ledger:
             self._issued_cents += wallet.balance_cents
         return wallet
 
+    def name_of(self, msisdn: str) -> str:
+        """Name the owner of a number, whether or not it has a wallet yet."""
+        wallet = self.wallets.get(msisdn)
+        return wallet.name if wallet else name_of(msisdn)
+
     def set_balance(self, msisdn: str, balance_cents: int) -> Wallet:
         """Give a wallet this balance, as if an agent had moved the difference."""
         wallet = self.wallet(msisdn)
@@ -111,6 +116,7 @@ class Ledger:
             raise PaymentRefused("4")
         if order.debit != BANK and order.amount_cents > self.balance_cents(order.debit):
             raise PaymentRefused("1")
+        self._make_room(order.credit)
         room_cents = WALLET_LIMIT_CENTS - self.balance_cents(order.credit)
         if order.credit.account in _OF_PEOPLE and order.amount_cents > room_cents:
             raise PaymentRefused("8")
@@ -202,6 +208,11 @@ class Ledger:
             return wallet.balance_cents
         self.accounts[place] = self.accounts.get(place, 0) + cents
         return self.accounts[place]
+
+    def _make_room(self, place: Place) -> None:
+        """Open a wallet first seen as a recipient's with half, for a full one could be paid nothing."""
+        if place.account == WALLET and place.holder not in self.wallets:
+            self.set_balance(place.holder, self._settings.start_balance_cents // 2)
 
     def _paid_the_same_lately(self, order: Order) -> bool:
         since = self._clock.now() - REPEAT_WINDOW

@@ -27,6 +27,7 @@ def control_routes() -> list[Route]:
         ("GET", "/_sim/apps", steering.list_apps),
         ("POST", "/_sim/apps", steering.add_app),
         ("POST", "/_sim/shortcodes", steering.add_shortcode),
+        ("GET", "/_sim/certificate", steering.show_certificate),
         ("GET", "/_sim/ledger", money.show_ledger),
         ("PATCH", "/_sim/shortcodes/{shortcode}", steering.change_shortcode),
         ("GET", "/_sim/registrations", money.list_registrations),

@@ -52,6 +52,8 @@ class ChangeShortCode(Command):
 
     name: str | None = Field(default=None, min_length=1, max_length=160)
     validation: bool | None = None
+    initiator_name: str | None = Field(default=None, min_length=1)
+    initiator_password: str | None = Field(default=None, min_length=1)
 
 
 async def health(request: Request) -> Response:
@@ -141,14 +143,21 @@ async def add_shortcode(request: Request) -> Response:
 
 
 async def change_shortcode(request: Request) -> Response:
-    """Change the name of a short code, or whether payments by hand are validated."""
+    """Change a short code's name, its validation or its operator; a password set anew unlocks the operator."""
     world, command = world_of(request), await read(request, ChangeShortCode)
     code = world.apps.shortcode_of(str(request.path_params["shortcode"]))
     if code is None:
         raise Unknown
     changed = code.model_copy(update=command.model_dump(exclude_none=True))
     world.add_shortcode(changed)
+    if command.initiator_password is not None:
+        world.initiators.unlock(changed.shortcode)
     return JSONResponse(as_json(changed))
+
+
+async def show_certificate(request: Request) -> Response:
+    """Serve the certificate that security credentials are encrypted with, as PEM."""
+    return Response(world_of(request).keys.certificate, media_type="application/x-pem-file")
 
 
 async def list_prompts(request: Request) -> Response:

@@ -25,7 +25,7 @@ from payme_sim.daraja.fields import (
     read_text,
     read_url,
 )
-from payme_sim.gateway import Call, Refused, invalid
+from payme_sim.gateway import Call, Refused
 from payme_sim.world import World
 
 _RESPONSE_TYPES = ("Completed", "Cancelled")
@@ -38,11 +38,8 @@ async def register_urls(call: Call) -> dict[str, Any]:
     call.app()
     version = _version(call)
     body = call.body()
-    try:
-        shortcode = _registering(call.world, body)
-        completes = read_choice(body, "ResponseType", choices=_RESPONSE_TYPES) == "Completed"
-    except FieldRefused as refusal:
-        raise invalid(refusal.field) from None
+    shortcode = _registering(call.world, body)
+    completes = read_choice(body, "ResponseType", choices=_RESPONSE_TYPES) == "Completed"
     registration = Registration(
         version=version,
         completes=completes,
@@ -64,14 +61,11 @@ async def simulate_payment(call: Call) -> dict[str, Any]:
     if world.settings.production_mode:
         raise Refused(404, "404.003.01", text="Resource not found")
     body = call.body()
-    try:
-        shortcode = world.apps.shortcode_of(read_text(body, "ShortCode", pattern=SHORTCODE))
-        command = read_choice(body, "CommandID", choices=_COMMANDS)
-        amount, msisdn = read_amount(body), read_text(body, "Msisdn", pattern=MSISDN)
-        if shortcode is None or shortcode.transaction_type != command:
-            raise FieldRefused("ShortCode")
-    except FieldRefused as refusal:
-        raise invalid(refusal.field) from None
+    shortcode = world.apps.shortcode_of(read_text(body, "ShortCode", pattern=SHORTCODE))
+    command = read_choice(body, "CommandID", choices=_COMMANDS)
+    amount, msisdn = read_amount(body), read_text(body, "Msisdn", pattern=MSISDN)
+    if shortcode is None or shortcode.transaction_type != command:
+        raise FieldRefused("ShortCode")
     reference = read_optional_text(body, "BillRefNumber")
     wish = ByHand(msisdn=msisdn, shortcode=shortcode, amount=amount, reference=reference)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from payme_sim import outcomes
 from payme_sim.apps import ShortCode
-from payme_sim.daraja.fields import FieldRefused
 from payme_sim.daraja.stk_fields import (
     PushFields,
     Signed,
@@ -35,10 +34,7 @@ async def push_prompt(call: Call) -> dict[str, Any]:
     """Accept a push and start its prompt."""
     world = call.world
     call.app()
-    try:
-        fields = read_push(call.body(), _strictness(world))
-    except FieldRefused as refusal:
-        raise invalid(refusal.field) from None
+    fields = read_push(call.body(), _strictness(world))
     shortcode = _merchant(world, fields.signed)
     try:
         push = world.prompts.open(_order(fields, shortcode), world.settings)
@@ -63,10 +59,7 @@ async def query_prompt(call: Call) -> dict[str, Any]:
     if world.settings.query_limit and not world.query_gate.admit(app.consumer_key, world.clock.now()):
         raise SpikeArrested
     body = call.body()
-    try:
-        signed = read_signed(body, _strictness(world))
-    except FieldRefused as refusal:
-        raise invalid(refusal.field) from None
+    signed = read_signed(body, _strictness(world))
     _merchant(world, signed)
     push = _find_push(world, signed, checkout_id=body.get("CheckoutRequestID"))
     code = push.query_says

@@ -6,19 +6,15 @@ Invariant: only a payment carries metadata; the amount travels as a number with 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from payme_sim.clock import NAIROBI
 from payme_sim.courier import Letter
+from payme_sim.daraja.wire import decimal_number, stamp, wire_json
 from payme_sim.faults import Product
-from payme_sim.movements import shillings
 from payme_sim.outcomes import result_text, wire_code
 
 if TYPE_CHECKING:
     from payme_sim.prompts import Push
-
-_AMOUNT_MARK = "@amount@"
 
 
 def stk_callback(push: Push) -> Letter:
@@ -42,12 +38,9 @@ def _body(push: Push) -> bytes:
         "ResultCode": wire_code(code),
         "ResultDesc": push.result_text or result_text(code),
     }
-    amount = ""
     if push.payment is not None:
         callback["CallbackMetadata"] = {"Item": _metadata(push)}
-        amount = shillings(push.payment.amount_cents)
-    text = json.dumps({"Body": {"stkCallback": callback}}, separators=(",", ":"))
-    return text.replace(f'"{_AMOUNT_MARK}"', amount).encode()
+    return wire_json({"Body": {"stkCallback": callback}})
 
 
 def _metadata(push: Push) -> list[dict[str, Any]]:
@@ -55,9 +48,9 @@ def _metadata(push: Push) -> list[dict[str, Any]]:
     payment = push.payment
     assert payment is not None, "metadata belongs to a payment"
     return [
-        {"Name": "Amount", "Value": _AMOUNT_MARK},
+        {"Name": "Amount", "Value": decimal_number(payment.amount_cents)},
         {"Name": "MpesaReceiptNumber", "Value": payment.receipt},
         {"Name": "Balance"},
-        {"Name": "TransactionDate", "Value": int(payment.at.astimezone(NAIROBI).strftime("%Y%m%d%H%M%S"))},
+        {"Name": "TransactionDate", "Value": stamp(payment.at)},
         {"Name": "PhoneNumber", "Value": int(push.payer)},
     ]
