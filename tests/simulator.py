@@ -183,6 +183,13 @@ class Control:
         assert isinstance(key, rsa.RSAPublicKey)
         return base64.b64encode(key.encrypt(password.encode(), padding.PKCS1v15())).decode()
 
+    async def statement(self, shortcode: str, **options: str) -> str:
+        """Fetch a statement as CSV; options are `account`, and `first` and `end`, ISO 8601."""
+        names = {"first": "from", "end": "to"}
+        query = {"shortcode": shortcode} | {names.get(name, name): value for name, value in options.items()}
+        answer = await asyncio.to_thread(self._client.get, f"/_sim/statement?{httpx2.QueryParams(query)}")
+        return answer.raise_for_status().text
+
     async def ledger(self) -> dict[str, Any]:
         """Show balances, payments and sums."""
         return await self.send("GET", "/_sim/ledger")

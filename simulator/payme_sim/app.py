@@ -16,15 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from payme_sim.control.routes import control_routes
-from payme_sim.daraja.b2b import pay_organisation, remit_tax
-from payme_sim.daraja.balance import query_balance
-from payme_sim.daraja.c2b import register_urls, simulate_payment
-from payme_sim.daraja.oauth import generate_token
-from payme_sim.daraja.payouts import pay_person, pay_pochi
-from payme_sim.daraja.reversal import reverse_payment
-from payme_sim.daraja.status import query_status
-from payme_sim.daraja.stk import push_prompt, query_prompt
-from payme_sim.faults import Product
+from payme_sim.daraja.table import PRODUCTS
 from payme_sim.gateway import Refused, product_endpoint, refusal_response
 from payme_sim.phone.pages import phone_routes
 from payme_sim.transcript import Event, masked_authorization
@@ -35,28 +27,9 @@ _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def build_app(world: World) -> Starlette:
     """Join products, control API and phone page around one world."""
-    products = [
-        ("/oauth/v1/generate", Product.OAUTH, "GET", generate_token),
-        ("/mpesa/stkpush/v1/processrequest", Product.STK_PUSH, "POST", push_prompt),
-        ("/mpesa/stkpushquery/v1/query", Product.STK_QUERY, "POST", query_prompt),
-        ("/mpesa/c2b/v1/registerurl", Product.C2B_REGISTER, "POST", register_urls),
-        ("/mpesa/c2b/v2/registerurl", Product.C2B_REGISTER, "POST", register_urls),
-        ("/mpesa/c2b/v1/simulate", Product.C2B_SIMULATE, "POST", simulate_payment),
-        ("/mpesa/c2b/v2/simulate", Product.C2B_SIMULATE, "POST", simulate_payment),
-    ]
-    products += [
-        ("/mpesa/b2c/v1/paymentrequest", Product.B2C, "POST", pay_person),
-        ("/mpesa/b2c/v3/paymentrequest", Product.B2C, "POST", pay_person),
-        ("/mpesa/b2pochi/v1/paymentrequest", Product.B2POCHI, "POST", pay_pochi),
-        ("/mpesa/b2b/v1/paymentrequest", Product.B2B, "POST", pay_organisation),
-        ("/mpesa/b2b/v1/remittax", Product.REMITTAX, "POST", remit_tax),
-        ("/mpesa/transactionstatus/v1/query", Product.STATUS, "POST", query_status),
-        ("/mpesa/accountbalance/v1/query", Product.BALANCE, "POST", query_balance),
-        ("/mpesa/reversal/v1/request", Product.REVERSAL, "POST", reverse_payment),
-    ]
     daraja = [
         Route(path, product_endpoint(product, handler, method=method), methods=_EVERY_METHOD)
-        for path, product, method, handler in products
+        for method, path, product, handler in PRODUCTS
     ]
     rest = [
         Route("/", _home, methods=["GET"]),

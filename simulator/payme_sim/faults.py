@@ -32,6 +32,10 @@ class Product(StrEnum):
     STATUS = "status"
     BALANCE = "balance"
     REVERSAL = "reversal"
+    QR = "qr"
+    PULL_REGISTER = "pullregister"
+    PULL = "pull"
+    RATIBA = "ratiba"
 
 
 class FaultKind(StrEnum):
@@ -71,6 +75,14 @@ ASYNCHRONOUS = frozenset(
         Product.REVERSAL,
     }
 )
+_OTHER_KINDS = {
+    Product.STK_PUSH: REQUEST_KINDS | {FaultKind.RESULT},
+    Product.STK_QUERY: REQUEST_KINDS | {FaultKind.RESULT},
+    Product.CALLBACK: CALLBACK_KINDS,
+    Product.VALIDATION: frozenset({FaultKind.LOST}),
+    Product.CONFIRMATION: _DELIVERED | {FaultKind.OTHER_AMOUNT},
+    Product.RATIBA: REQUEST_KINDS | _DELIVERED | {FaultKind.RESULT},
+}
 # These two mean an accepted request whose answer never comes: the client cannot know that it was accepted.
 ACCEPTED_KINDS = frozenset({FaultKind.HANG, FaultKind.RESET})
 
@@ -108,17 +120,8 @@ class FaultOrder(BaseModel):
 
 def kinds_of(product: Product) -> frozenset[FaultKind]:
     """List what can happen to a product."""
-    if product is Product.CALLBACK:
-        return CALLBACK_KINDS
-    if product is Product.CONFIRMATION:
-        return _DELIVERED | {FaultKind.OTHER_AMOUNT}
-    if product is Product.VALIDATION:
-        return frozenset({FaultKind.LOST})
-    if product in ASYNCHRONOUS:
-        return REQUEST_KINDS | RESULT_KINDS
-    if product in {Product.STK_PUSH, Product.STK_QUERY}:
-        return REQUEST_KINDS | {FaultKind.RESULT}
-    return REQUEST_KINDS
+    kinds = REQUEST_KINDS | RESULT_KINDS if product in ASYNCHRONOUS else REQUEST_KINDS
+    return _OTHER_KINDS.get(product, kinds)
 
 
 class Fault(FaultOrder):

@@ -37,5 +37,7 @@ class Settings(BaseModel):
     stk_fires_c2b: bool = Field(default=True, description="A paid prompt is also told to registered C2B URLs.")
     stk_confirmation_first: bool = Field(default=False, description="... and before the prompt's own callback.")
     b2c_v3: bool = Field(default=True, description="The app has the third version of B2C.")
+    pull_subscribed: bool = Field(default=True, description="The app has Pull.")
+    pull_dates_are_utc: bool = Field(default=False, description="Pull's dates are UTC, as their Z says, not Nairobi's.")
     portal_style: bool = Field(default=False, description="Results as the portal prints them: strings, arrays.")
     start_balance_cents: int = Field(default=50_000_000, ge=0, le=50_000_000, description="Of a wallet first seen.")

@@ -86,6 +86,8 @@ class World:
         self.operations = Operations(parts, self.initiators)
         self.c2b = C2b(parts)
         self.prompts = Prompts(parts, self.c2b)
+        self.pulling: set[str] = set()
+        self.standing_orders: set[tuple[str, str]] = set()
         self.query_gate = SpikeArrest()
         for code in list(self.apps.shortcodes.values()):
             self.add_shortcode(code)

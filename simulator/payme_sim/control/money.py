@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -17,9 +18,11 @@ from starlette.responses import JSONResponse, Response
 
 from payme_sim.apps import Kind, ShortCode
 from payme_sim.c2b import ByHand
+from payme_sim.clock import NAIROBI
 from payme_sim.control.asking import SETTLE_SECONDS, Command, Unknown, read, world_of
 from payme_sim.ledger import PaymentRefused
 from payme_sim.movements import Place
+from payme_sim.statement import statement_csv
 from payme_sim.world import World
 
 _MSISDN = re.compile(r"254[17]\d{8}", re.ASCII)
@@ -110,6 +113,28 @@ async def deposit(request: Request) -> Response:
         return JSONResponse({"moved": False, "code": refusal.code, "receipt": None})
     balance_cents = world.ledger.balance_cents(Place(shortcode.shortcode, account))
     return JSONResponse({"moved": True, "code": "0", "receipt": movement.receipt, "balance_cents": balance_cents})
+
+
+async def show_statement(request: Request) -> Response:
+    """Serve the statement of an account as CSV; times are ISO 8601, Nairobi unless they say otherwise."""
+    world, asked = world_of(request), request.query_params
+    shortcode = world.apps.shortcode_of(asked.get("shortcode", ""))
+    if shortcode is None:
+        raise Unknown
+    account = asked.get("account", shortcode.receiving_account)
+    if account not in shortcode.account_names:
+        raise Unknown
+    first = _instant(asked.get("from"), otherwise=datetime.min.replace(tzinfo=UTC))
+    end = _instant(asked.get("to"), otherwise=datetime.max.replace(tzinfo=UTC))
+    text = statement_csv(world, Place(shortcode.shortcode, account), first=first, end=end)
+    return Response(text, media_type="text/csv; charset=utf-8")
+
+
+def _instant(text: str | None, *, otherwise: datetime) -> datetime:
+    if text is None:
+        return otherwise
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=NAIROBI)
 
 
 def _paid_at(world: World, command: Pay) -> ShortCode:

@@ -32,6 +32,7 @@ def control_routes() -> list[Route]:
         ("PATCH", "/_sim/shortcodes/{shortcode}", steering.change_shortcode),
         ("GET", "/_sim/registrations", money.list_registrations),
         ("POST", "/_sim/pay", money.pay),
+        ("GET", "/_sim/statement", money.show_statement),
         ("POST", "/_sim/deposits", money.deposit),
         ("PATCH", "/_sim/wallets/{msisdn}", money.change_wallet),
         ("GET", "/_sim/prompts", steering.list_prompts),
