@@ -7,6 +7,8 @@ Does not live here: calls to the provider's own API. Invariant: what is started 
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import json
 import os
 import queue
@@ -20,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +138,7 @@ class Control:
         return await self.send("POST", "/_sim/clock", {"frozen": frozen})
 
     async def fault(self, product: str, kind: str, **options: Any) -> dict[str, Any]:
-        """Order a fault: product `oauth`, `stkpush`, `stkquery` or `callback`."""
+        """Order a fault for a product; docs/guides/simulator.md lists products and kinds."""
         return await self.send("POST", "/_sim/faults", {"product": product, "kind": kind, **options})
 
     async def settings(self, **changes: Any) -> dict[str, Any]:
@@ -153,6 +157,38 @@ class Control:
     async def wallet(self, msisdn: str, **changes: Any) -> dict[str, Any]:
         """Set a number's `pin` or `balance_cents`."""
         return await self.send("PATCH", f"/_sim/wallets/{msisdn}", changes)
+
+    async def pay(self, msisdn: str, shortcode: str, amount: int, **options: Any) -> dict[str, Any]:
+        """Pay a paybill or till by hand, in whole shillings; options are `reference`, `name` and `kind`."""
+        order = {"msisdn": msisdn, "shortcode": shortcode, "amount": amount, **options}
+        return await self.send("POST", "/_sim/pay", order)
+
+    async def deposit(self, shortcode: str, amount_cents: int, account: str | None = None) -> dict[str, Any]:
+        """Bring money from the bank into an account, or with a negative amount take it there."""
+        order = {"shortcode": shortcode, "amount_cents": amount_cents, "account": account}
+        return await self.send("POST", "/_sim/deposits", order)
+
+    async def shortcode(self, shortcode: str, **changes: Any) -> dict[str, Any]:
+        """Change a short code's `name`, `validation`, `initiator_name` or `initiator_password`."""
+        return await self.send("PATCH", f"/_sim/shortcodes/{shortcode}", changes)
+
+    async def certificate(self) -> bytes:
+        """Fetch the certificate that security credentials are encrypted with, as PEM."""
+        answer = await asyncio.to_thread(self._client.get, "/_sim/certificate")
+        return answer.raise_for_status().content
+
+    async def credential(self, password: str = "Safaricom999!*!") -> str:
+        """Encrypt an operator's password as a security credential; every call gives another."""
+        key = x509.load_pem_x509_certificate(await self.certificate()).public_key()
+        assert isinstance(key, rsa.RSAPublicKey)
+        return base64.b64encode(key.encrypt(password.encode(), padding.PKCS1v15())).decode()
+
+    async def statement(self, shortcode: str, **options: str) -> str:
+        """Fetch a statement as CSV; options are `account`, and `first` and `end`, ISO 8601."""
+        names = {"first": "from", "end": "to"}
+        query = {"shortcode": shortcode} | {names.get(name, name): value for name, value in options.items()}
+        answer = await asyncio.to_thread(self._client.get, f"/_sim/statement?{httpx2.QueryParams(query)}")
+        return answer.raise_for_status().text
 
     async def ledger(self) -> dict[str, Any]:
         """Show balances, payments and sums."""
@@ -173,9 +209,24 @@ class Received:
     raw: bytes
 
     @property
+    def json(self) -> dict[str, Any]:
+        """The body."""
+        return json.loads(self.raw)
+
+    @property
     def stk(self) -> dict[str, Any]:
         """The `stkCallback` object."""
         return json.loads(self.raw)["Body"]["stkCallback"]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The `Result` object."""
+        return json.loads(self.raw)["Result"]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Result parameters by key; a key without a value maps to None."""
+        return {each["Key"]: each.get("Value") for each in self.result["ResultParameters"]["ResultParameter"]}
 
     @property
     def items(self) -> dict[str, Any]:
@@ -184,11 +235,13 @@ class Received:
 
 
 class CallbackReceiver:
-    """A merchant's callback URL on the loopback, in a thread of its own; answers `status`."""
+    """A merchant's callback URL on the loopback, in a thread of its own; answers `status` and `reply`."""
 
     def __init__(self, status: int = 200) -> None:
-        """Answer every callback with `status`."""
+        """Answer every callback with `status`, and with `reply` once it is set, after `pause` seconds."""
         self.status = status
+        self.reply: dict[str, Any] | None = None
+        self.pause = 0.0
         self.arrived: list[Received] = []
         self._news: queue.SimpleQueue[Received] = queue.SimpleQueue()
         receiver = self
@@ -198,10 +251,17 @@ class CallbackReceiver:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 received = Received(self.path, dict(self.headers.items()), raw)
                 receiver.arrived.append(received)
-                self.send_response(receiver.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                reply = b"" if receiver.reply is None else json.dumps(receiver.reply).encode()
+                time.sleep(receiver.pause)
+                with contextlib.suppress(OSError):
+                    self._answer(reply)
                 receiver._news.put(received)
+
+            def _answer(self, reply: bytes) -> None:
+                self.send_response(receiver.status)
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
                 """Keep quiet."""
@@ -209,9 +269,9 @@ class CallbackReceiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
-    def url(self, token: str = "b7c1") -> str:
+    def url(self, token: str = "b7c1", kind: str = "stk") -> str:
         """Spell a callback URL with this token in its path."""
-        return f"http://127.0.0.1:{self._server.server_port}/d/{token}/stk"
+        return f"http://127.0.0.1:{self._server.server_port}/d/{token}/{kind}"
 
     async def next(self, *, seconds: float = 10.0) -> Received:
         """Wait for a callback not yet taken; raises queue.Empty when none comes in time."""

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from datetime import datetime
+from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
@@ -32,7 +33,13 @@ def main() -> None:
         repeat_rule=not arguments.no_repeat_rule,
         prompt_seconds=arguments.prompt_seconds,
     )
-    options = Options(seed=arguments.seed, start=arguments.now, frozen=arguments.frozen, settings=settings)
+    options = Options(
+        seed=arguments.seed,
+        start=arguments.now,
+        frozen=arguments.frozen,
+        settings=settings,
+        key_path=arguments.key_file,
+    )
     port = arguments.port or _free_port(arguments.host)
     asyncio.run(_serve(World(options), host=arguments.host, port=port))
     # The server's own threads may still be waiting for the interpreter, and abort the process if it is taken down
@@ -76,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prompt-seconds", type=float, default=60.0, help="how long a prompt waits for a person")
     parser.add_argument("--no-query-limit", action="store_true", help="let STK queries through at any rate")
     parser.add_argument("--no-repeat-rule", action="store_true", help="allow equal payments within two minutes")
+    parser.add_argument("--key-file", type=Path, help="keeps the key pair of initiators; made when missing")
     return parser
 
 

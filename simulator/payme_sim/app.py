@@ -15,10 +15,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from payme_sim.control import control_routes
-from payme_sim.daraja_oauth import generate_token
-from payme_sim.daraja_stk import push_prompt, query_prompt
-from payme_sim.faults import Product
+from payme_sim.control.routes import control_routes
+from payme_sim.daraja.table import PRODUCTS
 from payme_sim.gateway import Refused, product_endpoint, refusal_response
 from payme_sim.phone.pages import phone_routes
 from payme_sim.transcript import Event, masked_authorization
@@ -29,14 +27,9 @@ _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def build_app(world: World) -> Starlette:
     """Join products, control API and phone page around one world."""
-    products = [
-        ("/oauth/v1/generate", Product.OAUTH, "GET", generate_token),
-        ("/mpesa/stkpush/v1/processrequest", Product.STK_PUSH, "POST", push_prompt),
-        ("/mpesa/stkpushquery/v1/query", Product.STK_QUERY, "POST", query_prompt),
-    ]
     daraja = [
         Route(path, product_endpoint(product, handler, method=method), methods=_EVERY_METHOD)
-        for path, product, method, handler in products
+        for method, path, product, handler in PRODUCTS
     ]
     rest = [
         Route("/", _home, methods=["GET"]),

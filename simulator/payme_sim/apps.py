@@ -17,8 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from payme_sim.clock import Clock
 from payme_sim.dice import Dice
+from payme_sim.movements import CHARGES_PAID, MERCHANT, SETTLEMENT, UTILITY, WORKING, Place, Reason
 
 TOKEN_SECONDS = 3599
+# The operator whom the provider's public documentation gives everybody; it opens nothing real.
+DEMO_INITIATOR = "testapi"
+DEMO_INITIATOR_PASSWORD = "Safaricom999!*!"
+TAX_AUTHORITY = "572572"
 
 
 class Kind(StrEnum):
@@ -43,6 +48,9 @@ class ShortCode(BaseModel):
     till_number: str | None = Field(default=None, pattern=r"^\d{5,7}$")
     name: str = Field(default="DUKA", min_length=1, max_length=160)
     passkey: str = ""
+    initiator_name: str = Field(default=DEMO_INITIATOR, min_length=1)
+    initiator_password: str = Field(default=DEMO_INITIATOR_PASSWORD, min_length=1)
+    validation: bool = Field(default=False, description="Payments by hand are asked about at the ValidationURL first.")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -66,12 +74,29 @@ class ShortCode(BaseModel):
     @property
     def receiving_account(self) -> str:
         """Name the account that customers' money arrives on."""
-        return "Utility Account" if self.kind is Kind.PAYBILL else "Merchant Account"
+        return UTILITY if self.kind is Kind.PAYBILL else MERCHANT
+
+    @property
+    def receiving_place(self) -> Place:
+        """Name the place that customers' money arrives at."""
+        return Place(self.shortcode, self.receiving_account)
+
+    @property
+    def reason(self) -> Reason:
+        """Name a payment that a customer makes by himself."""
+        return Reason.PAY_BILL if self.kind is Kind.PAYBILL else Reason.BUY_GOODS
+
+    @property
+    def prompted_reason(self) -> Reason:
+        """Name a payment that answers a prompt."""
+        return Reason.PAY_BILL_ONLINE if self.kind is Kind.PAYBILL else Reason.BUY_GOODS_ONLINE
 
     @property
     def account_names(self) -> tuple[str, ...]:
         """List the accounts of a short code of this kind."""
-        return (self.receiving_account, "Working Account", "Charges Paid Account")
+        if self.kind is Kind.TILL:
+            return (MERCHANT, WORKING, CHARGES_PAID)
+        return (UTILITY, WORKING, CHARGES_PAID, SETTLEMENT)
 
 
 class App(BaseModel):
@@ -95,11 +120,12 @@ def default_apps() -> list[App]:
 
 
 def default_shortcodes() -> list[ShortCode]:
-    """List the short codes that exist from the start: sandbox paybill, platform paybill, and a store with its till."""
+    """List the short codes that exist from the start: sandbox paybill, platform paybill, a store with its till, the taxes."""
     return [
         ShortCode(shortcode=SANDBOX_SHORTCODE, name="DUKA LA MFANO", passkey=_SANDBOX_PASSKEY),
         ShortCode(shortcode="650880", name="PAYME TOKENS"),
         ShortCode(shortcode="651200", kind=Kind.TILL, till_number="5651201", name="MAMA MBOGA STORES"),
+        ShortCode(shortcode=TAX_AUTHORITY, name="KENYA REVENUE AUTHORITY"),
     ]
 
 
@@ -113,6 +139,14 @@ class Apps:
         self.apps = {app.consumer_key: app for app in default_apps()}
         self.shortcodes = {code.shortcode: code for code in default_shortcodes()}
         self._tokens: dict[str, tuple[str, datetime]] = {}
+
+    def shortcode_of(self, number: str) -> ShortCode | None:
+        """Find a short code by its own number or by its till's."""
+        return self.shortcodes.get(number) or self.paid_at(number)
+
+    def paid_at(self, number: str) -> ShortCode | None:
+        """Find the short code whose customers pay this number."""
+        return next((code for code in self.shortcodes.values() if code.receives_on == number), None)
 
     def app_with(self, consumer_key: str, consumer_secret: str) -> App | None:
         """Find the app with this key pair."""

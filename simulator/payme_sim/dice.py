@@ -43,6 +43,11 @@ class Dice:
         text = f"{number & (1 << 96) - 1:024x}"
         return f"{text[:4]}-{text[4:8]}-{text[8:12]}-{text[12:]}{number % 10000:04d}"
 
+    def conversation_id(self) -> str:
+        """Draw an id of the shape `AG_` + Nairobi date + `_` + 20 hex digits."""
+        number = self._number("conversation", self._instant())
+        return f"AG_{self._clock.nairobi():%Y%m%d}_{number & (1 << 80) - 1:020x}"
+
     def receipt(self) -> str:
         """Draw a receipt: year, month and day letters of the Nairobi date, then seven characters."""
         return receipt_prefix(self._clock.nairobi()) + self._letters("receipt", alphabet=_RECEIPT_ALPHABET, length=7)

@@ -21,6 +21,21 @@ class Product(StrEnum):
     STK_PUSH = "stkpush"
     STK_QUERY = "stkquery"
     CALLBACK = "callback"
+    C2B_REGISTER = "c2bregister"
+    C2B_SIMULATE = "c2bsimulate"
+    VALIDATION = "validation"
+    CONFIRMATION = "confirmation"
+    B2C = "b2c"
+    B2POCHI = "b2pochi"
+    B2B = "b2b"
+    REMITTAX = "remittax"
+    STATUS = "status"
+    BALANCE = "balance"
+    REVERSAL = "reversal"
+    QR = "qr"
+    PULL_REGISTER = "pullregister"
+    PULL = "pull"
+    RATIBA = "ratiba"
 
 
 class FaultKind(StrEnum):
@@ -32,6 +47,7 @@ class FaultKind(StrEnum):
     EMPTY_400 = "empty_400"
     SPIKE_429 = "spike_429"
     BUSY = "busy"
+    OUTAGE = "outage"
     EMPTY_MESSAGE = "empty_message"
     KILLED_TOKEN = "killed_token"
     RESULT = "result"
@@ -40,11 +56,33 @@ class FaultKind(StrEnum):
     TWICE = "twice"
     BEFORE_ANSWER = "before_answer"
     OTHER_AMOUNT = "other_amount"
+    QUEUE_TIMEOUT = "queue_timeout"
 
 
-CALLBACK_KINDS = frozenset(
-    {FaultKind.LOST, FaultKind.LATE, FaultKind.TWICE, FaultKind.BEFORE_ANSWER, FaultKind.OTHER_AMOUNT}
+_DELIVERED = frozenset({FaultKind.LOST, FaultKind.LATE, FaultKind.TWICE})
+CALLBACK_KINDS = _DELIVERED | {FaultKind.BEFORE_ANSWER, FaultKind.OTHER_AMOUNT}
+RESULT_KINDS = _DELIVERED | {FaultKind.BEFORE_ANSWER, FaultKind.QUEUE_TIMEOUT, FaultKind.RESULT}
+REQUEST_KINDS = frozenset(FaultKind) - CALLBACK_KINDS - RESULT_KINDS
+# These answer at once and tell the result later, at a URL of its own.
+ASYNCHRONOUS = frozenset(
+    {
+        Product.B2C,
+        Product.B2POCHI,
+        Product.B2B,
+        Product.REMITTAX,
+        Product.STATUS,
+        Product.BALANCE,
+        Product.REVERSAL,
+    }
 )
+_OTHER_KINDS = {
+    Product.STK_PUSH: REQUEST_KINDS | {FaultKind.RESULT},
+    Product.STK_QUERY: REQUEST_KINDS | {FaultKind.RESULT},
+    Product.CALLBACK: CALLBACK_KINDS,
+    Product.VALIDATION: frozenset({FaultKind.LOST}),
+    Product.CONFIRMATION: _DELIVERED | {FaultKind.OTHER_AMOUNT},
+    Product.RATIBA: REQUEST_KINDS | _DELIVERED | {FaultKind.RESULT},
+}
 # These two mean an accepted request whose answer never comes: the client cannot know that it was accepted.
 ACCEPTED_KINDS = frozenset({FaultKind.HANG, FaultKind.RESET})
 
@@ -58,19 +96,19 @@ class FaultOrder(BaseModel):
     kind: FaultKind
     count: int = Field(default=1, ge=1, le=1_000_000)
     msisdn: str | None = Field(default=None, description="Only for this number; any number without it.")
-    seconds: float = Field(default=60.0, ge=0, description="hang, late")
-    status: int = Field(default=503, ge=200, le=599, description="html")
+    seconds: float = Field(default=60.0, ge=0, description="hang, late, queue_timeout")
+    status: int = Field(default=503, ge=200, le=599, description="html, outage")
     amount: int | None = Field(default=None, ge=1, description="other_amount, whole shillings")
     code: str | None = Field(default=None, description="result: the result code")
     after_accept: bool | None = Field(default=None, description="Strike after the request took effect.")
 
     @model_validator(mode="after")
     def _fits_product(self) -> Self:
-        if (self.kind in CALLBACK_KINDS) != (self.product is Product.CALLBACK):
+        if self.kind not in kinds_of(self.product):
             message = f"{self.kind} does not happen to {self.product}"
             raise ValueError(message)
-        if self.kind is FaultKind.RESULT and (self.code is None or self.product is Product.OAUTH):
-            message = "result needs a code, and stkpush or stkquery"
+        if self.kind is FaultKind.RESULT and self.code is None:
+            message = "result needs a code"
             raise ValueError(message)
         return self
 
@@ -78,6 +116,12 @@ class FaultOrder(BaseModel):
     def strikes_after_accept(self) -> bool:
         """Tell whether the request takes effect before the fault strikes."""
         return self.kind in ACCEPTED_KINDS if self.after_accept is None else self.after_accept
+
+
+def kinds_of(product: Product) -> frozenset[FaultKind]:
+    """List what can happen to a product."""
+    kinds = REQUEST_KINDS | RESULT_KINDS if product in ASYNCHRONOUS else REQUEST_KINDS
+    return _OTHER_KINDS.get(product, kinds)
 
 
 class Fault(FaultOrder):
@@ -113,8 +157,7 @@ class Faults:
 
     def take_for_request(self, product: Product, msisdn: str | None, *, after_accept: bool) -> Fault | None:
         """Use up one strike of the first fault that changes the answer at this stage, if any."""
-        kinds = set(FaultKind) - CALLBACK_KINDS - {FaultKind.RESULT}
-        return self._take(product, msisdn, kinds=kinds, after_accept=after_accept)
+        return self._take(product, msisdn, kinds=REQUEST_KINDS, after_accept=after_accept)
 
     def _take(
         self, product: Product, msisdn: str | None, *, kinds: Collection[FaultKind], after_accept: bool | None

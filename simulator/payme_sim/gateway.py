@@ -7,6 +7,7 @@ Invariant: every request received gets exactly one entry for its answer, or for 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -16,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from payme_sim.apps import App
 from payme_sim.connection import reset_connection
+from payme_sim.daraja.fields import FieldRefused
 from payme_sim.faults import Fault, FaultKind, Product
 from payme_sim.transcript import Event, masked_authorization
 from payme_sim.world import World
@@ -27,8 +29,18 @@ _SPIKE_FAULT = {
         "detail": {"errorcode": "policies.ratelimit.SpikeArrestViolation"},
     }
 }
+_MSISDN = re.compile(r"254[17]\d{8}", re.ASCII)
 # A GET where a POST belongs is answered with this misleading text.
 _WRONG_METHOD = ("404.001.04", "Invalid Authentication Header")
+# Each product has its own code for a token that is dead or was never given.
+_DEAD_TOKEN = {
+    Product.C2B_REGISTER: (400, "400.003.01"),
+    Product.C2B_SIMULATE: (400, "400.003.01"),
+    Product.B2B: (400, "400.003.01"),
+    Product.REMITTAX: (400, "400.003.01"),
+    Product.STATUS: (400, "400.003.01"),
+    Product.BALANCE: (401, "401.002.01"),
+}
 _HTML_PAGE = (
     "<html><head><title>Error</title></head><body>Request unsuccessful. Incapsula incident ID: {incident}</body></html>"
 )
@@ -47,6 +59,11 @@ class Refused(Exception):
 
 class SpikeArrested(Exception):
     """The request came too soon after the one before."""
+
+
+def invalid(field: str) -> Refused:
+    """Name a field that breaks its rule."""
+    return Refused(400, "400.002.02", text=f"Bad Request - Invalid {field}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +103,8 @@ class Call:
             raise Refused(404, "404.001.04", text="Invalid Authentication Header")
         app = self.world.apps.app_of_token(token)
         if app is None:
-            raise Refused(404, "404.001.03", text="Invalid Access Token")
+            status, code = _DEAD_TOKEN.get(self.product, (404, "404.001.03"))
+            raise Refused(status, code, text="Invalid Access Token")
         return app
 
 
@@ -122,7 +140,7 @@ def record_request(call: Call) -> dict[str, Any]:
         authorization=masked_authorization(call.request.headers.get("authorization")),
         body=body or _readable(call.raw),
         checkout_request_id=body.get("CheckoutRequestID"),
-        callback_url=body.get("CallBackURL"),
+        callback_url=body.get("CallBackURL") or body.get("ResultURL"),
         msisdn=_msisdn(call),
     )
 
@@ -168,6 +186,8 @@ async def _handled(call: Call, handler: Handler, *, method: str) -> Response:
         return JSONResponse(await handler(call))
     except Refused as refusal:
         return Response(status_code=400) if not refusal.code else refusal_response(call.world, refusal)
+    except FieldRefused as refusal:
+        return refusal_response(call.world, invalid(refusal.field))
     except SpikeArrested:
         return JSONResponse(_SPIKE_FAULT, 429)
 
@@ -196,6 +216,9 @@ def _wrong_answer(call: Call, fault: Fault) -> Response:
         return JSONResponse(_SPIKE_FAULT, 429)
     if fault.kind is FaultKind.EMPTY_MESSAGE:
         return refusal_response(call.world, Refused(500, "500.001.1001", text=""))
+    if fault.kind is FaultKind.OUTAGE:
+        text = "Service is currently unreachable. Please try again later."
+        return refusal_response(call.world, Refused(fault.status, "500.003.1001", text=text))
     busy = Refused(500, "500.003.02", text="System is busy. Please try again in few minutes.")
     return refusal_response(call.world, busy)
 
@@ -205,13 +228,17 @@ def _record_fault(call: Call, fault: Fault) -> None:
 
 
 def _reply_facts(call: Call) -> dict[str, Any]:
-    kept = ("product", "checkout_request_id", "callback_url", "msisdn")
+    kept = ("product", "checkout_request_id", "conversation_id", "callback_url", "msisdn")
     return {"in_reply_to": call.entry["number"]} | {key: call.entry.get(key) for key in kept}
 
 
 def _msisdn(call: Call) -> str | None:
-    number = (parse_object(call.raw) or {}).get("PhoneNumber")
-    return None if number is None else str(number)
+    """Find the number a request is about, under whichever name the product has for it."""
+    body = parse_object(call.raw) or {}
+    if (number := body.get("PhoneNumber")) is not None:
+        return str(number)
+    named = (str(body.get(name)) for name in ("Msisdn", "PartyB", "PartyA"))
+    return next((number for number in named if _MSISDN.fullmatch(number)), None)
 
 
 def _readable(raw: bytes) -> Any:

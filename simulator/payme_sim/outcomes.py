@@ -25,7 +25,10 @@ RESULT_TEXTS = {
     "3": "Declined due to limit rule: greater than the maximum transaction amount.",
     "4": "Declined due to limit rule: would exceed the daily transfer limit.",
     "8": "Declined due to limit rule: would exceed the maximum balance.",
+    "11": "The DebitParty is in an invalid state.",
     "17": "Rule limited.",
+    "21": "The initiator is not allowed to initiate this request.",
+    "25": "One or more parameters are invalid.",
     "26": "System busy. Traffic blocking condition in place.",
     "1001": "Unable to lock subscriber, a transaction is already in process for the current subscriber",
     "1019": "Transaction has expired.",
@@ -35,8 +38,11 @@ RESULT_TEXTS = {
     "1036": "SMSC ACK timeout.",
     "1037": "DS timeout user cannot be reached",
     "2001": "The initiator information is invalid.",
+    "2006": "Declined due to account rule: the account status does not allow this transaction.",
     "2028": "The request is not permitted according to product assignment.",
     "2029": "The request is not permitted according to organization status.",
+    "2032": "The transaction receipt number does not exist.",
+    "2040": "Credit Party customer type (Unregistered or Registered Customer) can't be supported by the service.",
     "4999": "The transaction is still under processing",
     "8006": "The security credential is locked.",
     "9999": "An error occurred while sending a push request.",
@@ -53,6 +59,7 @@ class Delivery(StrEnum):
     BEFORE_ANSWER = "before_answer"
     TWICE = "twice"
     AFTER_FAILURE = "after_failure"
+    QUEUE_TIMEOUT = "queue_timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,23 @@ BY_SUFFIX = {
 }
 
 
+# What the number of somebody who is paid stands for; any other is paid without trouble.
+BY_RECIPIENT = {
+    "01": Outcome("1", "not enough money in the account"),
+    "02": Outcome("2", "less than the minimum"),
+    "03": Outcome(NO_SUCH_OPERATOR, "operator does not exist"),
+    "04": Outcome("4", "daily limit"),
+    "08": Outcome("8", "the recipient's wallet is full"),
+    "11": Outcome("11", "the paying account is not in order"),
+    "20": Outcome("2040", "recipient not registered"),
+    "21": Outcome("21", "operator lacks the role"),
+    "28": Outcome(WRONG_PRODUCT, "product not assigned"),
+    "40": Outcome(PAID, "paid, result lost", Delivery.NEVER),
+    "42": Outcome(PAID, "paid, result twice", Delivery.TWICE),
+    "43": Outcome(PAID, "queue timeout, then paid after 60 seconds", Delivery.QUEUE_TIMEOUT, None, 60),
+}
+
+
 def outcome_for(msisdn: str) -> Outcome | None:
     """Find the row of a number's last two digits; None means that a person answers."""
     return BY_SUFFIX.get(msisdn[-2:])
@@ -106,6 +130,11 @@ def outcome_for(msisdn: str) -> Outcome | None:
 def result_text(code: str) -> str:
     """Spell a result code the way the provider does."""
     return RESULT_TEXTS.get(code, "The transaction failed.")
+
+
+def other_amount(amount: int) -> int:
+    """Give one shilling less than asked, or one more where that would be nothing."""
+    return amount - 1 if amount > 1 else amount + 1
 
 
 def wire_code(code: str) -> int | str:

@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from payme_sim import outcomes
-from payme_sim.faults import FaultKind, Faults, Product
-from payme_sim.ledger import Ledger, Payment, PaymentOrder, PaymentRefused
-from payme_sim.outcomes import PAID, Delivery, Outcome
-from payme_sim.transcript import Event, Transcript
+from payme_sim.daraja.stk_callback import stk_callback
+from payme_sim.faults import FaultKind, Product
+from payme_sim.ledger import PaymentRefused
+from payme_sim.movements import WALLET, Movement, Order, Place
+from payme_sim.outcomes import PAID, Delivery, Outcome, other_amount
+from payme_sim.transcript import Event
 
 if TYPE_CHECKING:
     from payme_sim.apps import ShortCode
-    from payme_sim.callbacks import Courier
-    from payme_sim.clock import Clock, Timer
-    from payme_sim.dice import Dice
+    from payme_sim.c2b import C2b
+    from payme_sim.clock import Timer
+    from payme_sim.parts import Parts
     from payme_sim.settings import Settings
 
 LONGEST_PROMPT_TEXT = 182
@@ -69,7 +71,7 @@ class Push:
     query_says: str | None = None
     result_code: str | None = None
     result_text: str | None = None
-    payment: Payment | None = None
+    payment: Movement | None = None
     timer: Timer | None = field(default=None, repr=False)
 
     @property
@@ -87,16 +89,16 @@ class Push:
 class Prompts:
     """Every prompt of this run, and what becomes of it."""
 
-    def __init__(
-        self, *, clock: Clock, dice: Dice, ledger: Ledger, faults: Faults, courier: Courier, transcript: Transcript
-    ) -> None:
-        """Begin with no prompts."""
-        self._clock = clock
-        self._dice = dice
-        self._ledger = ledger
-        self._faults = faults
-        self._courier = courier
-        self._transcript = transcript
+    def __init__(self, parts: Parts, c2b: C2b) -> None:
+        """Begin with no prompts; what is paid is also told to the URLs that `c2b` holds."""
+        self._clock = parts.clock
+        self._dice = parts.dice
+        self._ledger = parts.ledger
+        self._faults = parts.faults
+        self._courier = parts.courier
+        self._transcript = parts.transcript
+        self._settings = parts.settings
+        self._c2b = c2b
         self.by_checkout_id: dict[str, Push] = {}
         self._latest: dict[str, Push] = {}
 
@@ -162,25 +164,31 @@ class Prompts:
         receipt = push.payment.receipt if push.payment else None
         self._record(Event.RESULT, push, result_code=code, receipt=receipt)
         delivery = push.outcome.delivery if push.outcome and push.payment else Delivery.ONCE
-        await self._courier.dispatch(push, delivery)
+        telling = [self._courier.dispatch(stk_callback(push), delivery)]
+        if push.payment and self._settings.stk_fires_c2b:
+            confirming = self._c2b.confirm(push.payment, push.shortcode)
+            telling.insert(0 if self._settings.stk_confirmation_first else 1, confirming)
+        for each in telling:
+            await each
 
     def _settle(self, push: Push) -> str:
         """Move the money and return the result code."""
         amount = push.amount
         fault = self._faults.take(Product.CALLBACK, push.phone, kinds={FaultKind.OTHER_AMOUNT})
         if fault is not None:
-            amount = fault.amount or _other_amount(amount)
+            amount = fault.amount or other_amount(amount)
         elif push.outcome and push.outcome.amount_differs:
-            amount = _other_amount(amount)
-        order = PaymentOrder(
-            msisdn=push.payer,
-            shortcode=push.shortcode.shortcode,
-            account=push.shortcode.receiving_account,
+            amount = other_amount(amount)
+        order = Order(
+            debit=Place(push.payer, WALLET),
+            credit=push.shortcode.receiving_place,
             amount_cents=amount * 100,
+            reason=push.shortcode.prompted_reason,
             reference=push.reference,
+            party=self._ledger.wallet(push.payer).name,
         )
         try:
-            push.payment = self._ledger.pay(order)
+            push.payment = self._ledger.move(order, started_at=push.opened_at)
         except PaymentRefused as refusal:
             return refusal.code
         return PAID
@@ -252,8 +260,3 @@ class Prompts:
             msisdn=push.phone,
             **facts,
         )
-
-
-def _other_amount(amount: int) -> int:
-    """Give one shilling less than asked, or one more where that would be nothing."""
-    return amount - 1 if amount > 1 else amount + 1

@@ -6,6 +6,8 @@ Invariant: the defaults are the awkward reality.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -26,4 +28,16 @@ class Settings(BaseModel):
     auto_approve_seconds: float | None = Field(default=None, ge=0, description="Fixed delay of numbers that pay.")
     callback_scale: float = Field(default=1.0, ge=0, description="Factor on the simulator's own answer delays.")
     callback_timeout_seconds: float = Field(default=10.0, gt=0, description="Real seconds given to a callback.")
+    validation_timeout_seconds: float = Field(default=8.0, gt=0, description="Real seconds given to a validation.")
+    register_once: bool = Field(default=False, description="C2B URLs are registered once, as in production.")
+    c2b_version: Literal["v1", "v2"] | None = Field(default=None, description="The one version of C2B the app has.")
+    msisdn_form: Literal["masked", "hashed", "masked_hash", "plain"] | None = Field(
+        default=None, description="How confirmations write the number; left out: v2 masked, v1 hashed."
+    )
+    stk_fires_c2b: bool = Field(default=True, description="A paid prompt is also told to registered C2B URLs.")
+    stk_confirmation_first: bool = Field(default=False, description="... and before the prompt's own callback.")
+    b2c_v3: bool = Field(default=True, description="The app has the third version of B2C.")
+    pull_subscribed: bool = Field(default=True, description="The app has Pull.")
+    pull_dates_are_utc: bool = Field(default=False, description="Pull's dates are UTC, as their Z says, not Nairobi's.")
+    portal_style: bool = Field(default=False, description="Results as the portal prints them: strings, arrays.")
     start_balance_cents: int = Field(default=50_000_000, ge=0, le=50_000_000, description="Of a wallet first seen.")

@@ -25,6 +25,7 @@ class Event(StrEnum):
     REQUEST = "request"
     ANSWER = "answer"
     NO_ANSWER = "no_answer"
+    PAYMENT = "payment"
     PROMPT_SHOWN = "prompt_shown"
     PROMPT_ANSWERED = "prompt_answered"
     RESULT = "result"

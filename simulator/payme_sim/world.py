@@ -1,7 +1,7 @@
 """One simulated provider: its parts, joined.
 
 Lives here: construction and reset. Does not live here: behaviour.
-Invariant: after a reset nothing of the earlier run is left but the clock object and the start options.
+Invariant: after a reset nothing of the earlier run is left but the clock object, the key pair and the start options.
 """
 
 from __future__ import annotations
@@ -9,13 +9,19 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from payme_sim.apps import Apps, ShortCode
-from payme_sim.callbacks import Courier
+from payme_sim.c2b import C2b
 from payme_sim.clock import Clock
+from payme_sim.courier import Courier
 from payme_sim.dice import Dice
 from payme_sim.faults import Faults
+from payme_sim.initiators import Initiators, KeyPair
 from payme_sim.ledger import Ledger
+from payme_sim.movements import Place
+from payme_sim.operations import Operations
+from payme_sim.parts import Parts
 from payme_sim.prompts import Prompts
 from payme_sim.settings import Settings
 from payme_sim.spike_arrest import SpikeArrest
@@ -30,6 +36,7 @@ class Options:
     start: datetime | None = None
     frozen: bool = False
     settings: Settings = field(default_factory=Settings)
+    key_path: Path | None = None
 
 
 class World:
@@ -39,6 +46,8 @@ class World:
         """Build a run from its options."""
         self._options = options
         self.clock = Clock(start=options.start, frozen=options.frozen)
+        # The key outlives a reset: whoever has the certificate keeps it.
+        self.keys = KeyPair(options.key_path)
         self._build(options.seed)
 
     def reset(self, *, seed: int | None = None, start: datetime | None = None, frozen: bool | None = None) -> None:
@@ -52,7 +61,7 @@ class World:
         """Register a short code and open its accounts."""
         self.apps.shortcodes[code.shortcode] = code
         for account in code.account_names:
-            self.ledger.open_account(code.shortcode, account)
+            self.ledger.open_account(Place(code.shortcode, account))
 
     def _build(self, seed: int | None) -> None:
         self.seed = secrets.randbelow(2**31) if seed is None else seed
@@ -63,14 +72,22 @@ class World:
         self.ledger = Ledger(self.clock, self.dice, settings=self.settings)
         self.apps = Apps(self.clock, self.dice)
         self.courier = Courier(self.clock, self.faults, settings=self.settings, transcript=self.transcript)
-        self.prompts = Prompts(
+        parts = Parts(
             clock=self.clock,
             dice=self.dice,
-            ledger=self.ledger,
-            faults=self.faults,
-            courier=self.courier,
+            settings=self.settings,
             transcript=self.transcript,
+            faults=self.faults,
+            apps=self.apps,
+            ledger=self.ledger,
+            courier=self.courier,
         )
+        self.initiators = Initiators(self.keys)
+        self.operations = Operations(parts, self.initiators)
+        self.c2b = C2b(parts)
+        self.prompts = Prompts(parts, self.c2b)
+        self.pulling: set[str] = set()
+        self.standing_orders: set[tuple[str, str]] = set()
         self.query_gate = SpikeArrest()
         for code in list(self.apps.shortcodes.values()):
             self.add_shortcode(code)

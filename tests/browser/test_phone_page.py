@@ -167,3 +167,28 @@ async def test_the_policy_allows_only_the_pages_own_files(simulator: SimulatorPr
         assert policy.startswith("default-src 'none'; script-src 'self'")
         assert "unsafe" not in policy
         assert "http" not in answer.text.replace("http://www.w3.org", "")
+
+
+async def test_a_person_pays_a_till_without_being_asked(
+    page: Page, shop: Shop, simulator: SimulatorProcess, receiver: CallbackReceiver
+):
+    await shop.register("651200")
+    await page.get_by_text("Pay a till or paybill").click()
+    await page.get_by_label("Till or paybill number").fill("5651201")
+    await page.get_by_label("Amount in KES").fill("1200")
+    await page.get_by_role("button", name="Pay", exact=True).click()
+    assert (await receiver.next()).json["TransAmount"] == "1200.00"
+    await expect(page.locator("#paid-by-hand")).to_have_text("Paid KES 1,200 to MAMA MBOGA STORES.")
+    await expect(page.locator("#messages li")).to_contain_text("Ksh1,200.00 paid to MAMA MBOGA STORES")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+async def test_a_person_is_told_why_a_payment_by_hand_failed(page: Page, shop: Shop, simulator: SimulatorProcess):
+    await simulator.control.wallet(PHONE, balance_cents=100)
+    await page.get_by_text("Pay a till or paybill").click()
+    await page.get_by_label("Till or paybill number").fill("650880")
+    await page.get_by_label("Account number (paybill only)").fill("INV-42")
+    await page.get_by_label("Amount in KES").fill("300")
+    await page.get_by_role("button", name="Pay", exact=True).click()
+    await expect(page.locator("#paid-by-hand")).to_have_text("Not paid: not enough money on this phone.")
+    assert (await simulator.control.ledger())["payments"] == []

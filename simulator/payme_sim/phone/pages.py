@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from payme_sim.clock import NAIROBI
-from payme_sim.control import prompt_view
-from payme_sim.ledger import Payment
+from payme_sim.control.steering import prompt_view
+from payme_sim.movements import Movement
 from payme_sim.outcomes import result_text
 from payme_sim.prompts import Push
 from payme_sim.world import World
@@ -115,7 +115,7 @@ def _last_result(pushes: list[Push]) -> dict[str, Any] | None:
     return {"code": code, "text": push.result_text or result_text(code), "amount": cents // 100}
 
 
-def _message(world: World, payment: Payment) -> dict[str, str]:
+def _message(world: World, payment: Movement) -> dict[str, str]:
     """Write the confirmation that a payer gets by SMS."""
     code = world.apps.shortcodes[payment.shortcode]
     at = payment.at.astimezone(NAIROBI)
@@ -124,7 +124,7 @@ def _message(world: World, payment: Payment) -> dict[str, str]:
     hour = at.strftime("%I:%M %p").lstrip("0")
     text = (
         f"{payment.receipt} Confirmed. Ksh{_money(payment.amount_cents)} {verb} to {code.name}{account} "
-        f"on {at.day}/{at.month}/{at:%y} at {hour}. New balance is Ksh{_money(payment.balance_after_cents)}. "
+        f"on {at.day}/{at.month}/{at:%y} at {hour}. New balance is Ksh{_money(payment.debit_after_cents)}. "
         "Transaction cost, Ksh0.00."
     )
     return {"receipt": payment.receipt, "text": text, "at": at.strftime("%H:%M")}

@@ -10,6 +10,11 @@ const FRIENDLY = {
   "1037": "Not answered in time. Nothing was paid.",
   "2001": "Wrong PIN. Nothing was paid.",
 };
+const REJECTED = {
+  C2B00011: "Not paid: the shop does not take this phone.",
+  C2B00012: "Not paid: the shop does not know this account number.",
+  C2B00013: "Not paid: the shop does not take this amount.",
+};
 
 const find = (id) => document.getElementById(id);
 const chosen = chosenNumber();
@@ -139,6 +144,29 @@ function drawMessages(messages) {
   }));
 }
 
+async function payByHand(form) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const order = { msisdn: chosen, shortcode: find("payee").value, amount: Number(find("amount").value), reference: find("account").value };
+    drawPaidByHand(await ask("/_sim/pay", order));
+    await draw();
+  } catch {
+    find("trouble").hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function drawPaidByHand({ paid, code, name, amount_cents: cents, error }) {
+  const place = find("paid-by-hand");
+  const failure = () => FRIENDLY[code] ?? REJECTED[code] ?? `Not paid (${code})`;
+  place.hidden = false;
+  place.className = `result ${paid ? "paid" : "failed"}`;
+  if (error) place.textContent = "No such till or paybill here.";
+  else place.textContent = paid ? `Paid KES ${(cents / 100).toLocaleString("en-KE")} to ${name}.` : failure();
+}
+
 async function draw() {
   const { phones } = await ask("/phone/state");
   drawPhones(phones);
@@ -177,7 +205,13 @@ find("open-number").addEventListener("submit", (event) => {
   else find("number-hint").textContent = "Write a Kenyan mobile number, such as 0711 222 355.";
 });
 
+find("pay").addEventListener("submit", (event) => {
+  event.preventDefault();
+  payByHand(event.currentTarget);
+});
+
 if (chosen) {
+  find("by-hand").hidden = false;
   find("owner").textContent = spoken(chosen);
   document.title = `${spoken(chosen)} · Phone simulator`;
   document.body.classList.add("chosen");

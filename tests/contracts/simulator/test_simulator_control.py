@@ -126,7 +126,7 @@ async def test_the_transcript_can_be_read_on_from_a_number(simulator: SimulatorP
 
 async def test_default_apps_and_short_codes(simulator: SimulatorProcess):
     known = await simulator.control.send("GET", "/_sim/apps")
-    assert [code["shortcode"] for code in known["shortcodes"]] == ["174379", "650880", "651200"]
+    assert [code["shortcode"] for code in known["shortcodes"]] == ["174379", "650880", "651200", "572572"]
     assert known["shortcodes"][0]["passkey"] == PASSKEY_174379
     assert known["shortcodes"][2]["till_number"] == "5651201"
     assert [app["consumer_key"] for app in known["apps"]] == ["payme-demo-key"]

@@ -192,7 +192,10 @@ async def test_faults_can_be_cancelled(simulator: SimulatorProcess, shop: Shop):
         {"product": "oauth", "kind": "result", "code": "1"},
         {"product": "stkpush", "kind": "busy", "count": 0},
         {"product": "stkpush", "kind": "busy", "often": 2},
-        {"product": "b2c", "kind": "busy"},
+        {"product": "fuliza", "kind": "busy"},
+        {"product": "confirmation", "kind": "before_answer"},
+        {"product": "validation", "kind": "twice"},
+        {"product": "c2bregister", "kind": "late"},
     ],
 )
 async def test_an_order_that_makes_no_sense_is_refused(simulator: SimulatorProcess, order: dict[str, Any]):

@@ -11,12 +11,7 @@ from typing import Any
 
 from payme_sim import outcomes
 from payme_sim.apps import ShortCode
-from payme_sim.faults import FaultKind, Product
-from payme_sim.gateway import Call, Refused, SpikeArrested
-from payme_sim.outcomes import Delivery, result_text
-from payme_sim.prompts import Push, PushOrder, SubscriberLocked
-from payme_sim.stk_rules import (
-    FieldRefused,
+from payme_sim.daraja.stk_fields import (
     PushFields,
     Signed,
     Strictness,
@@ -24,6 +19,10 @@ from payme_sim.stk_rules import (
     read_push,
     read_signed,
 )
+from payme_sim.faults import FaultKind, Product
+from payme_sim.gateway import Call, Refused, SpikeArrested, invalid
+from payme_sim.outcomes import Delivery, result_text
+from payme_sim.prompts import Push, PushOrder, SubscriberLocked
 from payme_sim.world import World
 
 _TOO_FRESH = timedelta(seconds=1)
@@ -35,10 +34,7 @@ async def push_prompt(call: Call) -> dict[str, Any]:
     """Accept a push and start its prompt."""
     world = call.world
     call.app()
-    try:
-        fields = read_push(call.body(), _strictness(world))
-    except FieldRefused as refusal:
-        raise _invalid(refusal.field) from None
+    fields = read_push(call.body(), _strictness(world))
     shortcode = _merchant(world, fields.signed)
     try:
         push = world.prompts.open(_order(fields, shortcode), world.settings)
@@ -63,10 +59,7 @@ async def query_prompt(call: Call) -> dict[str, Any]:
     if world.settings.query_limit and not world.query_gate.admit(app.consumer_key, world.clock.now()):
         raise SpikeArrested
     body = call.body()
-    try:
-        signed = read_signed(body, _strictness(world))
-    except FieldRefused as refusal:
-        raise _invalid(refusal.field) from None
+    signed = read_signed(body, _strictness(world))
     _merchant(world, signed)
     push = _find_push(world, signed, checkout_id=body.get("CheckoutRequestID"))
     code = push.query_says
@@ -121,14 +114,10 @@ def _order(fields: PushFields, shortcode: ShortCode) -> PushOrder:
 
 def _find_push(world: World, signed: Signed, *, checkout_id: object) -> Push:
     if not isinstance(checkout_id, str) or not checkout_id.startswith("ws_CO_"):
-        raise _invalid("CheckoutRequestID")
+        raise invalid("CheckoutRequestID")
     push = world.prompts.by_checkout_id.get(checkout_id)
     if push is None or push.shortcode.shortcode != signed.shortcode:
         raise Refused(500, "500.001.1001", text="The transaction does not Exist")
     if world.clock.now() - push.opened_at < _TOO_FRESH:
-        raise _invalid("CheckoutRequestID")
+        raise invalid("CheckoutRequestID")
     return push
-
-
-def _invalid(field: str) -> Refused:
-    return Refused(400, "400.002.02", text=f"Bad Request - Invalid {field}")
