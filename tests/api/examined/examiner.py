@@ -99,6 +99,14 @@ class Examiner:
             is_right = isinstance(body, dict) and isinstance(body.get("product_id"), str)
             return {**body, "product_id": str(self._place.things.product_id)} if is_right else body
 
+        @hook("map_body").apply_to(operation_id="sales_void")
+        def with_nobody_beside_the_owner(context: Any, body: Any) -> Any:
+            approver = body.get("approver") if isinstance(body, dict) else None
+            is_right = isinstance(approver, dict) and all(
+                isinstance(approver.get(key), str) for key in ("user_id", "pin")
+            )
+            return {**body, "approver": None} if is_right else body
+
         @hook
         def after_call(context: Any, case: Any, response: Any) -> None:
             self._judge(case, response)

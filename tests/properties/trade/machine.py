@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from payme.features.businesses.schemas import ChangeBusiness
+from payme.features.businesses.services import change_business
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.rules.transitions import Message
 from payme.features.sales.services.settle_sale import cancel_stale_sale
@@ -23,7 +25,7 @@ from payme.kit.errors import DomainError
 from payme.runtime.database import Database, PoolLimits
 from tests.invariants import assert_invariants
 from tests.people import Person, make_person
-from tests.properties.trade.model import OPEN, Goods, Model, Payment, Refusal, Sale
+from tests.properties.trade.model import DONE, OPEN, Goods, Model, Payment, Refusal, Sale
 from tests.stock_room import adjust, make_product, receive, spoil
 from tests.trade import PHONE, TradingShop, cash, new_receipt, open_database, open_shop, stk
 
@@ -64,6 +66,7 @@ class ShopMachine(RuleBasedStateMachine):
     def open(self, tokens: int) -> None:
         self.shop: TradingShop = self.run(open_shop(self.world.database, owner=self.world.owner))
         self.run(self.shop.set_tokens(tokens))
+        self.run(self.shop.run(lambda uow: change_business(uow, ChangeBusiness(refund_limit_cents=10_000_000))))
         self.products = [
             self.run(make_product(self.shop, name=f"P{n}", price_cents=price, vat_class="C", track_stock=n < 2))
             for n, price in enumerate(PRICES)
@@ -118,6 +121,23 @@ class ShopMachine(RuleBasedStateMachine):
     def cancel(self, pick: int) -> None:
         sale = self.model.sales[pick % len(self.model.sales)]
         self.both(self.shop.cancel(sale.id), lambda: self.model.cancel(sale))
+
+    @precondition(lambda self: any(each.status in DONE for each in self.model.sales))
+    @rule(pick=picks, line=picks, quantity=st.integers(1, 4), spoiled=st.booleans())
+    def refund(self, pick: int, line: int, quantity: int, spoiled: bool) -> None:
+        """Give a part of some sale back in cash, or more than is left of it."""
+        sale = self.done(pick)
+        view, place = self.run(self.shop.sale(sale.id)), line % len(sale.lines)
+        self.both(
+            self.shop.refund(view, (place, quantity, not spoiled)),
+            lambda: self.model.refund(sale, place, quantity, spoiled=spoiled),
+        )
+
+    @precondition(lambda self: any(each.status in DONE for each in self.model.sales))
+    @rule(pick=picks)
+    def void(self, pick: int) -> None:
+        sale = self.done(pick)
+        self.both(self.shop.void(sale.id), lambda: self.model.void(sale))
 
     @precondition(lambda self: any(each.status in ENDED for each in self.model.sales))
     @rule(pick=picks, moved_on=st.booleans())
@@ -237,6 +257,10 @@ class ShopMachine(RuleBasedStateMachine):
             self.go_stale(sale, moved_on=False)
         elif who in {"cash", "prompt"}:
             self.take_tender(sale, 30 if what == "part" else 100, by_prompt=who == "prompt")
+
+    def done(self, pick: int) -> Sale:
+        done = [each for each in self.model.sales if each.status in DONE]
+        return done[pick % len(done)]
 
     def prompts(self) -> list[Payment]:
         return [each for each in self.payments if each.method == "mpesa_stk"]

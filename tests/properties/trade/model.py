@@ -11,6 +11,7 @@ from payme.features.payments.rules.transitions import Decision
 
 OPEN = {"created", "sending", "pending", "unknown"}
 PAYABLE = {"awaiting_payment", "payment_failed", "expired"}
+DONE = {"completed", "partly_refunded", "refunded", "voided"}
 Line = tuple[int, int]
 """A product's number and how many."""
 
@@ -114,6 +115,9 @@ class Sale:
     status: str = "awaiting_payment"
     payments: list[Payment] = field(default_factory=list)
     cost: int | None = None
+    left: list[list[int]] = field(default_factory=list)
+    """What has not gone back of each line of a completed sale: quantity and cost."""
+    returned: int = 0
 
     @property
     def paid(self) -> int:
@@ -141,6 +145,8 @@ class Model:
     received_twice: int = 0
     overpaid: int = 0
     missing: int = 0
+    handed_back: int = 0
+    """Cash that went over the counter for refunds and voids."""
     spent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     # -- selling
@@ -172,9 +178,11 @@ class Model:
         owing: dict[int, int] = defaultdict(int)
         for number, quantity in sale.lines:
             each = self.goods[number]
+            sale.left.append([quantity, 0])
             if each.tracked:
                 before = len(each.owed)
-                sale.cost += each.take(quantity)
+                sale.left[-1][1] = each.take(quantity)
+                sale.cost += sale.left[-1][1]
                 if len(each.owed) > before:
                     owing[number] += 1
                 if owing[number] > 1:
@@ -216,6 +224,52 @@ class Model:
                 each.settlement = "returned" if each.method == "cash" else "unclaimed"
         sale.status = "cancelled"
 
+    # -- giving back
+
+    def refund(self, sale: Sale, place: int, quantity: int, *, spoiled: bool) -> None:
+        """Give a part of one line back in cash."""
+        if sale.status not in {"completed", "partly_refunded"}:
+            raise Refusal("sales.not_refundable")
+        if quantity > sale.left[place][0]:
+            raise Refusal("sales.refund_too_much")
+        number = sale.lines[place][0]
+        cost = self._part(sale, place, quantity)
+        self._bring_back(number, quantity, cost, spoiled=spoiled)
+        sale.returned += quantity * self.goods[number].price
+        self.handed_back += quantity * self.goods[number].price
+        sale.status = "partly_refunded" if any(each for each, _ in sale.left) else "refunded"
+
+    def void(self, sale: Sale) -> None:
+        """Undo a whole sale."""
+        if sale.status != "completed":
+            raise Refusal("sales.not_voidable")
+        if any(each.applied for each in sale.payments if each.method != "cash"):
+            raise Refusal("sales.void_of_mpesa")
+        back: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+        for place, (number, quantity) in enumerate(sale.lines):
+            back[number][0] += quantity
+            back[number][1] += self._part(sale, place, quantity)
+        for number, (quantity, cost) in back.items():
+            self._bring_back(number, quantity, cost, spoiled=False)
+        sale.returned = sale.total
+        self.handed_back += sale.total
+        sale.status = "voided"
+
+    def _part(self, sale: Sale, place: int, quantity: int) -> int:
+        left = sale.left[place]
+        cost = share(left[1], quantity, left[0])
+        sale.left[place] = [left[0] - quantity, left[1] - cost]
+        return cost
+
+    def _bring_back(self, number: int, quantity: int, cost: int, *, spoiled: bool) -> None:
+        if not self.goods[number].tracked:
+            return
+        self.spent["cost_of_goods"] -= cost
+        if spoiled:
+            self.spent["spoilage"] += cost
+        else:
+            self.spent["cost_of_goods"] += self.goods[number].arrive(quantity, cost, purchase=False)
+
     # -- M-Pesa
 
     def follow(self, payment: Payment, decision: Decision) -> None:
@@ -252,7 +306,7 @@ class Model:
             sale.status = status
 
     def _receive(self, sale: Sale, payment: Payment) -> None:
-        if sale.status in {"completed", "cancelled"}:
+        if sale.status in {*DONE, "cancelled"}:
             payment.settlement = "unclaimed"
             return
         payment.excess = max(0, sale.paid + payment.money - sale.total)
@@ -276,12 +330,12 @@ class Model:
             each.excess for each in prompts
         )
         unclaimed = refused + self.overpaid + self.received_twice + sum(each.disputed for each in prompts)
-        done = [each for each in self.sales if each.status == "completed"]
-        waiting = [each for each in self.sales if each.status != "completed"]
+        done = [each for each in self.sales if each.status in DONE]
+        waiting = [each for each in self.sales if each.status not in DONE]
         held = sum(sale.paid for sale in waiting)
         held += sum(each.money for each in prompts if each.status == "succeeded" and each.settlement is None)
         books = {
-            "cash": sum(each.applied for each in parts if each.method == "cash"),
+            "cash": sum(each.applied for each in parts if each.method == "cash") - self.handed_back,
             "mpesa": sum(each.money + each.disputed for each in prompts)
             + self.overpaid
             + self.received_twice
@@ -289,7 +343,7 @@ class Model:
             "mpesa_to_confirm": self.missing,
             "mpesa_unclaimed": -unclaimed,
             "payments_held": -held,
-            "sales_revenue": -sum(each.total for each in done),
+            "sales_revenue": -sum(each.total - each.returned for each in done),
             "inventory": sum(each.value for each in self.goods),
             "tokens": self.balance,
             **self.spent,

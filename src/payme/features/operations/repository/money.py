@@ -198,12 +198,10 @@ async def counted_accounts(uow: UnitOfWork) -> Rows:
         """-- operations.counted_accounts
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
         where a.business_id = $1 and a.code in ('cash', 'card') and b.balance <> (
-          select coalesce(sum(p.amount_cents), 0) from payments p
-          left join sales s on s.business_id = p.business_id and s.id = p.purpose_id
-          where p.business_id = $1 and p.status = 'succeeded' and p.settlement = 'applied' and s.status is distinct from 'voided'
-            and p.method = case a.code when 'cash' then 'cash' else 'card_recorded' end)
-        - (select coalesce(sum(amount_cents), 0) from refunds
-           where business_id = $1 and state = 'completed' and method = 'cash' and a.code = 'cash')""",
+          select coalesce(sum(amount_cents), 0) from payments
+          where business_id = $1 and status = 'succeeded' and settlement = 'applied'
+            and method = case a.code when 'cash' then 'cash' else 'card_recorded' end)
+        - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'refund.' || a.code)""",
         uow.tenant,
     )
 

@@ -79,18 +79,26 @@ async def refund_shows_on_its_sale(uow: UnitOfWork) -> Rows:
 
 @invariant(4)
 async def refund_booked(uow: UnitOfWork) -> Rows:
-    """Each completed refund is booked: the money, its VAT and its rounding; nothing else is."""
+    """Each completed refund is booked: the money the way it went, its VAT and its rounding; nothing else is."""
     return await uow.fetch(
         """-- operations.refund_booked
         select coalesce(f.id, b.cause) from (select * from refunds where business_id = $1) f
+        left join lateral (
+          select coalesce(sum(amount_cents) filter (where method = 'cash'), 0) as cash,
+            coalesce(sum(amount_cents) filter (where method = 'card_recorded'), 0) as card
+          from payments where business_id = $1 and purpose = 'sale' and purpose_id = f.sale_id and settlement = 'applied'
+            and f.method = 'as_paid') p on true
         full join (
-          select cause, coalesce(sum(amount) filter (where kind in ('refund.cash', 'refund.card', 'refund.mpesa')), 0) as money,
+          select cause, coalesce(sum(amount) filter (where kind = 'refund.cash'), 0) as cash,
+            coalesce(sum(amount) filter (where kind = 'refund.card'), 0) as card,
+            coalesce(sum(amount) filter (where kind = 'refund.mpesa'), 0) as mpesa,
             coalesce(sum(amount) filter (where kind = 'refund.vat'), 0) as vat,
             coalesce(sum(amount) filter (where kind = 'refund.rounding'), 0) as rounding
           from postings where business_id = $1 and kind like 'refund.%' group by 1) b on b.cause = f.id
         where f.id is null or case when f.state = 'completed'
-          then coalesce(b.money, 0) <> f.amount_cents or coalesce(b.vat, 0) <> f.vat_cents
-            or coalesce(b.rounding, 0) <> abs(f.rounding_cents)
+          then coalesce(b.cash, 0) <> case f.method when 'cash' then f.amount_cents else p.cash end
+            or coalesce(b.card, 0) <> p.card or coalesce(b.mpesa, 0) <> case f.method when 'mpesa' then f.amount_cents else 0 end
+            or coalesce(b.vat, 0) <> f.vat_cents or coalesce(b.rounding, 0) <> abs(f.rounding_cents)
           else b.cause is not null end""",
         uow.tenant,
     )

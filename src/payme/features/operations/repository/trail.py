@@ -38,6 +38,8 @@ async def change_is_audited(uow: UnitOfWork) -> Rows:
         with wanted as (
           select id as subject, array['sale.' || status] as actions from sales where business_id = $1
           union all
+          select id, array['sale.completed'] from sales where business_id = $1 and completed_at is not null
+          union all
           select id, array['payment.succeeded', 'payment.late_success'] from payments
           where business_id = $1 and method = 'mpesa_stk' and status = 'succeeded'
           union all
