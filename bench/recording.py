@@ -84,7 +84,7 @@ async def _sell(database: Database, model: Model) -> tuple[datetime, Attempt, di
         scope=f"{actor.family}:POST /v1/businesses/{{business_id}}/sales",
         key=str(new_id()),
         fingerprint=hashlib.sha256(json.dumps(document).encode()).digest(),
-        status=lambda _: 201,
+        status=lambda _view: 201,
         deadline=asyncio.get_running_loop().time() + 5,
         answer_by=asyncio.get_running_loop().time() + 5,
     )
