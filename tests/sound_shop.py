@@ -33,8 +33,11 @@ from payme.features.inventory.services.correct_stock import adjust_stock, spoil_
 from payme.features.inventory.services.receive_goods import receive_goods
 from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded
 from payme.features.payments.enums import Effect, Outcome, Source
+from payme.features.payments.rules.payouts import News
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import apply_message
+from payme.features.payments.services.conclude_payout import Heard, hear
+from payme.features.payments.services.send_payout import begin_sending_payout
 from payme.features.sales import (
     CreateSale,
     RefundSale,
@@ -57,6 +60,7 @@ from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
 from payme.runtime.settings import Settings
+from tests.operators import certificate
 from tests.people import PASSWORD, new_phone
 
 Result = TypeVar("Result")
@@ -67,6 +71,7 @@ SETTINGS = {
     "MPESA_CONSUMER_KEY": "key-of-the-platform",
     "MPESA_CONSUMER_SECRET": "secret-of-the-platform",
     "MPESA_PASSKEY": "passkey-of-the-platform",
+    "MPESA_CERTIFICATE": certificate().decode(),
 }
 ODD_CENTS, PRICE_CENTS, COST_CENTS = 15_040, 20_000, 12_000
 
@@ -98,7 +103,7 @@ class SoundShop:
         await self.run(partial(change_business, command=ChangeBusiness(cash_rounding_cents=100)))
         paybill = ConfigureMethod(
             shortcode="174379", account_reference="DUKA", environment="sandbox", consumer_key="key", consumer_secret="secret",
-            passkey="passkey",
+            passkey="passkey", initiator_name="dukaapi", initiator_password="Duka#2026%",
         )  # fmt: skip
         await self.run(lambda uow: payments.configure_method(uow, "paybill", paybill))
         return self
@@ -163,6 +168,13 @@ class SoundShop:
         line = {"sale_line_id": sale.lines[0].id, "quantity": Decimal(quantity), "restock": more.pop("restock", True)}
         command = RefundSale.model_validate({"lines": [line], "reason": "Torn", **more})
         return await self.run(lambda uow: refund_sale(uow, sale.id, command))
+
+    async def paid_out(self, refund_id: UUID, news: News) -> None:
+        """Have the payout of a refund sent, and M-Pesa say what became of it."""
+        sql = "select id from payouts where business_id = $1 and purpose_id = $2"
+        payout_id = await self.run(lambda uow: uow.fetchval(sql, self.business_id, refund_id))
+        await self.run(partial(begin_sending_payout, payout_id=payout_id))
+        await self.run(partial(hear, payout_id=payout_id, heard=Heard(news)))
 
     async def answered(self, refund: RefundView, *, agreed: bool) -> None:
         """Have somebody else decide about a refund, and have the refund hear of it."""
@@ -266,7 +278,9 @@ async def _give_back(shop: SoundShop) -> None:
     by_mpesa = await shop.prompt(dear, 4 * 70_000, quantity=4)
     await shop.paid(by_mpesa, 4 * 70_000)
     sent, failed, _waiting = [await shop.refund(by_mpesa, 1, method="mpesa") for _ in range(3)]
+    await shop.paid_out(sent.id, News.PAID)
     await shop.run(lambda uow: complete_refund(uow, sent.id, evidence={}))
+    await shop.paid_out(failed.id, News.DENIED)
     await shop.run(lambda uow: fail_refund(uow, failed.id, reason="payout_refused"))
     for word in ("approved", "rejected", "nothing"):
         sale = await shop.sell(dear, {"method": "cash", "amount_cents": 2 * 70_000}, quantity=2)

@@ -261,7 +261,10 @@ class Stack:
             return await self.database.run(work, business_id=business_id, actor=actor)
 
         await run(lambda uow: create_business(uow, CreateBusiness(name="Duka"), owner_name="Wanjiku"))
-        account = {"shortcode": SHOP_SHORTCODE, "account_reference": "DUKA", "environment": "sandbox"}
+        account = {
+            "shortcode": SHOP_SHORTCODE, "account_reference": "DUKA", "environment": "sandbox", "initiator_name": "testapi",
+            "initiator_password": "Safaricom999!*!",
+        }  # fmt: skip
         method = ConfigureMethod.model_validate(account | self._accounts[SHOP_SHORTCODE])
         await run(lambda uow: payments.configure_method(uow, "paybill", method))
         key = await run(lambda uow: create_api_key(uow, CreateApiKey(name="Test", scopes=sorted(PERMISSIONS))))
@@ -346,6 +349,7 @@ class Stack:
             }
         for name, value in self._accounts[PLATFORM_SHORTCODE].items():
             self.environment[f"MPESA_{name.upper()}"] = value
+        self.environment["MPESA_CERTIFICATE"] = (await self.simulator.control.certificate()).decode()
 
 
 async def _stocked(uow: UnitOfWork, name: str, price_cents: int, layers: Sequence[Layer]) -> UUID:

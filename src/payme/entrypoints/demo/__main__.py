@@ -94,6 +94,7 @@ class Demo:
         self.server = EmbeddedServer(folder / "postgres")
         self.processes = Processes(folder)
         self.shop_file = folder / "shop.json"
+        self.certificate_file = folder / "certificate.pem"
 
     def start(self, *, fresh: bool) -> None:
         """Bring everything up and print where it is. Raises: DemoFailed, EmbeddedServerError."""
@@ -108,7 +109,9 @@ class Demo:
         _say("Schema", f"{applied} migration{'s' * (applied != 1)} applied" if applied else "at its head")
         accounts = self._start_simulator()
         values = self._values(dsn, accounts["650880"])
-        shop = self._shop(Settings.from_values(values), accounts["174379"])
+        certificate = self.certificate_file.read_text(encoding="utf-8")
+        shop = self._shop(Settings.from_values(values | {"MPESA_CERTIFICATE": certificate}), accounts)
+        values["MPESA_CERTIFICATE_FILE"] = str(self.certificate_file)
         for name in ("api", "worker"):
             self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
         lines = (f"{name}={value}" for name, value in values.items())
@@ -148,8 +151,10 @@ class Demo:
     def _start_simulator(self) -> dict[str, MpesaAccount]:
         """Start the simulator and return its paybills by short code; each collects with an app of its own."""
         # Without its rule against equal payments in a row, so that the phone that pays always does.
-        self.processes.start("simulator", "payme_sim", "--port", str(self.sim_port), "--no-repeat-rule", environment={})
+        arguments = ("--port", str(self.sim_port), "--no-repeat-rule", "--key-file", str(self.folder / "simulator.key"))
+        self.processes.start("simulator", "payme_sim", *arguments, environment={})
         self._await(f"{self.simulator_url}/_sim/health", "simulator")
+        _write_private(self.certificate_file, _fetch(f"{self.simulator_url}/_sim/certificate"))
         _call("POST", f"{self.simulator_url}/_sim/apps", _PLATFORM_APP)
         known = _call("GET", f"{self.simulator_url}/_sim/apps")
         apps = {app["name"]: app for app in known["apps"]}
@@ -157,16 +162,16 @@ class Demo:
         _say("M-Pesa simulator")
         return {
             code: MpesaAccount(apps[app]["consumer_key"], apps[app]["consumer_secret"], code, codes[code])
-            for code, app in (("174379", "demo"), ("650880", "platform"))
+            for code, app in (("174379", "demo"), ("651200", "demo"), ("650880", "platform"))
         }
 
-    def _shop(self, settings: Settings, account: MpesaAccount) -> dict[str, Any]:
+    def _shop(self, settings: Settings, accounts: dict[str, MpesaAccount]) -> dict[str, Any]:
         if self.shop_file.exists():
             return json.loads(self.shop_file.read_text(encoding="utf-8"))
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
             task = progress.add_task(f"{self.days} days of trade", total=self.days + _STEPS_BESIDE_DAYS)
-            made = asyncio.run(_make_shop(settings, account, days=self.days, advance=lambda _: progress.advance(task)))
+            made = asyncio.run(_make_shop(settings, accounts, days=self.days, advance=lambda _: progress.advance(task)))
         shop = {
             "business_id": str(made.business_id),
             "api_key": made.api_key,
@@ -229,7 +234,7 @@ class Demo:
 
 
 async def _make_shop(
-    settings: Settings, account: MpesaAccount, *, days: int, advance: Callable[[str], None]
+    settings: Settings, accounts: dict[str, MpesaAccount], *, days: int, advance: Callable[[str], None]
 ) -> DemoShop:
     clock = FrozenClock(SystemClock().now())
     dsn = settings.database_url.get_secret_value()
@@ -237,7 +242,7 @@ async def _make_shop(
     database = await Database(dsn, wiring=wire(tools_of(settings)), clock=clock, limits=limits).open()
     try:
         await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
-        return await ShopMaker(database, clock, account, advance, days=days).make()
+        return await ShopMaker(database, clock, accounts, advance, days=days).make()
     finally:
         await database.close()
 
@@ -255,6 +260,11 @@ def _sale_by_curl(base_url: str, shop: dict[str, Any]) -> str:
         f"  -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)-$RANDOM\" \\\n"
         f"  -d '{json.dumps(body)}'"
     )
+
+
+def _fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- loopback, our own processes
+        return answer.read().decode()
 
 
 def _call(method: str, url: str, body: object = None) -> Any:

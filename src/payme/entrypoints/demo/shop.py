@@ -25,7 +25,7 @@ from payme.features.identity.schemas import CreateApiKey
 from payme.features.identity.services.api_keys import create_api_key
 from payme.features.inventory.schemas import ReceiveGoods
 from payme.features.inventory.services.receive_goods import receive_goods
-from payme.features.payments import ConfigureMethod, PaymentSucceeded
+from payme.features.payments import ConfigureMethod, MethodKind, PaymentSucceeded
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.apply_message import apply_message
@@ -49,6 +49,8 @@ CASHIERS: Final = (
     ("Zawadi", "0722000203", "1946"),
 )
 PAYING_PHONE: Final = "254700000600"
+TILL_NUMBER: Final = "5651201"
+INITIATOR: Final = ("testapi", "Safaricom999!*!")
 _PRODUCTS: Final = Path(__file__).parent / "products.csv"
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
 
@@ -75,7 +77,7 @@ class DemoShop:
 
 @dataclass(frozen=True, slots=True)
 class MpesaAccount:
-    """The simulator's paybill that the shop is paid into."""
+    """One of the simulator's short codes."""
 
     consumer_key: str
     consumer_secret: str
@@ -89,7 +91,7 @@ class ShopMaker:
 
     database: Database
     clock: FrozenClock
-    account: MpesaAccount
+    accounts: dict[str, MpesaAccount]
     advance: Callable[[str], None]
     days: int = DAYS
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))
@@ -124,13 +126,24 @@ class ShopMaker:
             shop, lambda uow: create_api_key(uow, CreateApiKey(name="Demo", scopes=sorted(PERMISSIONS)))
         )
         shop.api_key = made.key
-        account = ConfigureMethod(
-            shortcode=self.account.shortcode, account_reference="DUKA", environment="sandbox",
-            consumer_key=self.account.consumer_key, consumer_secret=self.account.consumer_secret, passkey=self.account.passkey,
-        )  # fmt: skip
-        await self._run(shop, lambda uow: payments.configure_method(uow, "paybill", account))
+        await self._take_mpesa(shop)
         self.advance("the shop and its people")
         return shop
+
+    async def _take_mpesa(self, shop: DemoShop) -> None:
+        """Set up prompts to a paybill, and a till on the wall of whose money Safaricom tells us; both with an operator."""
+        ways: tuple[tuple[MethodKind, MpesaAccount, str | None], ...] = (
+            ("paybill", self.accounts["174379"], None),
+            ("till", self.accounts["651200"], TILL_NUMBER),
+        )
+        for kind, account, till_number in ways:
+            method = ConfigureMethod(
+                shortcode=account.shortcode, till_number=till_number, account_reference="DUKA", environment="sandbox",
+                consumer_key=account.consumer_key, consumer_secret=account.consumer_secret, passkey=account.passkey,
+                pull_number="254722000000", initiator_name=INITIATOR[0], initiator_password=INITIATOR[1],
+            )  # fmt: skip
+            await self._run(shop, partial(payments.configure_method, kind=kind, command=method))
+        await self._run(shop, lambda uow: payments.request_registration(uow, "till"))
 
     async def _hire(self, shop: DemoShop, name: str, *, phone: str, pin: str) -> None:
         command = SignUp(name=name, phone=phone, password=SecretStr(f"{name.lower()}-na-pesa-2026"))

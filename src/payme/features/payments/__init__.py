@@ -35,7 +35,7 @@ from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
-from payme.features.payments.schemas import ConfigureMethod, PaymentView, UnclaimedView, UnsettledPayment
+from payme.features.payments.schemas import ConfigureMethod, MethodKind, PaymentView, UnclaimedView, UnsettledPayment
 from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
 from payme.features.payments.services.claim_receipt import Word, claim_receipt
@@ -45,6 +45,7 @@ from payme.features.payments.services.manage import configure_method, get_unclai
 from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
+from payme.features.payments.services.register_c2b import request_registration
 from payme.features.payments.services.request_payout import pay_refund
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
@@ -63,6 +64,7 @@ __all__ = [
     "Desk",
     "Destination",
     "Expected",
+    "MethodKind",
     "MethodNotConfigured",
     "MoneyInDispute",
     "MpesaRules",
@@ -97,6 +99,7 @@ __all__ = [
     "pay_refund",
     "prompt_key",
     "record_counted",
+    "request_registration",
     "request_stk",
     "settle",
 ]

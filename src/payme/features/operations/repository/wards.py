@@ -127,6 +127,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
 
     `asking`: unknown, and still asked about. `silent`: sent before `asked_until`, and still open. `unheard`: succeeded before
     `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt or short code. `unclaimed`: in the tray.
+    `left`: a payout whose outcome nobody knows since before `asked_until`. `unproved`: a claim that M-Pesa does not show, or only in part.
     """
     rows = await uow.fetch(
         """-- operations.list_money
@@ -145,6 +146,13 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
           union all
           select 'unplaced', e.id, e.amount_cents, e.received_at from payment_evidence e
           where e.business_id = $1 and e.outcome = 'paid' and e.effect in ('wrong_prompt', 'wrong_shortcode')
+          union all
+          select 'left', id, amount_cents, created_at from payouts
+          where business_id = $1 and state in ('sending', 'pending', 'unknown') and coalesce(sent_at, created_at) < $2
+          union all
+          select 'unproved', id, amount_cents - coalesce(confirmed_cents, 0), created_at from payments
+          where business_id = $1 and method = 'mpesa_claim' and (verdict in ('not_found', 'already_used', 'amount_differs')
+            or (verdict = 'waiting' and created_at < $2))
           union all
           select 'unclaimed', id, amount_cents, received_at from unclaimed_money where business_id = $1 and state = 'unclaimed') w
         group by kind""",

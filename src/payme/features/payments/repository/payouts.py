@@ -1,5 +1,6 @@
 """SQL of payouts."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -99,7 +100,7 @@ async def lock_payout(uow: UnitOfWork, payout_id: UUID) -> StoredPayout | None:
         from payouts where business_id = $1 and id = $2 for update""",
         uow.tenant, payout_id,
     )  # fmt: skip
-    return StoredPayout(**{**row, "state": PayoutState(row["state"])}) if row else None
+    return replace(StoredPayout(**row), state=PayoutState(row["state"])) if row else None
 
 
 async def move_payout(uow: UnitOfWork, payout_id: UUID, moved: Moved) -> None:

@@ -1,0 +1,229 @@
+"""Money that comes and goes by M-Pesa without a prompt, through API, worker and simulator as processes of their own."""
+
+import itertools
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from payme.features import operations
+from payme.features.identity import Role, add_member
+from payme.runtime.database import UnitOfWork
+from tests.people import PASSWORD, make_person
+from tests.stack import Stack, StackShop, until
+
+PRICE = 15_000
+_numbers = itertools.count(1)
+_codes = itertools.count(660_000)
+
+
+def phone(suffix: str = "55") -> str:
+    """Return a number that nobody else uses, with these last digits."""
+    return f"25472{next(_numbers):05d}{suffix}"
+
+
+async def everything_holds(shop: StackShop) -> None:
+    """Assert every invariant of the shop."""
+    findings = await shop.stack.database.run(operations.check_invariants, business_id=shop.business_id)
+    assert [finding for finding in findings if finding.violations] == []
+
+
+async def on_the_wall(stack: Stack, kind: str = "till") -> tuple[StackShop, str]:
+    """Open a shop with a number of its own that customers pay by themselves; return it with the number."""
+    shop = await stack.make_shop()
+    store = str(next(_codes))
+    code: dict[str, Any] = {"shortcode": store, "kind": kind, "name": "DUKA"}
+    if kind == "till":
+        code["till_number"] = f"5{store}"
+    made = await stack.simulator.control.send("POST", "/_sim/shortcodes", code)
+    await stack.simulator.control.shortcode(store, initiator_name="testapi", initiator_password="Safaricom999!*!")
+    method = {
+        "shortcode": store, "till_number": code.get("till_number"), "account_reference": "DUKA", "environment": "sandbox",
+        "consumer_key": "payme-demo-key", "consumer_secret": "payme-demo-secret", "passkey": made["passkey"],
+        "pull_number": "254722000000", "initiator_name": "testapi", "initiator_password": "Safaricom999!*!",
+    }  # fmt: skip
+    if kind == "till":
+        paybill = (await shop.call("GET", "/payment-methods")).json()
+        assert {each["kind"] for each in paybill} == {"paybill"}
+        answer = await shop.call("PUT", "/payment-methods/till", method)
+    else:
+        tag = (await shop.call("GET", "/payment-methods")).json()[0]["rev"]
+        answer = await shop.http.put(
+            f"/v1/businesses/{shop.business_id}/payment-methods/paybill", json=method, headers={"If-Match": f'"{tag}"'}
+        )
+    assert answer.is_success, answer.text
+    await shop.post(f"/payment-methods/{kind}/c2b")
+
+    async def registered() -> bool:
+        (found, *_) = await shop.get(f"/payment-methods/{kind}/c2b")
+        assert found["state"] in {"requested", "registered"}, found
+        return found["state"] == "registered"
+
+    await until(registered)
+    return shop, code.get("till_number", store)
+
+
+async def the_tray(shop: StackShop, count: int = 1) -> list[Any]:
+    """Wait until so many amounts lie in the tray, and return them."""
+
+    async def look() -> Any:
+        shop.stack.require_alive()
+        rows = (await shop.get("/unclaimed"))["data"]
+        return rows if len(rows) == count else None
+
+    return await until(look)
+
+
+async def test_money_on_the_till_is_found_and_claimed(stack: Stack) -> None:
+    shop, till = await on_the_wall(stack)
+    sale = await shop.sell_by_prompt(phone("32"), PRICE)
+    await shop.sale_becomes(sale["id"], "payment_failed")
+    paid = await stack.simulator.control.pay(phone(), till, PRICE // 100, name="JOHN")
+    (row,) = await the_tray(shop)
+    assert (row["mpesa_receipt_number"], row["amount_cents"], row["payer_name"]) == (paid["receipt"], PRICE, "JOHN")
+    assert row["payer_number"].endswith("55")
+    assert "*" in row["payer_number"]
+    suggested = await shop.get(f"/unclaimed/{row['id']}/suggestions")
+    assert [(each["purpose_id"], each["because"]) for each in suggested] == [(sale["id"], ["amount", "time"])]
+    done = await shop.post(f"/unclaimed/{row['id']}/claim", {"purpose": "sale", "purpose_id": sale["id"]})
+    assert (done["status"], done["payments"][-1]["assurance"]) == ("completed", "confirmed")
+    again = await shop.call("POST", f"/unclaimed/{row['id']}/claim", {"purpose": "sale", "purpose_id": sale["id"]})
+    assert (again.status_code, again.json()["code"]) == (409, "sales.not_open")
+    await everything_holds(shop)
+
+
+async def test_a_prompts_money_is_told_twice_and_applied_once(stack: Stack) -> None:
+    shop, paybill = await on_the_wall(stack, "paybill")
+    number = phone("00")
+    sale = await shop.sell_by_prompt(number, PRICE)
+    await shop.sale_becomes(sale["id"], "completed")
+
+    async def both() -> bool:
+        sql = "select count(*) from payment_evidence where business_id = $1 and source in ('c2b', 'callback')"
+        return (await shop.rows(sql))[0][0] == 2
+
+    await until(both)
+    assert (await shop.get("/unclaimed"))["data"] == []
+    assert (await shop.balances())["mpesa"] == PRICE
+    assert paybill
+    await everything_holds(shop)
+
+
+async def test_a_receipt_number_typed_as_the_account_pays_the_sale(stack: Stack) -> None:
+    shop, paybill = await on_the_wall(stack, "paybill")
+    sale = await shop.sell_by_prompt(phone("32"), PRICE)
+    failed = await shop.sale_becomes(sale["id"], "payment_failed")
+    await stack.simulator.control.pay(phone(), paybill, PRICE // 100, reference=failed["receipt_number"].lower())
+    done = await shop.sale_becomes(sale["id"], "completed")
+    assert done["payments"][-1]["method"] == "mpesa_c2b"
+    await everything_holds(shop)
+
+
+async def test_a_claimed_code_is_proved_when_the_notice_comes(stack: Stack) -> None:
+    shop, till = await on_the_wall(stack)
+    number = phone()
+    await stack.simulator.control.fault("confirmation", "late", seconds=3, msisdn=number)
+    paid = await stack.simulator.control.pay(number, till, PRICE // 100)
+    tender = {"method": "mpesa_claim", "amount_cents": PRICE, "mpesa_receipt_number": paid["receipt"]}
+    sale = await shop.sell([tender])
+    assert (sale["status"], sale["payments"][0]["assurance"], sale["payments"][0]["verdict"]) == (
+        "completed", "claimed", "waiting",
+    )  # fmt: skip
+
+    async def proved() -> bool:
+        payment = await shop.get(f"/payments/{sale['payments'][0]['id']}")
+        return (payment["assurance"], payment["verdict"]) == ("confirmed", "verified")
+
+    await until(proved)
+    assert (await shop.balances())["mpesa"] == PRICE
+    await everything_holds(shop)
+
+
+async def test_what_nobody_told_us_of_is_pulled(stack: Stack) -> None:
+    shop, till = await on_the_wall(stack)
+    number = phone()
+    await stack.simulator.control.fault("confirmation", "lost", msisdn=number)
+    paid = await stack.simulator.control.pay(number, till, PRICE // 100)
+    await stack.database.run(lambda uow: _enqueue(uow, "payments.pull", {"kind": "till"}), business_id=shop.business_id)
+    (row,) = await the_tray(shop)
+    assert (row["mpesa_receipt_number"], row["source"], row["is_verified"]) == (paid["receipt"], "pull", True)
+    await everything_holds(shop)
+
+
+async def _enqueue(uow: UnitOfWork, name: str, payload: dict[str, Any]) -> None:
+    # Safaricom counts whole seconds: what was paid in this one is not over yet.
+    uow.enqueue(name, payload, execute_after=timedelta(seconds=2))
+
+
+async def agreed(shop: StackShop, payout_id: str) -> None:
+    """Have a second person of the shop agree to a payout, by the second person's own login."""
+    person = await make_person(shop.stack.database)
+    await shop.stack.database.run(
+        lambda uow: add_member(uow, person.id, display_name="Otieno", roles=[Role.MANAGER]),
+        business_id=shop.business_id,
+    )
+    login = await shop.http.post("/v1/auth/login", json={"identifier": person.phone, "password": PASSWORD})
+    assert login.is_success, login.text
+    headers = {"Authorization": f"Bearer {login.json()['access_token']}"}
+    url = f"/v1/businesses/{shop.business_id}/payouts/{payout_id}/approve"
+    wrong = await shop.http.post(url, json={"proof": "wrong-password-2026"}, headers=headers)
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "auth.proof_wrong"), wrong.text
+    answer = await shop.http.post(url, json={"proof": PASSWORD}, headers=headers)
+    assert answer.is_success, answer.text
+
+
+async def payout_becomes(shop: StackShop, payout_id: str, *states: str) -> Any:
+    async def look() -> Any:
+        shop.stack.require_alive()
+        payout = await shop.get(f"/payouts/{payout_id}")
+        return payout if payout["state"] in states else None
+
+    return await until(look)
+
+
+async def test_a_person_is_paid_after_somebody_else_agreed(stack: Stack) -> None:
+    shop, paybill = await on_the_wall(stack, "paybill")
+    await stack.simulator.control.deposit(paybill, 1_000_000, account="Utility Account")
+    body = {"amount_cents": 250_000, "phone": phone(), "reason": "Casual labour"}
+    made = await shop.post("/payouts", body)
+    assert made["state"] == "awaiting_approval"
+    own = await shop.call("POST", f"/payouts/{made['id']}/approve", {"proof": PASSWORD})
+    assert own.status_code in {401, 403}, own.text
+    await agreed(shop, made["id"])
+    done = await payout_becomes(shop, made["id"], "succeeded", "failed")
+    assert (done["state"], len(done["mpesa_receipt_number"] or "")) == ("succeeded", 10), done
+    assert (await shop.balances())["mpesa_paid_out"] == 250_000
+    await everything_holds(shop)
+
+
+async def test_money_goes_back_to_its_sender(stack: Stack) -> None:
+    shop, till = await on_the_wall(stack)
+    await stack.simulator.control.pay(phone(), till, PRICE // 100)
+    (row,) = await the_tray(shop)
+    back = await shop.post(f"/unclaimed/{row['id']}/return", {"reason": "Sent to the wrong till"})
+    await agreed(shop, back["id"])
+    done = await payout_becomes(shop, back["id"], "succeeded", "failed")
+    assert done["state"] == "succeeded", done
+    assert (await shop.balances()).get("mpesa", 0) == 0
+    await everything_holds(shop)
+
+
+async def test_a_refund_by_m_pesa_leaves_and_completes(stack: Stack) -> None:
+    shop, paybill = await on_the_wall(stack, "paybill")
+    await stack.simulator.control.deposit(paybill, 1_000_000, account="Utility Account")
+    sale = await shop.sell_by_prompt(phone("00"), 2 * PRICE, quantity="2")
+    done = await shop.sale_becomes(sale["id"], "completed")
+    refund = await shop.post(
+        f"/sales/{sale['id']}/refunds",
+        {
+            "lines": [{"sale_line_id": done["lines"][0]["id"], "quantity": "1", "restock": True}],
+            "method": "mpesa",
+            "reason": "Torn",
+        },
+    )
+    assert refund["state"] == "pending"
+    await shop.sale_becomes(sale["id"], "partly_refunded")
+    (found,) = await shop.get(f"/sales/{sale['id']}/refunds")
+    assert (found["state"], found["amount_cents"]) == ("completed", PRICE)
+    assert (await shop.balances())["mpesa"] == PRICE
+    assert UUID(refund["id"])
+    await everything_holds(shop)
