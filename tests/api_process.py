@@ -15,6 +15,7 @@ from typing import Self
 import httpx2
 
 from payme.runtime.fault_points import KILLED
+from tests.operators import certificate
 
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 60.0
@@ -25,6 +26,7 @@ GENEROUS = {
     "PASSWORD_ITERATIONS": "2",
     "RATE_LIMIT_PRINCIPAL": "1000000/minute",
     "RATE_LIMIT_ANONYMOUS": "1000000/minute",
+    "MPESA_CERTIFICATE": certificate().decode(),
 }
 
 

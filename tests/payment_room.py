@@ -42,6 +42,7 @@ ACCOUNT = {
     "shortcode": "174379", "account_reference": "DUKA", "environment": "sandbox", "consumer_key": "key-of-a-test",
     "consumer_secret": "secret-of-a-test", "passkey": "passkey-of-a-test",
 }  # fmt: skip
+OPERATED = ACCOUNT | {"initiator_name": "dukaapi", "initiator_password": "Duka#2026%"}
 SETTINGS = {
     "APP_ENV": "test", "MPESA_CONSUMER_KEY": "platform-key", "MPESA_CONSUMER_SECRET": "platform-secret",
     "MPESA_PASSKEY": "platform-passkey", "MPESA_CERTIFICATE": certificate().decode(), "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2",

@@ -15,7 +15,7 @@ from payme.kit.ids import new_id
 from tests.fault_rows import FULL, FaultRow
 from tests.faults.selling import PRICE_CENTS
 from tests.invariants import assert_invariants
-from tests.payment_room import ACCOUNT
+from tests.payment_room import OPERATED
 from tests.stock_room import check_stock
 from tests.trade import TradingShop, stk
 from tests.two_apis import TwoApis, apis
@@ -52,7 +52,7 @@ async def end(shop: TradingShop, refund_id: UUID, *, done: bool) -> str:
 async def test_no_more_goes_back_than_was_paid(row: FaultRow, apis: TwoApis) -> None:
     rng = row.rng
     shop = TradingShop(apis.inside.database, apis.inside.business_id)
-    paybill = ConfigureMethod.model_validate(ACCOUNT)
+    paybill = ConfigureMethod.model_validate(OPERATED)
     await shop.run(lambda uow: configure_method(uow, "paybill", paybill))
 
     async def ask(number: int, sale: SaleView, method: str) -> httpx2.Response:

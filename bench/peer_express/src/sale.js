@@ -139,7 +139,7 @@ export function view(sale) {
     profit_cents: sale.total - sale.rounding - sale.vat - sale.cost, paid_cents: sale.total, change_cents: sale.change,
     payments: sale.payments.map((each) => ({
       id: each.id, method: each.method, status: "succeeded", assurance: "counted", amount_cents: each.amount_cents,
-      mpesa_receipt_number: null, settlement: "applied", reason_code: null,
+      mpesa_receipt_number: null, settlement: "applied", reason_code: null, verdict: null,
     })),
     tokens: sale.tokens ?? null, branch_id: sale.shop.branchId, till_id: sale.shop.tillId, created_at: sale.now,
     completed_at: sale.now, currency: "KES", rev: 1,

@@ -12,13 +12,21 @@ from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features.approvals import ApprovalKind, Wanted, request_approval
 from payme.features.identity import Role
+from payme.features.payments.enums import Source
+from payme.features.payments.services.place_money import Arrival, place_money
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.settings import Settings
 from tests.api_process import GENEROUS
 from tests.application import client_of, make_application
+from tests.payment_room import a_receipt
 from tests.people import Shop, hire, make_shop
 
+OPERATED = {
+    "shortcode": "651200", "till_number": "5651200", "environment": "sandbox", "consumer_key": "key", "consumer_secret": "secret",
+    "passkey": "passkey", "initiator_name": "dukaapi", "initiator_password": "Duka#2026%", "active": False,
+}  # fmt: skip
+"""A till that sends no prompts, with an operator who pays out."""
 MakeClient = Callable[[str | None], httpx2.AsyncClient]
 
 
@@ -35,6 +43,8 @@ class Belongings:
     invitation_id: UUID
     key_id: UUID
     approval_id: UUID
+    unclaimed_id: UUID
+    payout_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -103,7 +113,13 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
-    wanted = Wanted(ApprovalKind.PAYOUT, UUID(sale["id"]), 2_000_000, {})
+    till = await client.put(f"/v1/businesses/{shop.id}/payment-methods/till", json=OPERATED)
+    assert till.status_code == 201, till.text
+    payout = await post("payouts", {"amount_cents": 50_000, "phone": "0712345678", "reason": "Labour"})
+    arrival = Arrival(Source.C2B, a_receipt(), 12_300, "651200", ["651200"], payer_number="2547 ***** 999")
+    await shop.database.run(lambda uow: place_money(uow, arrival), business_id=shop.id)
+    (lying,) = (await client.get(f"/v1/businesses/{shop.id}/unclaimed")).json()["data"]
+    wanted = Wanted(ApprovalKind.VARIANCE, UUID(sale["id"]), 2_000_000, {})
     asked = await shop.database.run(
         lambda uow: request_approval(uow, wanted), business_id=shop.id, actor=shop.acting(member, "cashier")
     )
@@ -117,4 +133,6 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         invitation_id=UUID(invitation["id"]),
         key_id=UUID(key["id"]),
         approval_id=asked.id,
+        unclaimed_id=UUID(lying["id"]),
+        payout_id=UUID(payout["id"]),
     )

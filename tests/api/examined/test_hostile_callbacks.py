@@ -84,7 +84,7 @@ async def test_a_hostile_callback_is_kept_as_it_came_and_credits_its_receipt_onc
         "handled",
         "ignored",
     }
-    money = "select mpesa_receipt_number from mpesa_receipts where business_id = $1"
+    money = "select mpesa_receipt_number from mpesa_receipts where business_id = $1 and applied_to = 'payment'"
     credited = {each[0] for each in await place.witness.connection.fetch(money, shop)}
     assert credited, "the sound one among them pays"
     assert credited <= {RECEIPT, LOOKS_LIKE_ONE}

@@ -67,4 +67,4 @@ async def test_a_cashier_reads_the_wallet_and_buys_nothing(cashier: Counter):
 async def test_the_trial_balance_sums_to_zero(owner: Counter):
     balance = (await owner.get("reports/trial-balance")).json()
     assert (balance["sum_cents"], balance["sum_tokens"]) == (0, 0)
-    assert len(balance["accounts"]) == 21
+    assert len(balance["accounts"]) == 22

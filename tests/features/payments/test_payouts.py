@@ -43,17 +43,16 @@ from payme.integrations.daraja import Reason
 from payme.kit.errors import DomainError
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
-from tests.payment_room import ACCOUNT, Till, a_receipt, open_till, stk_callback
+from tests.payment_room import OPERATED, Till, a_receipt, open_till, stk_callback
 
 SEND, ASK = "payments.send_payout", "payments.ask_about_payout"
-OPERATOR = ACCOUNT | {"initiator_name": "dukaapi", "initiator_password": "Duka#2026%"}
 AMOUNT = 250_000
 
 
 @pytest.fixture
 async def shop(shop: Till) -> Till:
     """A shop with an operator."""
-    await shop.run(lambda uow: configure_method(uow, "paybill", ConfigureMethod.model_validate(OPERATOR)))
+    await shop.run(lambda uow: configure_method(uow, "paybill", ConfigureMethod.model_validate(OPERATED)))
     return shop
 
 

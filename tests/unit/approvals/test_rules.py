@@ -16,7 +16,7 @@ ALSO = {
     ApprovalKind.VOID: {"sales.void"},
     ApprovalKind.DISCOUNT: {"sales.discount_above_limit"},
     ApprovalKind.WRITE_OFF: {"stock.approve"},
-    ApprovalKind.PAYOUT: set[str](),
+    ApprovalKind.PAYOUT: {"payouts.request"},
     ApprovalKind.VARIANCE: set[str](),
 }
 

@@ -180,6 +180,17 @@ async def find_till(uow: UnitOfWork, till_id: UUID | None) -> Till | None:
     return Till.model_validate(dict(row)) if row else None
 
 
+async def find_till_by_prefix(uow: UnitOfWork, receipt_prefix: str) -> UUID | None:
+    """Return the till whose receipt numbers begin so."""
+    return await uow.fetchval(
+        """-- businesses.find_till_by_prefix
+        select id from tills where business_id = $1 and receipt_prefix = $2
+        """,
+        uow.tenant,
+        receipt_prefix,
+    )
+
+
 async def list_tills(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[Till]:
     """Return tills in the order of their ids."""
     rows = await uow.fetch(

@@ -116,8 +116,8 @@ async def hear_of_approval(uow: UnitOfWork, event: ApprovalApproved) -> None:
     """Have a payout sent that somebody agreed to; hearing it twice sends it once. Locks the payout."""
     if event.kind != ApprovalKind.PAYOUT:
         return
-    payout = await _lock(uow, event.about_id)
-    if payout.state is not PayoutState.AWAITING_APPROVAL:
+    payout = await repository.lock_payout(uow, event.about_id)
+    if payout is None or payout.state is not PayoutState.AWAITING_APPROVAL:
         return
     await _move(uow, payout, Moved(PayoutState.APPROVED, decided_by=event.decided_by))
     _send(uow, payout.id)
@@ -127,8 +127,8 @@ async def hear_of_refusal(uow: UnitOfWork, event: ApprovalRejected | ApprovalLap
     """End a payout that nobody agreed to; money in the tray can be claimed again. Locks the payout."""
     if event.kind != ApprovalKind.PAYOUT:
         return
-    payout = await _lock(uow, event.about_id)
-    if payout.state is not PayoutState.AWAITING_APPROVAL:
+    payout = await repository.lock_payout(uow, event.about_id)
+    if payout is None or payout.state is not PayoutState.AWAITING_APPROVAL:
         return
     decided_by = event.decided_by if isinstance(event, ApprovalRejected) else None
     await _move(
@@ -185,13 +185,6 @@ async def _move(uow: UnitOfWork, payout: StoredPayout, moved: Moved) -> None:
 
 def _send(uow: UnitOfWork, payout_id: UUID) -> None:
     uow.enqueue(SEND_JOB, {"payout_id": str(payout_id)}, dedupe_key=f"{SEND_JOB}:{payout_id}")
-
-
-async def _lock(uow: UnitOfWork, payout_id: UUID) -> StoredPayout:
-    payout = await repository.lock_payout(uow, payout_id)
-    if payout is None:
-        raise PayoutNotFound(payout_id=payout_id)
-    return payout
 
 
 def _sealed(uow: UnitOfWork, payout_id: UUID, msisdn: str) -> bytes:

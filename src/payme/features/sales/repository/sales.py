@@ -228,14 +228,13 @@ async def list_unpaid(uow: UnitOfWork, *, since: datetime) -> list[UnpaidSale]:
     return [UnpaidSale(**row) for row in rows]
 
 
-async def find_by_receipt_number(uow: UnitOfWork, receipt_number: str) -> StoredSale | None:
-    """Return the sale of a receipt number, through the till that its prefix names, or None."""
+async def find_by_receipt_number(uow: UnitOfWork, till_id: UUID, receipt_number: str) -> StoredSale | None:
+    """Return the sale of a till's receipt number, or None."""
     row = await uow.fetchrow(
         """-- sales.find_by_receipt_number
-        select s.id, s.branch_id, s.till_id, s.receipt_number, s.status, s.discount_cents, s.rounding_cents, s.total_cents,
-          s.vat_cents, s.cost_cents, s.paid_cents, s.change_cents, s.recorded_at, s.completed_at, s.rev
-        from tills t join sales s on s.business_id = t.business_id and s.till_id = t.id and s.receipt_number = $2
-        where t.business_id = $1 and t.receipt_prefix = split_part($2, '-', 1)""",
-        uow.tenant, receipt_number,
+        select id, branch_id, till_id, receipt_number, status, discount_cents, rounding_cents, total_cents, vat_cents, cost_cents,
+          paid_cents, change_cents, recorded_at, completed_at, rev
+        from sales where business_id = $1 and till_id = $2 and receipt_number = $3""",
+        uow.tenant, till_id, receipt_number,
     )  # fmt: skip
     return _stored(row)

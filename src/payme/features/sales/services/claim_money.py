@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features import payments
+from payme.features import businesses, payments
 from payme.features.payments import Destination, Expected
 from payme.features.sales.errors import SaleNotOpen
 from payme.features.sales.repository import sales
@@ -65,7 +65,8 @@ class SalesDesk:
     async def find_expected(self, uow: UnitOfWork, reference: str) -> Expected | None:
         """Return the sale of a receipt number, if it waits for money."""
         number = _as_receipt_number(reference)
-        sale = await sales.find_by_receipt_number(uow, number) if number else None
+        till_id = await businesses.find_till_by_prefix(uow, number.split("-")[0]) if number else None
+        sale = await sales.find_by_receipt_number(uow, till_id, number) if number and till_id else None
         if sale is None or not awaits_money(sale.status):
             return None
         return Expected("sale", sale.id, sale.total_cents - sale.paid_cents, sale.recorded_at)
