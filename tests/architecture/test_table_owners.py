@@ -28,6 +28,8 @@ OWNERS = {
         "pull_windows",
         "payouts",
         "mpesa_questions",
+        "payment_probes",
+        "payment_probe_checks",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
     "sales": {"sales", "sale_lines", "refunds", "refund_lines"},

@@ -64,7 +64,7 @@ async def test_no_half_effect_stays_when_the_worker_is_killed_at_a_point(
     killed_stack: Stack, row: FaultRow, point: FaultPoint
 ) -> None:
     shop = await open_prompting_shop(killed_stack)
-    async with mortal_worker(killed_stack, FAULT_POINT=f"{point}:{row.rng.randint(2, 4)}"), Prompting(shop) as selling:
+    async with mortal_worker(killed_stack, FAULT_POINT=f"{point}:{row.rng.randint(3, 6)}"), Prompting(shop) as selling:
 
         async def is_struck() -> bool:
             return killed_stack.kills_at(point) >= KILLS_AT_POINT

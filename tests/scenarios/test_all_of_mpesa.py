@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from payme.features import operations
 from payme.features.identity import Role, add_member
 from payme.runtime.database import UnitOfWork
@@ -227,3 +229,65 @@ async def test_a_refund_by_m_pesa_leaves_and_completes(stack: Stack) -> None:
     assert (await shop.balances())["mpesa"] == PRICE
     assert UUID(refund["id"])
     await everything_holds(shop)
+
+
+# -- trying a way to be paid
+
+
+async def found_by(shop: StackShop, kind: str) -> dict[str, tuple[str, str]]:
+    """Have a way to be paid tried; return mark and words of every check, once M-Pesa has answered all."""
+    started = await shop.post(f"/payment-methods/{kind}/probe")
+
+    async def look() -> Any:
+        shop.stack.require_alive()
+        newest = (await shop.get(f"/payment-methods/{kind}/probe"))[0]
+        assert newest["id"] == started["id"]
+        marks = {each["mark"] for each in newest["checks"]}
+        return newest if newest["ended_at"] and "waiting" not in marks else None
+
+    probe = await until(look)
+    assert all(each["found"] and each["found_sw"] for each in probe["checks"])
+    return {each["name"]: (each["mark"], each["found"]) for each in probe["checks"]}
+
+
+async def test_a_till_that_is_set_up_right_is_found_so(stack: Stack) -> None:
+    shop, _ = await on_the_wall(stack)
+    found = await found_by(shop, "till")
+    assert {name: mark for name, (mark, _) in found.items()} == dict.fromkeys(
+        ("address", "credentials", "prompts", "notices", "operator", "pull"), "good"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "words"),
+    [
+        ({"consumer_secret": "wrong"}, "credentials", "consumer key and secret"),
+        ({"passkey": "wrong"}, "prompts", "passkey"),
+        ({"shortcode": "669999", "till_number": "5669999"}, "prompts", "short code"),
+        ({"initiator_password": "wrong"}, "operator", "operator"),
+    ],
+)  # fmt: skip
+async def test_what_is_set_up_wrong_is_said_in_words(
+    stack: Stack, change: dict[str, str], check: str, words: str
+) -> None:
+    shop, _ = await on_the_wall(stack)
+    (method,) = [each for each in await shop.get("/payment-methods") if each["kind"] == "till"]
+    body = {
+        "shortcode": method["shortcode"], "till_number": method["till_number"], "environment": "sandbox", **change
+    }  # fmt: skip
+    answer = await shop.http.put(
+        f"/v1/businesses/{shop.business_id}/payment-methods/till", json=body, headers={"If-Match": f'"{method["rev"]}"'}
+    )
+    assert answer.is_success, answer.text
+    mark, said = (await found_by(shop, "till"))[check]
+    assert mark == "bad"
+    assert words in said.lower()
+
+
+async def test_what_safaricom_cannot_be_asked_about_is_said_so(stack: Stack) -> None:
+    shop = await stack.make_shop()
+    answer = await shop.call("PUT", "/payment-methods/pochi", {"environment": "sandbox"})
+    assert answer.is_success, answer.text
+    assert (await found_by(shop, "pochi"))["declared"][0] == "skipped"
+    missing = await shop.call("POST", "/payment-methods/send_money/probe")
+    assert missing.json()["code"] == "payments.method_not_configured"

@@ -243,6 +243,48 @@ async def test_a_receipt_of_another_business_stays_its(
     assert await shop.tray() == [("no_match", 15_000, "unclaimed")]
 
 
+HOSTILE: list[Any] = [
+    None, "", " ", 0, -1, True, [], {}, ["x"], {"a": 1}, "1e400", "NaN", "-5.00", "150.001", "9" * 400, "\u0000", "🏪", "0", 1.5,
+]  # fmt: skip
+FIELDS = (
+    "TransactionType",
+    "TransID",
+    "TransTime",
+    "TransAmount",
+    "BusinessShortCode",
+    "BillRefNumber",
+    "OrgAccountBalance",
+    "MSISDN",
+    "FirstName",
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_a_hostile_notice_raises_nothing_and_places_what_it_names_or_nothing(
+    shop: Till, wall: Wall, field: str
+) -> None:
+    sent: set[str] = set()
+    for value in HOSTILE:
+        notice: dict[str, Any] = {
+            "TransactionType": "Pay Bill", "TransID": a_receipt(), "TransTime": "20261122100100", "TransAmount": "150.00",
+            "BusinessShortCode": wall.shortcode, "BillRefNumber": "soda", "OrgAccountBalance": "900.00", "MSISDN": OTHER_MASKED,
+            "FirstName": "JOHN",
+        }  # fmt: skip
+        sent.add(notice["TransID"])
+        await wall.post(json.dumps(notice | {field: value}).encode())
+        await wall.post(json.dumps([notice | {field: value}]).encode())
+    placed = await shop.rows("select mpesa_receipt_number, amount_cents from unclaimed_money where business_id = $1")
+    assert {receipt for receipt, _ in placed} <= sent
+    assert all(amount == 15_000 for _, amount in placed) or field == "TransAmount"
+    assert all(amount > 0 for _, amount in placed)
+    needed = field in {"TransID", "TransAmount", "BusinessShortCode"}
+    assert (len(placed) < len(HOSTILE)) is needed
+    assert await shop.rows("select 1 from payments where business_id = $1") == []
+    states = {row[0] for row in await shop.rows("select state from callback_inbox where business_id = $1")}
+    assert states <= {"handled", "malformed", "ignored"}
+    assert await shop.broken(1, 5, 6, 7) == []
+
+
 async def test_only_a_paybill_or_till_that_is_set_up_can_be_told_of(shop: Till) -> None:
     with pytest.raises(MethodWithoutNotices):
         await shop.run(lambda uow: request_registration(uow, "pochi"))

@@ -12,11 +12,20 @@ import pytest
 from payme.features.approvals import ApprovalApproved, ApprovalKind, ApprovalLapsed, ApprovalRejected
 from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
-from payme.features.payments import ConfigureMethod, PhoneInvalid, WholeShillings, configure_method
+from payme.features.payments import (
+    Channel,
+    ConfigureMethod,
+    PhoneInvalid,
+    WholeShillings,
+    Word,
+    claim_receipt,
+    configure_method,
+)
 from payme.features.payments.enums import Source
 from payme.features.payments.errors import (
     AlreadyClaimed,
     NotReturnable,
+    NotVerifiedYet,
     OperatorMissing,
     PayoutAboveLimit,
     PayoutExists,
@@ -24,7 +33,11 @@ from payme.features.payments.errors import (
 )
 from payme.features.payments.rules.payouts import News, PayoutState
 from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney
-from payme.features.payments.services.ask_status import StatusErrand, begin_asking_about_payout
+from payme.features.payments.services.ask_status import (
+    StatusErrand,
+    begin_asking_about_payout,
+    begin_asking_about_receipt,
+)
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
 from payme.features.payments.services.conclude_payout import ASK_AFTER, Heard, hear
 from payme.features.payments.services.handle_callback import handle_callback
@@ -382,3 +395,49 @@ async def test_what_is_left_over_or_unknown_is_not_sent_back(shop: Till) -> None
     await shop.call_back(token, stk_callback(checkout_id))
     ((row,),) = await shop.rows("select id from unclaimed_money where business_id = $1")
     await refuses(shop, NotReturnable, lambda uow: return_money(uow, row, ReturnMoney(reason="Wrong till")))
+
+
+# -- questions about receipts
+
+
+@pytest.mark.parametrize(("status", "shortcode", "verdict"), [
+    ("Completed", "174379", "verified"), ("Declined", "174379", "waiting"), ("Completed", "600999", "waiting"),
+])  # fmt: skip
+async def test_an_answer_proves_a_claim_of_our_own_money_only(
+    shop: Till, status: str, shortcode: str, verdict: str
+) -> None:
+    receipt = a_receipt()
+    word = Word(receipt, 15_000, Channel.PAYBILL)
+    claim = await shop.run(lambda uow: claim_receipt(uow, word, Destination("sale", new_id())))
+    assert len(await shop.jobs("payments.ask_about_receipt")) == 2
+    question = await shop.run(lambda uow: begin_asking_about_receipt(uow, "claim", claim.id))
+    assert question is not None
+    assert question.question.receipt == receipt
+    body = result(
+        question, TransactionStatus=status, Amount="150.00", ReceiptNo=receipt, CreditPartyName=f"{shortcode} - DUKA"
+    )
+    await tell(shop, question.token, body)
+    assert (await shop.payment(claim.id)).verdict == verdict
+    again = await shop.run(lambda uow: begin_asking_about_receipt(uow, "claim", claim.id))
+    assert (again is None) is (verdict == "verified")
+    assert await shop.broken(1, 5, 6) == []
+
+
+async def test_an_answer_lets_money_above_the_limit_be_claimed(shop: Till) -> None:
+    row, receipt = await lying(shop, 1_500_000)
+    assert len(await shop.jobs("payments.ask_about_receipt")) == 1
+    with pytest.raises(NotVerifiedYet):
+        await shop.run(lambda uow: claim_unclaimed(uow, row, Destination("sale", new_id())))
+    question = await shop.run(lambda uow: begin_asking_about_receipt(uow, "unclaimed", row))
+    assert question is not None
+    body = result(
+        question, TransactionStatus="Completed", Amount="15000.00", ReceiptNo=receipt, CreditPartyName="174379 - DUKA"
+    )
+    await tell(shop, question.token, body)
+    await shop.run(lambda uow: claim_unclaimed(uow, row, Destination("sale", new_id())))
+    assert await shop.run(lambda uow: begin_asking_about_receipt(uow, "unclaimed", row)) is None
+
+
+async def test_small_money_in_the_tray_is_not_asked_about(shop: Till) -> None:
+    await lying(shop)
+    assert await shop.jobs("payments.ask_about_receipt") == []

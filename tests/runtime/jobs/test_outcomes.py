@@ -49,6 +49,14 @@ def test_nothing_is_tried_beyond_a_ceiling(error: Exception) -> None:
     assert outcome(error, counted=9, age=timedelta(hours=23)) != Bury()
 
 
+@pytest.mark.parametrize("error", [DatabaseBusy("x"), DatabaseUnavailable("x")])
+def test_the_failures_of_our_database_are_no_fault_of_the_job(error: Exception) -> None:
+    assert outcome(error, counted=49) != Bury()
+    assert outcome(error, counted=50) == Bury()
+    assert outcome(error, age=timedelta(hours=24)) == Bury()
+    assert outcome(error, counted=1, attempts=1) == Bury()
+
+
 def test_an_attempt_that_was_overtaken_touches_nothing() -> None:
     assert outcome(Superseded("1"), counted=99) == Leave()
 

@@ -29,6 +29,7 @@ from payme.features.inventory.schemas import (
 from payme.features.inventory.services import read_stock
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
 from payme.features.inventory.services.receive_goods import receive_goods
+from payme.features.ledger import AlreadyPosted
 from payme.kit.pagination import Page
 from payme.kit.time import QueryInstant
 from payme.runtime.database import UnitOfWork
@@ -39,7 +40,7 @@ router = Router(prefix="/v1/businesses/{business_id}/stock", tag="inventory")
 
 @router.post(
     "/receipts", operation="stock_receive", status=201, response=StockChangeView, may="stock.receive",
-    errors=(ProductNotFound, NotTracked, ReceivedInFuture, TooMuch, AlreadyRecorded),
+    errors=(ProductNotFound, NotTracked, ReceivedInFuture, TooMuch, AlreadyRecorded, AlreadyPosted),
 )  # fmt: skip
 async def receive(call: Call, command: ReceiveGoods) -> Response:
     """Record goods received."""
@@ -48,7 +49,7 @@ async def receive(call: Call, command: ReceiveGoods) -> Response:
 
 @router.post(
     "/adjustments", operation="stock_adjust", status=201, response=StockChangeView, may="stock.adjust",
-    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, TooMuch, AlreadyRecorded),
+    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, TooMuch, AlreadyRecorded, AlreadyPosted),
 )  # fmt: skip
 async def adjust(call: Call, command: AdjustStock) -> Response:
     """Correct what is on hand, up or down."""
@@ -57,7 +58,7 @@ async def adjust(call: Call, command: AdjustStock) -> Response:
 
 @router.post(
     "/spoilage", operation="stock_spoil", status=201, response=StockChangeView, may="stock.spoil",
-    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, AlreadyRecorded),
+    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, AlreadyRecorded, AlreadyPosted),
 )  # fmt: skip
 async def spoil(call: Call, command: SpoilStock) -> Response:
     """Write off goods that were lost."""

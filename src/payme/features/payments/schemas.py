@@ -13,6 +13,8 @@ from payme.kit.ids import ClientId
 
 Purpose = Literal["sale", "token_purchase"]
 Payee = Literal["business", "platform"]
+CheckName = Literal["address", "credentials", "prompts", "notices", "operator", "pull", "declared"]
+CheckMark = Literal["good", "bad", "waiting", "skipped"]
 MethodKind = Literal["paybill", "till", "pochi", "send_money"]
 
 
@@ -213,6 +215,26 @@ class RegistrationView(BaseModel):
         description="`already_registered`: other addresses may stand at Safaricom; have them deleted, then ask again."
     )
     note: str = ""
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+class ProbeCheck(BaseModel):
+    """What one check of a way to be paid found."""
+
+    name: CheckName
+    mark: CheckMark = Field(description="`waiting`: M-Pesa's answer is still to come. `skipped`: nothing was asked.")
+    found: str
+    found_sw: str = Field(description="The same in Swahili.")
+
+
+class ProbeView(BaseModel):
+    """What was found when a way to be paid was tried with real calls."""
+
+    id: UUID
+    kind: MethodKind
+    shortcode: str | None
+    checks: list[ProbeCheck]
     created_at: datetime
     ended_at: datetime | None = None
 

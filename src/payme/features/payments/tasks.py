@@ -10,6 +10,7 @@ from payme.features.payments.rules.payouts import News
 from payme.features.payments.services import (
     ask_status,
     checks,
+    probe_method,
     pull_payments,
     register_c2b,
     request_payout,
@@ -21,6 +22,8 @@ from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.conclude_payout import ASK_JOB, Heard, hear
 from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
+from payme.features.payments.services.policies import RECEIPT_JOB
+from payme.features.payments.services.probe_method import PROBE_JOB
 from payme.features.payments.services.pull_payments import PULL_JOB
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.register_c2b import REGISTER_JOB
@@ -204,6 +207,26 @@ async def ask_about_a_payout(job: JobContext) -> None:
     errand = await job.run(lambda uow: ask_status.begin_asking_about_payout(uow, payout_id))
     if errand is not None:
         await _ask(job, errand)
+
+
+@tasks.job(RECEIPT_JOB)
+async def ask_about_a_receipt(job: JobContext) -> None:
+    """Ask M-Pesa about the receipt of a claim or of money in the tray; the answer comes to its own address."""
+    kind, subject_id = str(job.payload["kind"]), UUID(job.payload["subject_id"])
+    errand = await job.run(lambda uow: ask_status.begin_asking_about_receipt(uow, kind, subject_id))
+    if errand is not None:
+        await _ask(job, errand)
+
+
+@tasks.job(PROBE_JOB)
+async def try_a_method(job: JobContext) -> None:
+    """Try a way to be paid, and record what was found."""
+    probe_id = UUID(job.payload["probe_id"])
+    errand = await job.run(lambda uow: probe_method.begin_probe(uow, probe_id))
+    if errand is None:
+        return
+    checks = await probe_method.probe(job.services.daraja, job.database.database, errand)
+    await job.finish(lambda uow: probe_method.record_probe(uow, probe_id, checks))
 
 
 async def _ask(job: JobContext, errand: ask_status.StatusErrand) -> None:

@@ -22,10 +22,11 @@ from payme.features.payments.schemas import (
     MethodKind,
     MethodView,
     PaymentView,
+    ProbeView,
     RegistrationView,
     UnclaimedView,
 )
-from payme.features.payments.services import checks, manage, register_c2b
+from payme.features.payments.services import checks, manage, probe_method, register_c2b
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -126,6 +127,23 @@ async def configure_method(call: Call, kind: MethodKind, command: ConfigureMetho
 async def register_addresses(call: Call, kind: MethodKind) -> Response:
     """Have Safaricom tell us of payments that customers make by themselves; what it says appears in the list."""
     return await call.write(lambda uow: register_c2b.request_registration(uow, kind), 202)
+
+
+@router.post(
+    "/payment-methods/{kind}/probe", operation="payment_methods_probe", status=202, response=ProbeView,
+    may="payments.configure", errors=(MethodNotConfigured,),
+)  # fmt: skip
+async def try_method(call: Call, kind: MethodKind) -> Response:
+    """Have a way to be paid tried with real calls that move nothing; what is found appears in the list."""
+    return await call.write(lambda uow: probe_method.request_probe(uow, kind), 202)
+
+
+@router.get(
+    "/payment-methods/{kind}/probe", operation="payment_methods_probes", response=list[ProbeView], may="payments.read"
+)
+async def list_probes(call: Call, kind: MethodKind) -> Response:
+    """List what was found when a way to be paid was tried, newest first."""
+    return await call.read(lambda uow: probe_method.list_probes(uow, kind))
 
 
 @router.get(

@@ -5,8 +5,10 @@ from typing import Final
 from uuid import UUID
 
 from payme.features.payments.errors import MethodNotConfigured, OperatorMissing, PayoutNotFound
-from payme.features.payments.repository import payouts, questions
+from payme.features.payments.repository import claims, methods, payouts, questions
+from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.questions import Question
+from payme.features.payments.rules.claims import Verdict
 from payme.features.payments.rules.payouts import ON_ITS_WAY
 from payme.features.payments.services.conclude_payout import schedule_question
 from payme.features.payments.services.gateway import DarajaAccess
@@ -17,7 +19,7 @@ from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.events import open_route
 
-QUESTION_JOB: Final = "payments.ask_status"
+OF_CLAIM: Final = "claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ async def begin_asking_about_payout(uow: UnitOfWork, payout_id: UUID) -> StatusE
     return await _begin(uow, question)
 
 
-async def begin_asking_about_receipt(
-    uow: UnitOfWork, kind: str, subject_id: UUID, *, shortcode: str, receipt: str
-) -> StatusErrand | None:
-    """Return what to ask about a receipt, claimed or in the tray; None where nobody may ask."""
+async def begin_asking_about_receipt(uow: UnitOfWork, kind: str, subject_id: UUID) -> StatusErrand | None:
+    """Return what to ask about the receipt of a claim or of money in the tray; None where it is proved, or nobody may ask."""
+    found = await (_claimed(uow, subject_id) if kind == OF_CLAIM else _lying(uow, subject_id))
+    if found is None:
+        return None
+    shortcode, receipt = found
     return await _begin(uow, Question(new_id(), kind, subject_id, shortcode, receipt, None))
 
 
@@ -76,3 +80,18 @@ async def _begin(uow: UnitOfWork, question: Question) -> StatusErrand | None:
     await questions.insert_question(uow, question)
     token = await open_route(uow, kind=RESULT_KIND, subject_id=question.id)
     return StatusErrand(question, operator, token)
+
+
+async def _claimed(uow: UnitOfWork, payment_id: UUID) -> tuple[str, str] | None:
+    claim = await claims.lock_claim(uow, payment_id)
+    if claim is None or claim.verdict != Verdict.WAITING:
+        return None
+    method = await methods.lock_method(uow, claim.channel)
+    return (method.shortcode, claim.mpesa_receipt_number) if method and method.shortcode else None
+
+
+async def _lying(uow: UnitOfWork, unclaimed_id: UUID) -> tuple[str, str] | None:
+    row = await tray.lock_unclaimed(uow, unclaimed_id)
+    if row is None or row.is_verified or row.state != "unclaimed" or row.mpesa_receipt_number is None:
+        return None
+    return row.shortcode, row.mpesa_receipt_number

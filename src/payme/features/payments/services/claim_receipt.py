@@ -4,6 +4,9 @@ A code that lies in the tray is confirmed at once. One that nobody has heard of 
 to confirm, and stands on one payment of the business; evidence of it decides.
 """
 
+from datetime import timedelta
+from typing import Final
+
 from payme.features import audit, ledger
 from payme.features.businesses import get_business
 from payme.features.ledger import AccountCode, Posting
@@ -25,12 +28,16 @@ from payme.features.payments.rules.transitions import Message
 from payme.features.payments.schemas import PaymentView
 from payme.features.payments.services.apply_message import apply_message
 from payme.features.payments.services.claim_money import Destination, refuse_unless_free, take_for
+from payme.features.payments.services.policies import ask_about_receipt
 from payme.integrations.daraja import is_receipt, receipt_date
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.time import business_day, day_bounds
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
+
+_ASKED_AFTER: Final = (timedelta(seconds=30), timedelta(minutes=15))
+"""The notice of the money mostly comes within seconds; where it does not, M-Pesa is asked twice, and Pull looks on."""
 
 
 @value
@@ -91,6 +98,9 @@ async def _believe(uow: UnitOfWork, word: Word, destination: Destination) -> Pay
         "payment.held", AccountCode.PAYMENTS_HELD, AccountCode.MPESA_TO_CONFIRM, word.amount_cents, payment.id
     )
     ledger.post(uow, [held])
+    if can_be_asked:
+        for after in _ASKED_AFTER:
+            ask_about_receipt(uow, "claim", payment.id, after=after)
     audit.record(uow, "payment.claimed", payment.id, amount_cents=word.amount_cents, channel=word.channel)
     uow.touch("payments", payment.id)
     return payment

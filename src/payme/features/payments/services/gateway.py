@@ -21,6 +21,7 @@ from payme.integrations.daraja import (
     ClientOptions,
     CollectionAccount,
     DarajaClient,
+    MemoryTokenStore,
     ShortcodeKind,
     Token,
 )
@@ -205,6 +206,13 @@ class DarajaAccess:
                 clock=database.clock, options=self.options,
             )  # fmt: skip
         return self._clients[key]
+
+    def client_with_fresh_token(self, database: Database, collector: Collector) -> DarajaClient:
+        """Return a client that takes no token from anybody, so that key and secret are proved; whoever held one before renews it."""
+        return DarajaClient(
+            self.http, self.base_url, app=collector.app, token_store=MemoryTokenStore(database.clock), clock=database.clock,
+            options=self.options,
+        )  # fmt: skip
 
     def callback_url(self, token: str, kind: str) -> str:
         """Return the address for one callback; its words are none that Safaricom refuses."""

@@ -10,6 +10,7 @@ from payme.features.payments.rules.payouts import News
 from payme.features.payments.services.conclude_payout import Heard, hear
 from payme.features.payments.services.match_prompt import shortcodes_with
 from payme.features.payments.services.place_money import Arrival, place_money
+from payme.features.payments.services.probe_method import hear_balance
 from payme.integrations.daraja import (
     MalformedCallback,
     OperationResult,
@@ -37,7 +38,8 @@ async def handle_result(uow: UnitOfWork, item: InboxItem) -> None:
             return
         question = await questions.find_question(uow, item.subject_id)
         if question is None:
-            item.ignore("it answers nothing that was asked")
+            if item.headers.get(DOOR_HEADER) == TIMEOUT_DOOR or not await hear_balance(uow, item):
+                item.ignore("it answers nothing that was asked")
         elif item.headers.get(DOOR_HEADER) != TIMEOUT_DOOR:
             await _of_question(uow, question, parse_result(item.body, Product.STATUS))
     except MalformedCallback as fault:

@@ -1,6 +1,6 @@
 """Give money that came by itself its place: a cashier's claim, a prompt, what its reference names, or the tray. Each receipt once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from payme.features.payments.rules.transitions import Message, ReceiptOwner
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.claim_money import Destination, take_for
 from payme.features.payments.services.match_prompt import Trace, match_prompt
-from payme.features.payments.services.policies import verify_above_cents
+from payme.features.payments.services.policies import ask_about_receipt, verify_above_cents
 from payme.features.payments.services.purposes import Desk
 from payme.features.payments.services.verify_claim import verify_claim
 from payme.kit.ids import new_id
@@ -101,6 +101,8 @@ async def _put_in_tray(uow: UnitOfWork, arrival: Arrival, inbox_id: UUID | None)
     ledger.post(uow, [posting])
     audit.record(uow, "payment.unclaimed", unclaimed_id, amount_cents=arrival.amount_cents, source=arrival.source)
     uow.touch("unclaimed", unclaimed_id)
+    if arrival.source in NOTICES and arrival.amount_cents > await verify_above_cents(uow):
+        ask_about_receipt(uow, "unclaimed", unclaimed_id, after=timedelta())
     await _give_to_what_it_names(uow, unclaimed_id, arrival)
     return Effect.UNCLAIMED
 
