@@ -59,9 +59,14 @@ class Prompting:
         self._stop.set()
         await asyncio.gather(*self._tasks)
 
+    async def sell_once(self) -> None:
+        """Have one more customer pay, after all others have left."""
+        self._stop.clear()
+        await self._sell(_new_phone(), key=str(new_id()))
+
     async def _sell_on(self) -> None:
         while not self._stop.is_set():
-            await self._sell(f"2547{next(_numbers) % 1_000_000:06d}00", key=str(new_id()))
+            await self._sell(_new_phone(), key=str(new_id()))
 
     async def _sell(self, phone: str, *, key: str) -> None:
         lines = [{"product_id": str(self.shop.products[0]), "quantity": "1"}]
@@ -93,6 +98,10 @@ class Prompting:
             if answer.status_code == 200 and answer.json()["status"] != "awaiting_payment":
                 return
             await asyncio.sleep(0.1)
+
+
+def _new_phone() -> str:
+    return f"2547{next(_numbers) % 1_000_000:06d}00"
 
 
 async def everything_settles(shop: StackShop, prompting: Prompting) -> Counter[str]:

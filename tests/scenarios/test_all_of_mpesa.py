@@ -1,21 +1,30 @@
 """Money that comes and goes by M-Pesa without a prompt, through API, worker and simulator as processes of their own."""
 
 import itertools
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
 from payme.features import operations
 from payme.features.identity import Role, add_member
 from payme.runtime.database import UnitOfWork
 from tests.people import PASSWORD, make_person
-from tests.stack import Stack, StackShop, until
+from tests.stack import Stack, StackShop, open_stack, until
 
 PRICE = 15_000
 _numbers = itertools.count(1)
 _codes = itertools.count(660_000)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stack(base_dsn: str, worker_name: str) -> AsyncGenerator[Stack]:
+    """A stack of this room's own: others move the clock of their simulator."""
+    async with open_stack(base_dsn, f"extra_{worker_name}_mpesa") as opened:
+        yield opened
 
 
 def phone(suffix: str = "55") -> str:
