@@ -22,7 +22,9 @@ async def test_every_operation_answers_as_it_is_documented(place: Place, row: Fa
     row.counts["sent"] += report.requests
     row.counts["refused"] += sum(count for status, count in report.statuses.items() if status >= 400)
     row.counts.update(report.phases)
-    assert report.findings == {}
+    assert not report.findings, "\n\n".join(
+        f"{finding}\n{evidence}" for finding, evidence in sorted(report.findings.items())
+    )
     assert report.requests >= REQUESTS
     never = sorted(name for name, statuses in report.seen.items() if min(statuses) >= 400)
     assert len(never) <= NEVER_DONE, never

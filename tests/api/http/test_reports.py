@@ -15,7 +15,7 @@ PLANTED = (
     "254712345678",
     "712345678",
     "WANJIKU",
-    "4321",
+    "90417263",
     "pk_live_abcdefgh",
     "eyJhbGciOi",
     "passkey-of-a-shop",
@@ -40,7 +40,7 @@ async def provoke(client: httpx2.AsyncClient, how: str) -> httpx2.Response:
         "x-api-key": "pk_live_abcdefgh",
         "user-agent": "WANJIKU's phone 254712345678",
     }
-    return await client.request("GET", f"/v1/broken/{how}?msisdn=254712345678&pin=4321", headers=headers)
+    return await client.request("GET", f"/v1/broken/{how}?msisdn=254712345678&pin=90417263", headers=headers)
 
 
 async def test_an_unexpected_error_is_reported_once_with_its_request(

@@ -158,7 +158,7 @@ async def test_a_lost_notification_is_healed_at_the_heartbeat(opened: MakeOpened
     app.state.edge.database.commit_listeners.remove(app.state.edge.broadcaster.committed)
     await add("unheard of")
     await browser.until(lambda: browser.labels() == ["unheard of"])
-    assert ": heartbeat" in browser.text
+    await browser.until(lambda: ": heartbeat" in browser.text)
     await browser.leave()
 
 
