@@ -58,7 +58,7 @@ async def show_icon(request: Request) -> Response:
 async def list_phones(request: Request) -> Response:
     """List every number seen, those with a waiting prompt first."""
     world: World = request.app.state.world
-    waiting: dict[str, int] = {}
+    waiting = {payment.msisdn: 0 for payment in world.ledger.payments}
     for push in world.prompts.by_checkout_id.values():
         waiting[push.phone] = waiting.get(push.phone, 0) + int(_is_shown(push))
     ordered = sorted(waiting.items(), key=lambda phone: (phone[1] == 0, phone[0]))

@@ -135,6 +135,7 @@ def http_options(settings: Settings) -> HttpOptions:
     prefix = "__Host-" if public_url.startswith("https://") else ""
     return HttpOptions(
         secret=derive_key(settings.jwt_secret.get_secret_value().encode(), "cursors"),
+        fingerprint_key=derive_key(bytes.fromhex(settings.blind_index_key.get_secret_value()), "fingerprints"),
         version=VERSION,
         release=settings.release,
         environment=settings.app_env,

@@ -12,12 +12,13 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from payme.entrypoints.demo.processes import Processes
-from payme.entrypoints.demo.shop import CASHIERS, DAYS, OWNER, PAYING_PHONE, DemoShop, MpesaAccount, ShopMaker
+from payme.entrypoints.demo.shop import CASHIERS, DAYS, OWNER, PAYING_PHONE, DemoShop, MpesaAccount, ShopMaker, be_told
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
@@ -110,7 +111,9 @@ class Demo:
         accounts = self._start_simulator()
         values = self._values(dsn, accounts["650880"])
         certificate = self.certificate_file.read_text(encoding="utf-8")
-        shop = self._shop(Settings.from_values(values | {"MPESA_CERTIFICATE": certificate}), accounts)
+        settings = Settings.from_values(values | {"MPESA_CERTIFICATE": certificate})
+        shop = self._shop(settings, accounts)
+        asyncio.run(_have_payments_told(settings, UUID(shop["business_id"])))
         values["MPESA_CERTIFICATE_FILE"] = str(self.certificate_file)
         for name in ("api", "worker"):
             self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
@@ -243,6 +246,15 @@ async def _make_shop(
     try:
         await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
         return await ShopMaker(database, clock, accounts, advance, days=days).make()
+    finally:
+        await database.close()
+
+
+async def _have_payments_told(settings: Settings, business_id: UUID) -> None:
+    dsn = settings.database_url.get_secret_value()
+    database = await Database(dsn, wiring=wire(tools_of(settings)), limits=PoolLimits(connections=1)).open()
+    try:
+        await be_told(database, business_id)
     finally:
         await database.close()
 

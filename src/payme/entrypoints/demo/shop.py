@@ -85,6 +85,11 @@ class MpesaAccount:
     passkey: str
 
 
+async def be_told(database: Database, business_id: UUID) -> None:
+    """Have the simulator tell of payments to the shop's till, as the worker starts; a new simulator has forgotten that it was asked."""
+    await database.run(lambda uow: payments.request_registration(uow, "till"), business_id=business_id)
+
+
 @dataclass(slots=True)
 class ShopMaker:
     """Makes the shop; `advance` is called with each step done, for a progress bar."""
@@ -131,7 +136,7 @@ class ShopMaker:
         return shop
 
     async def _take_mpesa(self, shop: DemoShop) -> None:
-        """Set up prompts to a paybill, and a till on the wall of whose money Safaricom tells us; both with an operator."""
+        """Set up prompts to a paybill, and a till on the wall; both with an operator."""
         ways: tuple[tuple[MethodKind, MpesaAccount, str | None], ...] = (
             ("paybill", self.accounts["174379"], None),
             ("till", self.accounts["651200"], TILL_NUMBER),
@@ -143,7 +148,6 @@ class ShopMaker:
                 pull_number="254722000000", initiator_name=INITIATOR[0], initiator_password=INITIATOR[1],
             )  # fmt: skip
             await self._run(shop, partial(payments.configure_method, kind=kind, command=method))
-        await self._run(shop, lambda uow: payments.request_registration(uow, "till"))
 
     async def _hire(self, shop: DemoShop, name: str, *, phone: str, pin: str) -> None:
         command = SignUp(name=name, phone=phone, password=SecretStr(f"{name.lower()}-na-pesa-2026"))
