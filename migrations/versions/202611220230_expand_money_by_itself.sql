@@ -61,6 +61,3 @@ comment on column unclaimed_money.is_verified is 'M-Pesa was asked and confirmed
 alter table unclaimed_money drop constraint unclaimed_money_state_check;
 alter table unclaimed_money
   add constraint unclaimed_money_state_check check (state in ('unclaimed', 'claimed', 'matched', 'returned')) not valid;
-
-alter table mpesa_receipts add column amount_cents bigint;
-comment on column mpesa_receipts.amount_cents is 'What the first evidence of the receipt said that it moved.';

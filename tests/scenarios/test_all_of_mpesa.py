@@ -4,7 +4,6 @@ import itertools
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -103,7 +102,7 @@ async def test_money_on_the_till_is_found_and_claimed(stack: Stack) -> None:
 
 
 async def test_a_prompts_money_is_told_twice_and_applied_once(stack: Stack) -> None:
-    shop, paybill = await on_the_wall(stack, "paybill")
+    shop, _ = await on_the_wall(stack, "paybill")
     number = phone("00")
     sale = await shop.sell_by_prompt(number, PRICE)
     await shop.sale_becomes(sale["id"], "completed")
@@ -115,7 +114,6 @@ async def test_a_prompts_money_is_told_twice_and_applied_once(stack: Stack) -> N
     await until(both)
     assert (await shop.get("/unclaimed"))["data"] == []
     assert (await shop.balances())["mpesa"] == PRICE
-    assert paybill
     await everything_holds(shop)
 
 
@@ -236,7 +234,6 @@ async def test_a_refund_by_m_pesa_leaves_and_completes(stack: Stack) -> None:
     (found,) = await shop.get(f"/sales/{sale['id']}/refunds")
     assert (found["state"], found["amount_cents"]) == ("completed", PRICE)
     assert (await shop.balances())["mpesa"] == PRICE
-    assert UUID(refund["id"])
     await everything_holds(shop)
 
 

@@ -29,6 +29,7 @@ from payme.features.payments.errors import (
     OperatorMissing,
     PayoutAboveLimit,
     PayoutExists,
+    PayoutTooSmall,
     UnclaimedNotFound,
 )
 from payme.features.payments.rules.payouts import News, PayoutState
@@ -43,9 +44,9 @@ from payme.features.payments.services.conclude_payout import ASK_AFTER, Heard, h
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.handle_result import DOOR_HEADER, TIMEOUT_DOOR
 from payme.features.payments.services.place_money import Arrival, place_money
+from payme.features.payments.services.read_payouts import get_payout
 from payme.features.payments.services.receive_callback import receive_callback
 from payme.features.payments.services.request_payout import (
-    get_payout,
     hear_of_approval,
     hear_of_refusal,
     request_payout,
@@ -171,6 +172,7 @@ async def test_what_nobody_agrees_to_is_not_sent(shop: Till, event: Any) -> None
 
 async def test_what_may_not_be_asked_for_writes_nothing(shop: Till) -> None:
     await refuses(shop, WholeShillings, lambda uow: request_payout(uow, command(amount_cents=AMOUNT + 50)))
+    await refuses(shop, PayoutTooSmall, lambda uow: request_payout(uow, command(amount_cents=900)))
     await refuses(shop, PhoneInvalid, lambda uow: request_payout(uow, command(phone="12")))
     await shop.run(lambda uow: change_business(uow, ChangeBusiness(payout_limit_cents=AMOUNT - 1)))
     await refuses(shop, PayoutAboveLimit, lambda uow: request_payout(uow, command()))
@@ -265,6 +267,15 @@ async def test_what_died_while_being_sent_is_asked_about_and_not_sent_again(shop
     assert (await payout(shop, errand.payout.id)).state == "unknown"
     assert len(await shop.jobs(ASK)) == 1
     assert await shop.run(lambda uow: begin_sending_payout(uow, errand.payout.id)) is None
+
+
+async def test_a_password_that_no_certificate_can_carry_refuses_the_payout(shop: Till) -> None:
+    payout_id = (await asked(shop)).id
+    await agree(shop, payout_id)
+    too_long = ConfigureMethod.model_validate(OPERATED | {"initiator_password": "é" * 150})
+    await shop.run(lambda uow: configure_method(uow, "paybill", too_long))
+    assert await shop.run(lambda uow: begin_sending_payout(uow, payout_id)) is None
+    assert (await payout(shop, payout_id)).state == "failed"
 
 
 async def test_what_was_not_sent_is_sent_again(shop: Till) -> None:

@@ -92,7 +92,8 @@ async def test_money_that_nobody_told_us_of_lies_in_the_tray_once(shop: Till) ->
     for _ in range(2):
         await pull(shop, payment)
     assert await shop.tray() == [("no_match", 15_000, "unclaimed")]
-    assert await shop.rows("select source, is_verified from unclaimed_money where business_id = $1") == [("pull", True)]
+    sql = "select source, is_verified, payer_number from unclaimed_money where business_id = $1"
+    assert await shop.rows(sql) == [("pull", True, "2547 ***** 999")]
     assert await shop.balances() == {"mpesa": 15_000, "mpesa_unclaimed": -15_000}
     assert await shop.broken(1, 5, 6, 7) == []
 

@@ -23,13 +23,13 @@ from payme.features.payments import (
     WholeShillings,
 )
 from payme.features.payments.enums import Effect, Outcome, Source
-from payme.features.payments.rules.numbers import hash_of
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.place_money import Arrival, place_money
 from payme.features.sales import SaleView, errors
 from payme.features.sales.schemas import ClaimMoney, Suggestion
 from payme.features.sales.services.claim_money import claim_money, list_suggestions
 from payme.kit.ids import new_id
+from payme.kit.phone import hash_of
 from tests.invariants import assert_invariants
 from tests.stock_room import level, make_product, receive
 from tests.trade import TradingShop, cash, new_receipt, stk
@@ -394,6 +394,33 @@ async def test_both_the_prompt_and_the_hand_paid(shop: TradingShop, tea: Any):
     await shop.pay(sale.id, **claim(PRICE, new_receipt()))
     await shop.paid(payment_id, PRICE)
     assert await shop.unclaimed() == [(PRICE, "sale_not_open")]
+
+
+async def test_a_claimed_part_of_a_cancelled_sale_lies_in_the_tray_until_it_is_proved(shop: TradingShop, tea: Any):
+    receipt = new_receipt()
+    sale = await shop.sell(tea, tenders=[claim(4_000, receipt), stk(6_000)])
+    await shop.fails(sale.payments[1].id)
+    await shop.cancel(sale.id)
+    assert await shop.unclaimed() == [(4_000, "sale_not_open")]
+    other = await unpaid(shop, tea)
+    (row,) = await in_tray(shop)
+    await refused(shop, MoneyInDispute, lambda: give(shop, row, other.id))
+    await arrives(shop, 4_000, receipt=receipt)
+    assert (await give(shop, row, other.id)).paid_cents == 4_000
+
+
+async def test_a_code_sold_on_and_the_same_money_claimed_wait_for_each_other_in_one_order(shop: TradingShop, tea: Any):
+    retries = shop.database.retries
+    for _ in range(10):
+        sale, receipt = await unpaid(shop, tea), new_receipt()
+        await arrives(shop, PRICE, receipt=receipt)
+        (row,) = await in_tray(shop)
+        both = await asyncio.gather(
+            give(shop, row, sale.id), shop.sell(tea, tenders=[claim(PRICE, receipt)]), return_exceptions=True
+        )
+        assert [isinstance(each, AlreadyClaimed) for each in both].count(True) == 1
+        assert [isinstance(each, SaleView) for each in both].count(True) == 1
+    assert shop.database.retries == retries, "two orders of locks deadlock, and one of them is tried again"
 
 
 # -- suggestions

@@ -9,7 +9,7 @@ import pytest
 from payme.features.approvals import MayNotApprove, OwnRequest
 from payme.features.approvals.services import approve, expire_approval, reject
 from payme.features.identity import Role
-from payme.features.payments import WholeShillings
+from payme.features.payments import OperatorMissing, WholeShillings
 from payme.features.sales import RefundRequested, RefundView, SaleView, complete_refund, errors, fail_refund
 from payme.kit.ids import new_id
 from payme.kit.time import FrozenClock
@@ -248,6 +248,16 @@ async def test_by_mpesa_nothing_moves_before_the_payout_but_all_of_it_is_held(sh
     await sound(shop)
 
 
+async def test_by_mpesa_goes_back_only_where_it_can_be_paid_out(shop: TradingShop):
+    tea = await tea_of(shop)
+    sale = await paid_by_mpesa(shop, tea)
+    await shop.run(
+        lambda uow: uow.execute("update payment_methods set initiator_name = null where business_id = $1", uow.tenant)
+    )
+    await refused(shop, OperatorMissing, lambda: shop.refund(sale, (0, 1), method="mpesa"))
+    assert await shop.refunds(sale.id) == []
+
+
 async def test_a_payout_that_failed_lets_go_of_what_it_held(shop: TradingShop):
     tea = await tea_of(shop)
     sale = await paid_by_mpesa(shop, tea)
@@ -297,6 +307,20 @@ async def test_up_to_the_limit_a_cashier_refunds_alone(shop: TradingShop):
     refund = await cashier.shop.refund(sale, (0, 1))
     assert (refund.state, refund.requested_by, refund.approved_by) == ("completed", cashier.id, None)
     assert (refund.cost_cents, refund.lines[0].cost_cents) == (None, None), "not for cashiers"
+    await sound(shop)
+
+
+async def test_what_was_agreed_to_and_cannot_be_paid_out_fails_and_may_be_asked_for_anew(shop: TradingShop):
+    cashier, manager = await limited(shop)
+    sale = await paid_by_mpesa(shop, await tea_of(shop))
+    refund = await cashier.shop.refund(sale, (0, 2), method="mpesa")
+    sql = "update payment_methods set initiator_name = null where business_id = $1"
+    await shop.run(lambda uow: uow.execute(sql, uow.tenant))
+    await agree(manager, refund)
+    (found,) = await shop.refunds(sale.id)
+    assert (found.state, found.end_reason) == ("failed", "payments.operator_missing")
+    assert await shop.value("select count(*) from payouts where business_id = $1") == 0
+    assert (await shop.refund(sale, (0, 1))).state == "completed"
     await sound(shop)
 
 

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from payme.integrations.daraja import (
     C2bPayment,
-    InvalidRequest,
     MalformedCallback,
     ValidationRejection,
-    hash_msisdn,
     is_receipt,
     parse_c2b,
     validation_accepts,
@@ -63,7 +61,7 @@ def test_a_till_has_no_reference_and_older_traffic_has_nulls():
     nulls = dict.fromkeys(["BillRefNumber", "InvoiceNumber", "ThirdPartyTransID", "MSISDN", "MiddleName", "LastName"])
     payment = read(TransactionType="Customer Merchant Payment", **nulls)
     assert (payment.transaction_type, payment.bill_reference) == ("Customer Merchant Payment", "")
-    assert (payment.msisdn, payment.msisdn_hash, payment.oddities) == (None, None, ())
+    assert (payment.msisdn, payment.oddities) == (None, ())
 
 
 def test_a_validation_has_no_balance_and_that_is_not_odd():
@@ -172,29 +170,9 @@ def test_a_payer_has_one_tidy_name(first: object, middle: object, last: object, 
     assert read(FirstName=first, MiddleName=middle, LastName=last).payer_name == name
 
 
-@pytest.mark.parametrize(
-    ("written", "found"),
-    [
-        (HASH, HASH),
-        (HASH.upper(), HASH),
-        ("2547 ***** 126", None),
-        (f"{HASH[:34]} ***** {HASH[:25]}", None),
-        ("", None),
-    ],
-)
-def test_a_whole_hash_is_told_from_a_mask(written: str, found: str | None):
-    payment = read(MSISDN=written)
-    assert (payment.msisdn, payment.msisdn_hash) == (written or None, found)
-
-
-@pytest.mark.parametrize("phone", ["0708374149", "+254 708 374 149", "254708374149"])
-def test_our_own_numbers_hash_as_safaricom_hashes(phone: str):
-    assert hash_msisdn(phone) == read(MSISDN=HASH).msisdn_hash
-
-
-def test_what_is_no_number_has_no_hash():
-    with pytest.raises(InvalidRequest):
-        hash_msisdn("020123456")
+@pytest.mark.parametrize("written", [HASH, HASH.upper(), "2547 ***** 126", f"{HASH[:34]} ***** {HASH[:25]}"])
+def test_a_number_stands_as_it_was_told(written: str):
+    assert read(MSISDN=written).msisdn == written
 
 
 def test_person_and_number_stay_out_of_the_repr():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from payme.features.payments.rules.numbers import hash_of, may_be
+from payme.features.payments.rules.numbers import hidden, may_be
+from payme.kit.phone import hash_of
 
 OURS, OTHER = "254711000100", "254722000100"
 HASH = hash_of(OURS)
@@ -24,3 +25,14 @@ def test_the_hash_is_sha_256_of_the_twelve_digits():
 )  # fmt: skip
 def test_what_a_number_can_be(told: str | None, fits: bool | None):
     assert may_be(OURS, told) is fits
+
+
+@pytest.mark.parametrize("told", [OURS, "+" + OURS, OURS[3:], "0" + OURS[3:]])
+def test_a_number_in_the_clear_is_hidden_and_still_fits(told: str):
+    assert hidden(told) == "2547 ***** 100"
+    assert may_be(OURS, hidden(told)) is True
+
+
+@pytest.mark.parametrize("told", ["2547 ***** 100", HASH, "", "JOHN"])
+def test_what_is_hidden_already_stays_as_it_is(told: str):
+    assert hidden(told) == told

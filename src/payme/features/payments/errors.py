@@ -182,3 +182,10 @@ class PayoutDecided(Conflict):
     """This payout does not wait for anybody's word."""
 
     code = "payments.payout_decided"
+
+
+class PayoutTooSmall(Invalid):
+    """M-Pesa pays a person KES 10 at least."""
+
+    code = "payments.payout_too_small"
+    pointer = "/amount_cents"

@@ -35,6 +35,7 @@ from payme.integrations.daraja import (
     DarajaUnknown,
     DuplicateRequest,
     InvalidCallbackUrl,
+    InvalidRequest,
     Reason,
     StkAccepted,
 )
@@ -187,6 +188,9 @@ async def send_a_payout(job: JobContext) -> None:
         conversation_id = await send_payout.send(job.services.daraja, job.database.database, errand)
     except DarajaRefused as refusal:
         heard = Heard(News.REFUSED, reason=refusal.reason, reason_code=refusal.error_code)
+    except (InvalidRequest, InvalidCallbackUrl) as fault:
+        # Found here, before anything left this machine.
+        heard = Heard(News.REFUSED, reason=Reason.REQUEST, reason_code=fault.code)
     except (DarajaUnknown, DuplicateRequest) as doubt:
         heard = Heard(News.DOUBT, reason_code=doubt.code)
     except DarajaUnavailable as fault:
@@ -232,7 +236,7 @@ async def try_a_method(job: JobContext) -> None:
 async def _ask(job: JobContext, errand: ask_status.StatusErrand) -> None:
     try:
         await ask_status.ask(job.services.daraja, job.database.database, errand)
-    except (DarajaRefused, DarajaUnavailable) as fault:
+    except (DarajaRefused, DarajaUnavailable, InvalidRequest, InvalidCallbackUrl) as fault:
         code = fault.code
         await job.run(lambda uow: ask_status.record_not_asked(uow, errand.question.id, code))
     except DarajaUnknown:

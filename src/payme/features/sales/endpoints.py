@@ -16,6 +16,7 @@ from payme.features.payments import (
     MethodNotConfigured,
     MoneyInDispute,
     NotVerifiedYet,
+    PayoutExists,
     PhoneInvalid,
     PromptAlreadyOpen,
     PromptMayOwnIt,
@@ -47,6 +48,7 @@ from payme.features.sales.services.list_sales import list_sales
 from payme.features.sales.services.read_refunds import list_refunds
 from payme.features.sales.services.read_sale import get_sale
 from payme.features.sales.services.refund_sale import refund_sale, void_sale
+from payme.features.sales.services.return_sale import UNPAYABLE
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
 from payme.features.tokens import TokensExhausted
 from payme.kit.pagination import Page
@@ -129,6 +131,7 @@ async def pay(call: Call, sale_id: UUID, command: AddPayment) -> Response:
 @router.post(
     "/{sale_id}/refunds", operation="sales_refund", status=201, response=RefundView, may="sales.refund", also=_LATER,
     errors=(
+        *UNPAYABLE, PayoutExists,
         *_RETURN_ERRORS, errors.NotRefundable, errors.SaleLineNotFound, errors.RefundTooMuch, errors.MpesaPaidLess,
         errors.CreditNotesAbsent, WholeShillings,
     ),

@@ -22,7 +22,7 @@ class SaleChanged(Event):
 
 
 class RefundRequested(Event):
-    """Money is to go back by a payout; until `complete_refund` or `fail_refund` is called, the refund is pending.
+    """Money goes back by a payout, which is on its way; the refund is pending until its end is heard of.
 
     `payment_id` is the M-Pesa payment with the customer's number. Published once for each refund.
     """

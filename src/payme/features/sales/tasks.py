@@ -4,11 +4,9 @@ from uuid import UUID
 
 from payme.features.approvals import ApprovalApproved, ApprovalLapsed, ApprovalRejected
 from payme.features.payments import PaymentFailed, PaymentSucceeded, PayoutFailed, PayoutSucceeded
-from payme.features.sales.events import RefundRequested
 from payme.features.sales.services import finish_refund, settle_sale
 from payme.features.sales.services.finish_refund import REFUND_KINDS
 from payme.features.tokens import TokensExhausted
-from payme.runtime.database import UnitOfWork
 from payme.runtime.jobs import JobContext, Tasks
 
 tasks = Tasks("sales")
@@ -62,12 +60,6 @@ async def refund_lapsed(job: JobContext) -> None:
     event = ApprovalLapsed.model_validate(job.payload)
     if event.kind in REFUND_KINDS:
         await job.finish(lambda uow: finish_refund.hear_of_refusal(uow, event))
-
-
-@tasks.within(RefundRequested)
-async def pay_back(uow: UnitOfWork, event: RefundRequested) -> None:
-    """Have a refund's money leave, in the transaction that decides about it."""
-    await finish_refund.pay_back(uow, event)
 
 
 @tasks.on(PayoutSucceeded, job="sales.refund_paid")

@@ -16,7 +16,7 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
 
-from payme.integrations.daraja.c2b.payments import C2bPayment, hash_msisdn, parse_c2b
+from payme.integrations.daraja.c2b.payments import C2bPayment, parse_c2b
 from payme.integrations.daraja.c2b.urls import C2bResponse, C2bUrls, C2bVersion, UrlsRegistration, UrlsState
 from payme.integrations.daraja.c2b.validation import ValidationRejection, validation_accepts, validation_rejects
 from payme.integrations.daraja.callback_urls import callback_url_faults, require_callback_url
@@ -163,7 +163,6 @@ __all__ = [
     "balances",
     "callback_url_faults",
     "description_from",
-    "hash_msisdn",
     "is_dummy_receipt",
     "is_receipt",
     "open_http_client",

@@ -216,7 +216,10 @@ class Call:
             scope=f"{self.actor.family}:{self.operation.method} {self.operation.path}",
             key=key_of(self.request.headers.get(HEADER)),
             fingerprint=fingerprint_of(
-                self.body, self.request.path_params, key=self.edge.options.secret, is_json=not self.operation.consumes
+                self.body,
+                self.request.path_params,
+                key=self.edge.options.fingerprint_key or self.edge.options.secret,
+                is_json=not self.operation.consumes,
             ),
             status=status if callable(status) else lambda _view: status,
             deadline=asyncio.get_running_loop().time() + self.edge.options.still_running_seconds,

@@ -152,7 +152,7 @@ def _payments(gathered: _Gathered) -> list[Diagnosis]:
 
 def _tray(gathered: _Gathered) -> Diagnosis:
     if count := gathered.count("unclaimed"):
-        step = "Each shop finds its own under /payments/unclaimed: whose money is it?"
+        step = "Each shop finds its own under /unclaimed: whose money is it?"
         found = f"{count} wait for their owner ({gathered.shillings('unclaimed')})."
         return look("Unclaimed money", found, step, details=gathered.details("unclaimed"))
     return good("Unclaimed money", "none.")

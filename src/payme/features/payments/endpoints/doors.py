@@ -23,7 +23,7 @@ class Acknowledgement(BaseModel):
     ResultDesc: str = "Accepted"
 
 
-class Verdict(BaseModel):
+class ValidationAnswer(BaseModel):
     """What Safaricom is answered when it asks before a payment."""
 
     ResultCode: str = "0"
@@ -49,7 +49,7 @@ async def confirm_c2b(call: Call, token: str) -> Response:
 
 
 @callbacks.post(
-    "/{token}/c2b/validate", operation="callbacks_c2b_validate", access=public, response=Verdict,
+    "/{token}/c2b/validate", operation="callbacks_c2b_validate", access=public, response=ValidationAnswer,
     errors=(CallbackRouteUnknown,), consumes="application/json", budget="callbacks",
 )  # fmt: skip
 async def validate_c2b(call: Call, token: str) -> Response:

@@ -26,6 +26,7 @@ from payme.features.payments.errors import (
     PayoutDecided,
     PayoutExists,
     PayoutNotFound,
+    PayoutTooSmall,
     PhoneInvalid,
     PromptMayOwnIt,
     UnclaimedNotFound,
@@ -34,7 +35,8 @@ from payme.features.payments.errors import (
 from payme.features.payments.rules.payouts import PayoutState
 from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney
 from payme.features.payments.services import read_payouts
-from payme.features.payments.services.request_payout import get_payout, request_payout, return_money
+from payme.features.payments.services.read_payouts import get_payout
+from payme.features.payments.services.request_payout import request_payout, return_money
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -47,7 +49,7 @@ _DECISION_ERRORS = (
 
 @router.post(
     "/payouts", operation="payouts_create", status=201, response=PayoutView, may="payouts.request",
-    errors=(WholeShillings, PhoneInvalid, PayoutAboveLimit, OperatorMissing, PayoutExists),
+    errors=(WholeShillings, PayoutTooSmall, PhoneInvalid, PayoutAboveLimit, OperatorMissing, PayoutExists),
 )  # fmt: skip
 async def create(call: Call, command: RequestPayout) -> Response:
     """Ask for a person to be paid by M-Pesa; somebody else must agree."""

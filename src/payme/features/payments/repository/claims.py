@@ -33,15 +33,12 @@ class StoredClaim:
     """A claim under lock."""
 
     id: UUID
-    purpose: str
-    purpose_id: UUID
     amount_cents: int
     mpesa_receipt_number: str
     channel: str
     verdict: str
     confirmed_cents: int | None
     created_at: datetime
-    created_by: UUID
 
 
 async def insert_money(uow: UnitOfWork, new: NewMoney) -> None:
@@ -70,7 +67,7 @@ async def lock_claim(uow: UnitOfWork, payment_id: UUID) -> StoredClaim | None:
     """Lock and return a claim, or None where the payment is none."""
     row = await uow.fetchrow(
         """-- payments.lock_claim
-        select id, purpose, purpose_id, amount_cents, mpesa_receipt_number, channel, verdict, confirmed_cents, created_at, created_by
+        select id, amount_cents, mpesa_receipt_number, channel, verdict, confirmed_cents, created_at
         from payments where business_id = $1 and id = $2 and method = 'mpesa_claim' for update""",
         uow.tenant, payment_id,
     )  # fmt: skip

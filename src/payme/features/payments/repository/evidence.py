@@ -21,12 +21,11 @@ class About:
 
 @value
 class Holder:
-    """Who takes a receipt, and what it moved, in cents, where that is known."""
+    """Who takes a receipt, and for which short code."""
 
     kind: Literal["payment", "unclaimed"]
     id: UUID
     shortcode: str
-    amount_cents: int | None
 
 
 async def insert_evidence(
@@ -56,9 +55,9 @@ async def register_receipt(uow: UnitOfWork, receipt: str, holder: Holder) -> Rec
     """Take a receipt, once and for all, and return whose it is. Waits for a transaction that takes it just now."""
     taken = await uow.execute(
         """-- payments.register_receipt
-        insert into mpesa_receipts (mpesa_receipt_number, business_id, shortcode, applied_to, applied_id, amount_cents, recorded_at)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint mpesa_receipts_pkey do nothing""",
-        receipt, uow.tenant, holder.shortcode, holder.kind, holder.id, holder.amount_cents, uow.now,
+        insert into mpesa_receipts (mpesa_receipt_number, business_id, shortcode, applied_to, applied_id, recorded_at)
+        values ($1, $2, $3, $4, $5, $6) on conflict on constraint mpesa_receipts_pkey do nothing""",
+        receipt, uow.tenant, holder.shortcode, holder.kind, holder.id, uow.now,
     )  # fmt: skip
     if taken:
         return ReceiptOwner.NEW

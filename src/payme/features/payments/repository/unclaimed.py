@@ -34,12 +34,10 @@ class StoredUnclaimed:
     id: UUID
     state: str
     reason: str
-    source: str
     amount_cents: int
     shortcode: str
     mpesa_receipt_number: str | None
     payment_id: UUID | None
-    claimed_as: UUID | None
     payer_number: str
     bill_reference: str
     paid_at: datetime | None
@@ -57,7 +55,7 @@ class Claimed:
 
 
 _COLUMNS: Final = (
-    "id, state, reason, source, amount_cents, shortcode, mpesa_receipt_number, payment_id, claimed_as, payer_number, "
+    "id, state, reason, amount_cents, shortcode, mpesa_receipt_number, payment_id, payer_number, "
     "bill_reference, paid_at, is_verified, received_at"
 )
 _LOCK: Final = (

@@ -1,1 +1,5 @@
-"""Pure decisions of payments: what a message means (`transitions`), whose number a notice shows (`numbers`)."""
+"""Pure decisions of payments.
+
+What a message means (`transitions`), whose number a notice shows (`numbers`), what evidence makes of a claim (`claims`), where a
+payout goes (`payouts`), what Pull has looked through (`windows`).
+"""

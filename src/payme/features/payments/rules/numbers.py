@@ -5,20 +5,23 @@ Such a number tells nobody who paid; it can only say that it was, or was not, so
 Source: C2B confirmations seen on the wire, 2022 to 2025.
 """
 
-import hashlib
 import re
 from typing import Final
+
+from payme.kit.phone import hash_of, normalise_msisdn
 
 _SPACES: Final = re.compile(r"\s+")
 _STARS: Final = re.compile(r"\*+")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _SHORTEST_END: Final = 3
+_BEGIN_SHOWN: Final = 4
 _LOCAL_DIGITS: Final = 9
 
 
-def hash_of(msisdn: str) -> str:
-    """Return what Safaricom's hash of a number is: SHA-256 of its twelve digits, in lower case."""
-    return hashlib.sha256(msisdn.encode()).hexdigest()
+def hidden(told: str) -> str:
+    """Return what may be kept of a number as it was told: one that came in the clear is masked as Safaricom masks them."""
+    msisdn = normalise_msisdn(told)
+    return f"{msisdn[:_BEGIN_SHOWN]} ***** {msisdn[-_SHORTEST_END:]}" if msisdn else told
 
 
 def may_be(msisdn: str, told: str | None) -> bool | None:

@@ -33,6 +33,8 @@ class News(StrEnum):
     DENIED = "denied"
 
 
+SMALLEST_CENTS: Final = 1_000
+"""What M-Pesa pays a person at least; a payment may be sent back whatever it is."""
 ON_ITS_WAY: Final = frozenset({PayoutState.SENDING, PayoutState.PENDING, PayoutState.UNKNOWN})
 ENDED: Final = frozenset({PayoutState.REJECTED, PayoutState.SUCCEEDED, PayoutState.FAILED})
 

@@ -127,7 +127,7 @@ async def _owner(uow: UnitOfWork, payment: StoredPayment, message: Message, *, r
     if held is not None and held[1] == _CLAIM:
         await verify_claim(uow, held[0], message, shortcode=shortcode)
         return ReceiptOwner.CLAIMED
-    holder = Holder("payment", payment.id, shortcode, message.amount_cents)
+    holder = Holder("payment", payment.id, shortcode)
     owner = await evidence_repository.register_receipt(uow, receipt, holder)
     return await _out_of_tray(uow, payment, receipt) if owner is ReceiptOwner.IN_TRAY else owner
 

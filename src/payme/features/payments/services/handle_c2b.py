@@ -5,11 +5,8 @@ from payme.features.payments.enums import Source
 from payme.features.payments.repository import registrations
 from payme.features.payments.services.place_money import Arrival, place_money
 from payme.integrations.daraja import C2bPayment, MalformedCallback, parse_c2b
-from payme.kit.phone import masked
 from payme.runtime.database import UnitOfWork
 from payme.runtime.events import InboxItem
-
-_LONGEST_UNHIDDEN = 7
 
 
 async def handle_c2b(uow: UnitOfWork, item: InboxItem) -> None:
@@ -29,15 +26,9 @@ async def handle_c2b(uow: UnitOfWork, item: InboxItem) -> None:
 
 
 def arrival_of(notice: C2bPayment, shortcodes: list[str]) -> Arrival:
-    """Return a notice as money; a number that came in the clear is masked before it is kept."""
-    told = notice.msisdn or ""
+    """Return a notice as money."""
     return Arrival(
         source=Source.C2B, receipt=notice.receipt, amount_cents=notice.amount_cents, shortcode=notice.shortcode,
-        shortcodes=shortcodes, paid_at=notice.paid_at, payer_name=notice.payer_name, payer_number=_hidden(told),
+        shortcodes=shortcodes, paid_at=notice.paid_at, payer_name=notice.payer_name, payer_number=notice.msisdn or "",
         bill_reference=notice.bill_reference,
     )  # fmt: skip
-
-
-def _hidden(told: str) -> str:
-    digits = told.removeprefix("+")
-    return f"{digits[:4]}{masked(digits[4:])}" if digits.isdigit() and len(digits) > _LONGEST_UNHIDDEN else told

@@ -6,7 +6,7 @@ from payme.features.payments.errors import OperatorMissing
 from payme.features.payments.repository import methods
 from payme.features.payments.repository.methods import StoredMethod
 from payme.features.payments.services.gateway import Collector, collector_with
-from payme.integrations.daraja import Initiator, OperatingAccount
+from payme.integrations.daraja import Initiator, InvalidRequest, OperatingAccount
 from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher, row_named
 
@@ -34,7 +34,10 @@ async def operating_shortcode(uow: UnitOfWork, shortcode: str | None = None) -> 
 
 
 async def operator_of(uow: UnitOfWork, shortcode: str) -> Operator:
-    """Return who may order for a short code, with credentials in the clear. Raises: OperatorMissing, MethodNotConfigured."""
+    """Return who may order for a short code, with credentials in the clear.
+
+    Raises: OperatorMissing, also where the certificate or the password cannot be used; MethodNotConfigured.
+    """
     method = await _method(uow, shortcode)
     certificate = uow.tool(Certificate).data
     if certificate is None or method.initiator_password_encrypted is None:
@@ -43,7 +46,10 @@ async def operator_of(uow: UnitOfWork, shortcode: str) -> Operator:
         method.initiator_password_encrypted, table="payment_methods", column="initiator_password_encrypted",
         business_id=uow.tenant, row_id=row_named(uow.tenant, method.kind),
     )  # fmt: skip
-    initiator = Initiator(method.initiator_name or "", password, certificate)
+    try:
+        initiator = Initiator(method.initiator_name or "", password, certificate)
+    except InvalidRequest as fault:
+        raise OperatorMissing(field=fault.facts.get("field", "")) from fault
     return Operator(await collector_with(uow, method.kind), OperatingAccount(method.shortcode or "", initiator))
 
 

@@ -13,6 +13,7 @@ from payme.features.payments.repository import evidence as evidence_repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.evidence import About, Holder
 from payme.features.payments.repository.unclaimed import NewUnclaimed
+from payme.features.payments.rules.numbers import hidden
 from payme.features.payments.rules.transitions import Message, ReceiptOwner
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.claim_money import Destination, take_for
@@ -29,7 +30,7 @@ _MADE_BY_CLAIM: Final = "mpesa_c2b"
 
 @value
 class Arrival:
-    """Money that Safaricom says has come, in cents. The payer's number is masked or hashed; `shortcodes` are all of the account's."""
+    """Money that Safaricom says has come, in cents. The payer's number stands as it was told, and is kept masked; `shortcodes` are all of the account's."""
 
     source: Source
     receipt: str
@@ -83,13 +84,13 @@ async def _tell_holder(
 
 async def _put_in_tray(uow: UnitOfWork, arrival: Arrival, inbox_id: UUID | None) -> Effect:
     unclaimed_id = new_id()
-    holder = Holder("unclaimed", unclaimed_id, arrival.shortcode, arrival.amount_cents)
+    holder = Holder("unclaimed", unclaimed_id, arrival.shortcode)
     owner = await evidence_repository.register_receipt(uow, arrival.receipt, holder)
     if owner is not ReceiptOwner.NEW:
         return await _hear_again(uow, arrival, owner=owner, inbox_id=inbox_id)
     new = NewUnclaimed(
         arrival.amount_cents, "no_match", arrival.source, arrival.shortcode, arrival.receipt, None, arrival.payer_name,
-        arrival.payer_number, arrival.bill_reference, arrival.paid_at, arrival.source not in NOTICES,
+        hidden(arrival.payer_number), arrival.bill_reference, arrival.paid_at, arrival.source not in NOTICES,
     )  # fmt: skip
     await tray.insert_unclaimed(uow, new, unclaimed_id=unclaimed_id)
     await _note(

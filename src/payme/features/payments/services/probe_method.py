@@ -22,7 +22,6 @@ from payme.integrations.daraja import (
     DarajaRefused,
     DarajaUnavailable,
     DarajaUnknown,
-    InvalidRequest,
     Product,
     PullRegistration,
     QueryNote,
@@ -83,7 +82,7 @@ async def begin_probe(uow: UnitOfWork, probe_id: UUID) -> ProbeErrand | None:
         return None
     try:
         operator = await operator_of(uow, collector.account.shortcode)
-    except (OperatorMissing, MethodNotConfigured, InvalidRequest):
+    except (OperatorMissing, MethodNotConfigured):
         operator = None
     told = await registrations.list_registrations(uow, probe.kind)
     is_told = any(each.state == "registered" and each.shortcode == collector.account.shortcode for each in told)

@@ -1,6 +1,5 @@
 """The port through which payments learns what a reference that a customer typed is for; features above answer it."""
 
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,12 +10,11 @@ from payme.runtime.database import UnitOfWork
 
 @value
 class Expected:
-    """Something that waits for money: what, how much of it, in cents, and since when."""
+    """Something that waits for money: what, and how much of it, in cents."""
 
     purpose: Purpose
     purpose_id: UUID
     due_cents: int
-    since: datetime
 
 
 class PurposeDesk(Protocol):

@@ -4,11 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from payme.features.payments.errors import PayoutDecided
+from payme.features.payments.errors import PayoutDecided, PayoutNotFound
 from payme.features.payments.repository import payouts as repository
 from payme.features.payments.schemas import PayoutView
-from payme.features.payments.services.request_payout import get_payout
 from payme.runtime.database import UnitOfWork
+
+
+async def get_payout(uow: UnitOfWork, payout_id: UUID) -> PayoutView:
+    """Return a payout. Raises: PayoutNotFound."""
+    payout = await repository.find_payout(uow, payout_id)
+    if payout is None:
+        raise PayoutNotFound(payout_id=payout_id)
+    return payout
 
 
 async def list_payouts(uow: UnitOfWork, after: list[Any] | None, limit: int, *, state: str | None) -> list[PayoutView]:

@@ -11,7 +11,7 @@ from payme.features.payments.errors import (
     MoneyInDispute,
     NotReturnable,
     PayoutAboveLimit,
-    PayoutNotFound,
+    PayoutTooSmall,
     PhoneInvalid,
     UnclaimedNotFound,
     WholeShillings,
@@ -21,10 +21,11 @@ from payme.features.payments.repository import payments as payments_repository
 from payme.features.payments.repository import payouts as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payouts import Moved, NewPayout, StoredPayout
-from payme.features.payments.rules.payouts import PayoutState, is_within
+from payme.features.payments.rules.payouts import SMALLEST_CENTS, PayoutState, is_within
 from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney
 from payme.features.payments.services.claim_money import refuse_unless_free
 from payme.features.payments.services.operators import operating_shortcode
+from payme.features.payments.services.read_payouts import get_payout
 from payme.integrations.daraja import remarks_from
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
@@ -41,10 +42,9 @@ _NO_ONE_AGREED: Final = "Nobody agreed to it."
 async def request_payout(uow: UnitOfWork, command: RequestPayout) -> PayoutView:
     """Ask for a person to be paid; it waits for somebody else's word.
 
-    Raises: WholeShillings, PhoneInvalid, PayoutAboveLimit, OperatorMissing, PayoutExists.
+    Raises: WholeShillings, PayoutTooSmall, PhoneInvalid, PayoutAboveLimit, OperatorMissing, PayoutExists.
     """
-    if not is_whole_shillings(command.amount_cents):
-        raise WholeShillings(amount_cents=command.amount_cents)
+    _refuse_odd_amount(command.amount_cents)
     msisdn = normalise_msisdn(command.phone)
     if msisdn is None:
         raise PhoneInvalid
@@ -89,10 +89,9 @@ async def pay_refund(
 ) -> PayoutView:
     """Have a refund paid to the phone that the payment came from; who may refund has agreed already.
 
-    Raises: WholeShillings, NotReturnable where the payment has no phone, OperatorMissing, PayoutExists.
+    Raises: WholeShillings, PayoutTooSmall, NotReturnable where the payment has no phone, MoneyInDispute, OperatorMissing, PayoutExists.
     """
-    if not is_whole_shillings(amount_cents):
-        raise WholeShillings(amount_cents=amount_cents)
+    _refuse_odd_amount(amount_cents)
     payment = await payments_repository.lock_payment(uow, payment_id)
     if payment is None or payment.phone_encrypted is None:
         raise NotReturnable(payment_id=payment_id)
@@ -142,12 +141,11 @@ async def hear_of_refusal(uow: UnitOfWork, event: ApprovalRejected | ApprovalLap
     )
 
 
-async def get_payout(uow: UnitOfWork, payout_id: UUID) -> PayoutView:
-    """Return a payout. Raises: PayoutNotFound."""
-    payout = await repository.find_payout(uow, payout_id)
-    if payout is None:
-        raise PayoutNotFound(payout_id=payout_id)
-    return payout
+def _refuse_odd_amount(amount_cents: int) -> None:
+    if not is_whole_shillings(amount_cents):
+        raise WholeShillings(amount_cents=amount_cents)
+    if amount_cents < SMALLEST_CENTS:
+        raise PayoutTooSmall(smallest_cents=SMALLEST_CENTS)
 
 
 async def _refuse_above_limits(uow: UnitOfWork, amount_cents: int) -> None:

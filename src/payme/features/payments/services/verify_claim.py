@@ -30,7 +30,7 @@ async def verify_claim(
     if claim.confirmed_cents is not None:
         effect = Effect.DUPLICATE
     else:
-        holder = Holder("payment", payment_id, shortcode, message.amount_cents)
+        holder = Holder("payment", payment_id, shortcode)
         owner = await evidence_repository.register_receipt(uow, claim.mpesa_receipt_number, holder)
         effect = await _take(
             uow, payment_id, owner, proof=prove(claim.amount_cents, message.amount_cents), shortcode=shortcode

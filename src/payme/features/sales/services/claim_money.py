@@ -14,7 +14,8 @@ from payme.features.sales.errors import SaleNotOpen
 from payme.features.sales.repository import sales
 from payme.features.sales.rules.carts import awaits_money, reasons_to_suggest
 from payme.features.sales.schemas import ClaimMoney, SaleView, Suggestion
-from payme.features.sales.services.settle_sale import apply_money, lock_sale, reread
+from payme.features.sales.services.read_sale import lock_sale
+from payme.features.sales.services.settle_sale import apply_money, lock_goods, reread
 from payme.runtime.database import UnitOfWork
 
 _RECEIPT_NUMBER: Final = re.compile(r"([A-Z0-9]{1,6})[\s/.-]*([0-9]{1,12})")
@@ -31,6 +32,8 @@ async def claim_money(uow: UnitOfWork, unclaimed_id: UUID, command: ClaimMoney) 
     sale = await lock_sale(uow, command.purpose_id)
     if not awaits_money(sale.status):
         raise SaleNotOpen(status=sale.status)
+    # Stock before the money, as everybody who sells on a code does.
+    await lock_goods(uow, sale.id)
     payment = await payments.claim_unclaimed(uow, unclaimed_id, Destination("sale", sale.id))
     await apply_money(uow, sale, payment)
     return await reread(uow, sale.id)
@@ -69,7 +72,7 @@ class SalesDesk:
         sale = await sales.find_by_receipt_number(uow, till_id, number) if number and till_id else None
         if sale is None or not awaits_money(sale.status):
             return None
-        return Expected("sale", sale.id, sale.total_cents - sale.paid_cents, sale.recorded_at)
+        return Expected("sale", sale.id, sale.total_cents - sale.paid_cents)
 
 
 def _as_receipt_number(reference: str) -> str | None:

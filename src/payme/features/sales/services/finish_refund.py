@@ -1,26 +1,23 @@
 """What happens to a refund later: a second person's word, and the end of the payout that it waited for.
 
-Whoever sends money out calls `complete_refund` or `fail_refund`, in the transaction that learns of it, and books nothing itself. All
-of it may be heard twice.
+The payout of a refund books nothing itself. All of it may be heard twice.
 """
 
 from typing import Any
 from uuid import UUID
 
-from payme.features import payments
 from payme.features.approvals import ApprovalApproved, ApprovalKind, ApprovalLapsed, ApprovalRejected
 from payme.features.payments import PayoutFailed, PayoutSucceeded
 from payme.features.sales.enums import RefundKind, RefundState
 from payme.features.sales.errors import RefundNotFound, RefundNotPending, VoidTooLate
-from payme.features.sales.events import RefundRequested
 from payme.features.sales.repository import refunds
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.schemas import RefundView
-from payme.features.sales.services.refund_sale import check_day, lock
-from payme.features.sales.services.return_sale import applied_parts, complete, end, proceed, reread
+from payme.features.sales.services.read_sale import lock_sale
+from payme.features.sales.services.refund_sale import check_day
+from payme.features.sales.services.return_sale import UNPAYABLE, applied_parts, complete, end, proceed, reread
 from payme.runtime.database import UnitOfWork
 
-_REASON = "Refund"
 REFUND_KINDS = frozenset({ApprovalKind.REFUND, ApprovalKind.VOID})
 
 
@@ -52,7 +49,10 @@ async def fail_refund(uow: UnitOfWork, refund_id: UUID, *, reason: str) -> Refun
 
 
 async def hear_of_approval(uow: UnitOfWork, event: ApprovalApproved) -> None:
-    """Have a refund happen that somebody agreed to; a void only on its own business day. Raises: RefundNotFound."""
+    """Have a refund happen that somebody agreed to; a void only on its own business day, money only where it can be paid out.
+
+    Raises: RefundNotFound.
+    """
     sale, refund = await _lock_refund(uow, event.about_id)
     if refund.state != RefundState.AWAITING_APPROVAL:
         return
@@ -63,7 +63,12 @@ async def hear_of_approval(uow: UnitOfWork, event: ApprovalApproved) -> None:
             await end(uow, refund, RefundState.REJECTED, reason=late.code)
             return
     await refunds.move(uow, refund.id, RefundState.PENDING, approved_by=event.decided_by)
-    await proceed(uow, sale, await reread(uow, refund), parts=await applied_parts(uow, sale))
+    agreed = await reread(uow, refund)
+    try:
+        async with uow.savepoint():
+            await proceed(uow, sale, agreed, parts=await applied_parts(uow, sale))
+    except UNPAYABLE as refusal:
+        await end(uow, agreed, RefundState.FAILED, reason=refusal.code)
 
 
 async def hear_of_refusal(uow: UnitOfWork, event: ApprovalRejected | ApprovalLapsed) -> None:
@@ -71,16 +76,6 @@ async def hear_of_refusal(uow: UnitOfWork, event: ApprovalRejected | ApprovalLap
     _, refund = await _lock_refund(uow, event.about_id)
     if refund.state == RefundState.AWAITING_APPROVAL:
         await end(uow, refund, RefundState.REJECTED, reason=event.name)
-
-
-async def pay_back(uow: UnitOfWork, event: RefundRequested) -> None:
-    """Have the money of a refund leave for the phone that it came from.
-
-    Raises: WholeShillings, NotReturnable, OperatorMissing where nobody may pay out, and the refund is not made.
-    """
-    await payments.pay_refund(
-        uow, event.subject_id, payment_id=event.payment_id, amount_cents=event.amount_cents, reason=_REASON
-    )
 
 
 async def hear_of_payout(uow: UnitOfWork, event: PayoutSucceeded) -> None:
@@ -97,5 +92,5 @@ async def _lock_refund(uow: UnitOfWork, refund_id: UUID) -> tuple[StoredSale, Re
     found = await refunds.find_refund(uow, refund_id)
     if found is None:
         raise RefundNotFound(refund_id=refund_id)
-    sale = await lock(uow, found.sale_id)
+    sale = await lock_sale(uow, found.sale_id)
     return sale, await reread(uow, found)

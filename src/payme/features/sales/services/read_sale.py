@@ -12,6 +12,14 @@ from payme.features.sales.services.create_sale import as_sale_payment
 from payme.runtime.database import UnitOfWork
 
 
+async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
+    """Lock and return a sale, before its stock and its payments. Raises: SaleNotFound."""
+    sale = await sales.lock_sale(uow, sale_id)
+    if sale is None:
+        raise SaleNotFound(sale_id=sale_id)
+    return sale
+
+
 async def get_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
     """Return a sale with its lines and payments. Raises: SaleNotFound."""
     sale = await sales.find_sale(uow, sale_id)

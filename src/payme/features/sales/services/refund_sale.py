@@ -11,8 +11,7 @@ from payme.features.approvals import ApprovalKind, Wanted
 from payme.features.identity import Proven
 from payme.features.payments import PaymentView, WholeShillings
 from payme.features.sales.enums import RefundKind, RefundMethod, RefundState
-from payme.features.sales.errors import SaleNotFound
-from payme.features.sales.repository import refunds, sales
+from payme.features.sales.repository import refunds
 from payme.features.sales.repository.refunds import NewRefund, RefundLine
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.refunds import (
@@ -28,6 +27,7 @@ from payme.features.sales.rules.refunds import (
 )
 from payme.features.sales.schemas import RefundSale, RefundView, VoidSale
 from payme.features.sales.services.read_refunds import shown
+from payme.features.sales.services.read_sale import lock_sale
 from payme.features.sales.services.return_sale import applied_parts, paid_by_mpesa, proceed, tell
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
@@ -54,7 +54,7 @@ async def refund_sale(
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, CreditNotesAbsent, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
     """
-    sale = await lock(uow, sale_id)
+    sale = await lock_sale(uow, sale_id)
     check_refundable(sale.status)
     held = await refunds.sum_held(uow, sale_id)
     wishes = [Wish(each.sale_line_id, each.quantity, each.restock) for each in command.lines]
@@ -75,7 +75,7 @@ async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven
 
     Raises: SaleNotFound, NotVoidable, VoidOfMpesa, VoidTooLate, RefundExists, approvals.OwnRequest, approvals.MayNotApprove.
     """
-    sale = await lock(uow, sale_id)
+    sale = await lock_sale(uow, sale_id)
     held, parts = await refunds.sum_held(uow, sale_id), await applied_parts(uow, sale)
     check_voidable(sale.status, methods=[each.method for each in parts], has_refunds=held.count > 0)
     await check_day(uow, sale)
@@ -83,14 +83,6 @@ async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven
     plan = plan_refund(lines, everything(lines), left_to_pay_back_cents=sale.paid_cents)
     intent = _Intent(command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven)
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
-
-
-async def lock(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
-    """Lock a sale, before its stock. Raises: SaleNotFound."""
-    sale = await sales.lock_sale(uow, sale_id)
-    if sale is None:
-        raise SaleNotFound(sale_id=sale_id)
-    return sale
 
 
 async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:

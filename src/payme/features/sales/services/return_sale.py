@@ -9,7 +9,7 @@ from typing import Any, Final
 from payme.features import audit, inventory, ledger, payments
 from payme.features.inventory import Returned
 from payme.features.ledger import AccountCode, Posting
-from payme.features.payments import PaymentView
+from payme.features.payments import MoneyInDispute, NotReturnable, OperatorMissing, PaymentView, PayoutTooSmall
 from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock, SaleStatus
 from payme.features.sales.events import RefundChanged, RefundCompleted, RefundRequested
 from payme.features.sales.repository import refunds, sales
@@ -19,6 +19,9 @@ from payme.features.sales.schemas import RefundView
 from payme.features.sales.services import booking
 from payme.runtime.database import UnitOfWork
 
+_REMARKS: Final = "Refund"
+UNPAYABLE: Final = (OperatorMissing, NotReturnable, MoneyInDispute, PayoutTooSmall)
+"""Why the money of a refund cannot leave by M-Pesa now."""
 _MPESA: Final = "mpesa_stk"
 _WAYS: Final = {
     "cash": ("refund.cash", AccountCode.CASH),
@@ -43,12 +46,16 @@ def paid_by_mpesa(parts: Sequence[PaymentView]) -> int:
 
 
 async def proceed(uow: UnitOfWork, sale: StoredSale, refund: RefundView, *, parts: Sequence[PaymentView]) -> RefundView:
-    """Have a pending refund happen that nobody has to agree to any more: what is counted now, by M-Pesa after its payout."""
+    """Have a pending refund happen that nobody has to agree to any more: what is counted now, by M-Pesa after its payout.
+
+    Raises: those of `UNPAYABLE`.
+    """
     if refund.method != RefundMethod.MPESA:
         return await complete(uow, sale, refund, parts=parts, evidence={})
     paid = mpesa_part(parts)
     assert paid is not None, "by M-Pesa goes back what came by M-Pesa"
     tell(uow, refund, RefundState.PENDING)
+    await payments.pay_refund(uow, refund.id, payment_id=paid.id, amount_cents=refund.amount_cents, reason=_REMARKS)
     uow.publish(
         RefundRequested(
             subject_id=refund.id, sale_id=sale.id, method=refund.method, amount_cents=refund.amount_cents, payment_id=paid.id

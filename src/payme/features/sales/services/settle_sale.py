@@ -14,7 +14,7 @@ from payme.features import businesses, inventory, payments
 from payme.features.inventory import Plan, plan_take
 from payme.features.payments import PaymentFailed, PaymentSucceeded, PaymentView
 from payme.features.sales.enums import SaleStatus
-from payme.features.sales.errors import BusinessSuspended, PromptOut, SaleNotFound, SaleNotOpen, TendersDiffer
+from payme.features.sales.errors import BusinessSuspended, PromptOut, SaleNotOpen, TendersDiffer
 from payme.features.sales.repository import sales
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.carts import (
@@ -31,7 +31,7 @@ from payme.features.sales.schemas import MpesaClaimTender, SaleView, Tender
 from payme.features.sales.services import booking
 from payme.features.sales.services.booking import Figures, Goods
 from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
-from payme.features.sales.services.read_sale import view_of
+from payme.features.sales.services.read_sale import lock_sale, view_of
 from payme.runtime.database import UnitOfWork
 
 STALE_AFTER: Final = timedelta(hours=24)
@@ -77,7 +77,7 @@ async def apply_money(uow: UnitOfWork, sale: StoredSale, arrived: PaymentView) -
         await _complete(uow, sale, [*applied, arrived.model_copy(update={"excess_cents": excess_cents})])
         return
     if sale.status != _SETS_ASIDE:
-        booking.set_aside(uow, sale.id, await _lock_goods(uow, sale.id), is_fact=True)
+        booking.set_aside(uow, sale.id, await lock_goods(uow, sale.id), is_fact=True)
     await _move(uow, sale, status, paid_cents=paid_cents)
 
 
@@ -181,14 +181,6 @@ async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_c
     booking.tell(uow, sale.id, status, paid_cents=paid_cents)
 
 
-async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale:
-    """Lock and return a sale, before its stock and its payments. Raises: SaleNotFound."""
-    sale = await sales.lock_sale(uow, sale_id)
-    if sale is None:
-        raise SaleNotFound(sale_id=sale_id)
-    return sale
-
-
 async def reread(uow: UnitOfWork, sale_id: UUID, *, unwritten: PaymentView | None = None) -> SaleView:
     """Return a locked sale as it stands now, with a payment that is written at the flush."""
     sale = await sales.find_sale(uow, sale_id)
@@ -203,7 +195,8 @@ async def _goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
     return [Goods(line.product_id, line.quantity, tracked) for line, tracked in await sales.list_lines(uow, sale_id)]
 
 
-async def _lock_goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
+async def lock_goods(uow: UnitOfWork, sale_id: UUID) -> list[Goods]:
+    """Lock the stock of a sale's lines, and return what they hand over."""
     goods = await _goods(uow, sale_id)
     await inventory.lock_stock(uow, _tracked(goods))
     return goods

@@ -6,29 +6,24 @@ tells a validation (no money yet) from a confirmation. It is unsigned: a claim, 
 Source: Daraja portal, C2B; confirmations seen on the wire (nulls, masks with spaces, hashes, tills without reference).
 """
 
-import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from payme.integrations.daraja.credentials import is_shortcode
 from payme.integrations.daraja.errors import MalformedCallback
-from payme.integrations.daraja.field_rules import require_msisdn
 from payme.integrations.daraja.fields import Fields
 from payme.integrations.daraja.parties import party_of
 from payme.integrations.daraja.values import instant_of, positive_cents_of, receipt_of, signed_cents_of
 from payme.integrations.daraja.wire import Unreadable, as_object, read_json
 
 LONGEST_MSISDN = 80
-_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class C2bPayment:
     """One payment as it was told; `paid_at` is aware UTC, a missing text is empty.
 
-    `msisdn` stands as it came: plain, masked (also a masked hash) or hashed, and is no key of a customer. `msisdn_hash`
-    is there where it is a whole SHA-256, to be held against `hash_msisdn`. `org_balance_cents` is the shortcode's balance
+    `msisdn` stands as it came: plain, masked (also a masked hash) or hashed, and is no key of a customer. `org_balance_cents` is the shortcode's balance
     after the payment; a validation has none. Person and number are kept out of the repr.
     """
 
@@ -40,7 +35,6 @@ class C2bPayment:
     bill_reference: str = ""
     payer_name: str = field(default="", repr=False)
     msisdn: str | None = field(default=None, repr=False)
-    msisdn_hash: str | None = field(default=None, repr=False)
     invoice_number: str = ""
     third_party_id: str = ""
     org_balance_cents: int | None = None
@@ -69,22 +63,11 @@ def parse_c2b(raw: bytes) -> C2bPayment:
         bill_reference=fields.text("BillRefNumber"),
         payer_name=_payer_name(fields),
         msisdn=msisdn,
-        msisdn_hash=_hash_in(msisdn or ""),
         invoice_number=fields.text("InvoiceNumber"),
         third_party_id=fields.text("ThirdPartyTransID"),
         org_balance_cents=fields.read("OrgAccountBalance", signed_cents_of),
         oddities=tuple(fields.oddities),
     )
-
-
-def hash_msisdn(phone: str) -> str:
-    """Return the SHA-256, 64 lower-case hexadecimal digits, that version 1 of C2B writes in place of this number.
-
-    A number has nine unknown digits, so the hash is personal data as much as the number.
-
-    Raises: InvalidRequest where the text is no Kenyan mobile number.
-    """
-    return hashlib.sha256(require_msisdn(phone).encode()).hexdigest()
 
 
 def _fields(raw: bytes) -> Fields:
@@ -104,7 +87,3 @@ def _payer_name(fields: Fields) -> str:
 
 def _shortcode_of(text: str) -> str | None:
     return text if is_shortcode(text) else None
-
-
-def _hash_in(text: str) -> str | None:
-    return text.lower() if _HASH.fullmatch(text.lower()) else None
