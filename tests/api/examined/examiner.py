@@ -198,7 +198,7 @@ def _that_adds_up(cart: Any, product_id: str) -> Any:
             int(line.get("unit_price_cents") or 10_000) * Decimal(line["quantity"]) - line.get("discount_cents", 0)
             for line in cart["lines"]
         )
-        amount = min(int(due) - cart.get("discount_cents", 0), LARGEST_AMOUNT_CENTS)
+        amount = min(max(int(due) - cart.get("discount_cents", 0), 1), LARGEST_AMOUNT_CENTS)
         cart["tenders"] = [{**cart["tenders"][0], "amount_cents": amount}]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return cart
