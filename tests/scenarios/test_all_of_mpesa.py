@@ -5,12 +5,14 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
 from payme.features import operations
 from payme.features.identity import Role, add_member
 from payme.runtime.database import UnitOfWork
+from tests.features.operations.commands import payme_json
 from tests.people import PASSWORD, make_person
 from tests.stack import Stack, StackShop, open_stack, until
 
@@ -297,3 +299,120 @@ async def test_what_safaricom_cannot_be_asked_about_is_said_so(stack: Stack) -> 
     assert (await found_by(shop, "pochi"))["declared"][0] == "skipped"
     missing = await shop.call("POST", "/payment-methods/send_money/probe")
     assert missing.json()["code"] == "payments.method_not_configured"
+
+
+# -- what the operator of the platform is told
+
+
+async def told_to_the_operator(shop: StackShop) -> str:
+    """Return what the doctor says of this shop after having it tried: faults, what to do, and the shop's own lines."""
+    arguments = ("doctor", "--probe", "--business", str(shop.business_id))
+    code, diagnoses = await payme_json(*arguments, **shop.stack.environment)
+    assert code == 1
+    mine = [
+        (each["found"], each["next_step"], *(line for line in each["details"] if str(shop.business_id) in line))
+        for each in diagnoses
+        if each["mark"] == "bad" and any(str(shop.business_id) in line for line in each["details"])
+    ]
+    return "\n".join(itertools.chain.from_iterable(mine))
+
+
+async def changed(shop: StackShop, kind: str = "till", **change: str) -> None:
+    """Change a way to be paid."""
+    (method,) = [each for each in await shop.get("/payment-methods") if each["kind"] == kind]
+    kept = {name: method[name] for name in ("shortcode", "till_number", "account_reference") if method[name]}
+    body = {**kept, "environment": "sandbox", **change}
+    url = f"/v1/businesses/{shop.business_id}/payment-methods/{kind}"
+    answer = await shop.http.put(url, json=body, headers={"If-Match": f'"{method["rev"]}"'})
+    assert answer.is_success, answer.text
+
+
+async def test_the_operator_hears_nothing_of_a_shop_that_is_set_up_right(stack: Stack) -> None:
+    shop, _ = await on_the_wall(stack)
+    assert not await told_to_the_operator(shop)
+
+
+async def test_the_operator_hears_of_a_till_whose_number_is_the_stores(stack: Stack) -> None:
+    shop, _ = await on_the_wall(stack)
+    (method,) = [each for each in await shop.get("/payment-methods") if each["kind"] == "till"]
+    await changed(shop, shortcode=method["till_number"])
+    said = await told_to_the_operator(shop)
+    assert "prompts: wrong at" in said
+    assert "the short code is the store or head-office number" in said
+
+
+@pytest.mark.parametrize("code", ["2028", "SFC_IC0003"])
+async def test_the_operator_hears_of_prompts_that_the_shops_set_up_refuses(stack: Stack, code: str) -> None:
+    shop, _ = await on_the_wall(stack)
+    customer = phone()
+    wrong = {"kind": "result", "product": "stkpush", "code": code, "msisdn": customer, "count": 1}
+    await stack.simulator.control.send("POST", "/_sim/faults", wrong)
+    sale = await shop.sell_by_prompt(customer, PRICE)
+    await shop.sale_becomes(sale["id"], "payment_failed")
+    said = await told_to_the_operator(shop)
+    assert "prompts: wrong at" in said
+    assert "the short code is the store or head-office number" in said
+
+
+async def test_the_operator_hears_of_addresses_that_are_not_ours(stack: Stack) -> None:
+    shop, _ = await on_the_wall(stack)
+    await stack.simulator.control.send("PATCH", "/_sim/settings", {"register_once": True})
+    try:
+        store = str(next(_codes))
+        made = await stack.simulator.control.send(
+            "POST", "/_sim/shortcodes", {"shortcode": store, "kind": "till", "till_number": f"5{store}", "name": "DUKA"}
+        )
+        await told_by_somebody_else(stack, store)
+        await changed(shop, shortcode=store, till_number=f"5{store}", passkey=made["passkey"])
+        await shop.post("/payment-methods/till/c2b")
+
+        async def answered() -> bool:
+            (found, *_) = await shop.get("/payment-methods/till/c2b")
+            assert found["state"] in {"requested", "already_registered"}, found
+            return found["state"] == "already_registered"
+
+        await until(answered)
+    finally:
+        await stack.simulator.control.send("PATCH", "/_sim/settings", {"register_once": False})
+    said = await told_to_the_operator(shop)
+    assert "notices: wrong at" in said
+    assert "Have them deleted" in said
+
+
+async def test_the_operator_hears_of_addresses_that_safaricom_does_not_take(stack: Stack) -> None:
+    shop = await stack.make_shop()
+    await shop.post("/payment-methods/paybill/c2b")
+
+    async def answered() -> bool:
+        (found, *_) = await shop.get("/payment-methods/paybill/c2b")
+        return found["state"] == "failed"
+
+    await until(answered)
+    said = await told_to_the_operator(shop)
+    assert "notices: wrong at" in said
+    assert "Have payments told of anew" in said
+
+
+@pytest.mark.parametrize("change", [{"initiator_password": "wrong"}, {"initiator_name": "nobody"}])
+async def test_the_operator_hears_of_an_initiator_that_m_pesa_does_not_take(
+    stack: Stack, change: dict[str, str]
+) -> None:
+    shop, _ = await on_the_wall(stack)
+    await changed(shop, **change)
+    said = await told_to_the_operator(shop)
+    assert "operator: wrong at" in said
+    assert "a third wrong password locks it" in said
+
+
+async def told_by_somebody_else(stack: Stack, shortcode: str) -> None:
+    """Register addresses of another system for a short code, as its former supplier did."""
+    async with httpx2.AsyncClient(base_url=stack.simulator.base_url, trust_env=False) as client:
+        app = ("payme-demo-key", "payme-demo-secret")
+        path = "/oauth/v1/generate"
+        token = (await client.get(path, params={"grant_type": "client_credentials"}, auth=app)).json()["access_token"]
+        urls = {
+            "ShortCode": shortcode, "ResponseType": "Completed", "ConfirmationURL": f"{stack.base_url}/theirs/confirm",
+            "ValidationURL": f"{stack.base_url}/theirs/validate",
+        }  # fmt: skip
+        answer = await client.post("/mpesa/c2b/v2/registerurl", json=urls, headers={"Authorization": f"Bearer {token}"})
+    assert answer.json()["ResponseCode"] == "0", answer.text

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
 from pydantic import TypeAdapter
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from payme.entrypoints.reach import echo_nothing, open_database
 from payme.entrypoints.wiring import VERSION, daraja_of
-from payme.features.businesses import PLATFORM_BUSINESS_ID
+from payme.features.businesses import PLATFORM_BUSINESS_ID, BusinessUnknown
 from payme.features.operations import (
     Diagnosis,
     Expectations,
@@ -24,6 +25,7 @@ from payme.features.operations import (
     examine_server,
     examine_settings,
     examine_work,
+    try_shop,
 )
 from payme.features.operations.cli import print_diagnoses
 from payme.features.operations.schemas import bad, good, look
@@ -67,6 +69,9 @@ def doctor(
     probe: Annotated[  # noqa: FBT002 -- an option of a command line
         bool, typer.Option("--probe", help="Also call Safaricom, once, about a prompt that is nobody's.")
     ] = False,
+    business: Annotated[
+        UUID | None, typer.Option(help="With --probe: have this shop's ways to be paid tried as well, by a worker.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")] = False,  # noqa: FBT002 -- an option of a command line
 ) -> None:
     """Say what is wrong here, and what to do next. Begin with this one.
@@ -74,7 +79,9 @@ def doctor(
     Looks at settings, keys, backups, database, Redis, M-Pesa, workers, jobs, callbacks, money that waits, and disks. Changes nothing,
     prints no secret, and calls nobody outside unless --probe is given. Exits with 1 when a line is marked ✗.
     """
-    diagnoses = asyncio.run(examine(probe=probe))
+    if business is not None and not probe:
+        raise typer.BadParameter("means something with --probe alone.", param_hint="--business")
+    diagnoses = asyncio.run(examine(probe=probe, business=business))
     if as_json:
         typer.echo(_LIST.dump_json(diagnoses, indent=2).decode())
     else:
@@ -83,7 +90,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def examine(*, probe: bool) -> list[Diagnosis]:
+async def examine(*, probe: bool, business: UUID | None = None) -> list[Diagnosis]:
     """Return every line; where a line stands in the way of others, those are left out and it says so."""
     try:
         settings = load_settings()
@@ -93,12 +100,12 @@ async def examine(*, probe: bool) -> list[Diagnosis]:
     backups = await examine_backups(settings, now=SystemClock().now())
     around = [build, *examine_settings(settings), await examine_redis(settings), *backups, examine_disk(Path.cwd())]
     try:
-        return [*around, *await _examine_database(settings, probe=probe)]
+        return [*around, *await _examine_database(settings, probe=probe, business=business)]
     except DatabaseUnavailable as error:
         return [*around, _unreachable(f"went away in the middle ({error})")]
 
 
-async def _examine_database(settings: Settings, *, probe: bool) -> list[Diagnosis]:
+async def _examine_database(settings: Settings, *, probe: bool, business: UUID | None) -> list[Diagnosis]:
     schema = await _schema(settings)
     if schema.subject == "Database":
         return [schema]
@@ -107,9 +114,17 @@ async def _examine_database(settings: Settings, *, probe: bool) -> list[Diagnosi
     if any(each.mark is Mark.BAD for each in (schema, *server)):
         return [*server, schema, look("Work", "was not looked at.", "Put the lines above right, and ask again.")]
     async with open_database(settings, role=WORKER_ROLE) as database:
+        tried = await _tried(database, business) if business else []
         work = await examine_work(database, _expectations(settings))
         answers = [await _probe(database, settings)] if probe else []
-    return [*server, schema, *work, *answers]
+    return [*server, schema, *work, *tried, *answers]
+
+
+async def _tried(database: Database, business: UUID) -> list[Diagnosis]:
+    try:
+        return await try_shop(database, business)
+    except BusinessUnknown:
+        return [bad("This shop's M-Pesa", f"there is no business {business}.", "Is the id whole?")]
 
 
 async def _schema(settings: Settings) -> Diagnosis:

@@ -16,6 +16,7 @@ from payme.features.operations.services.examine_surroundings import (
 from payme.features.operations.services.examine_work import Expectations, examine_work
 from payme.features.operations.services.invariants import check_all, check_invariants
 from payme.features.operations.services.rotate_keys import SEALED_TABLES, count_keys, rotate_keys
+from payme.features.operations.services.try_shop import try_shop
 
 __all__ = [
     "SEALED_TABLES",
@@ -38,4 +39,5 @@ __all__ = [
     "examine_settings",
     "examine_work",
     "rotate_keys",
+    "try_shop",
 ]

@@ -36,14 +36,22 @@ from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
-from payme.features.payments.schemas import ConfigureMethod, MethodKind, PaymentView, UnclaimedView, UnsettledPayment
+from payme.features.payments.schemas import (
+    ConfigureMethod,
+    MethodKind,
+    PaymentView,
+    ProbeView,
+    UnclaimedView,
+    UnsettledPayment,
+)
 from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
 from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.list_unsettled import list_unsettled
-from payme.features.payments.services.manage import configure_method, get_unclaimed
+from payme.features.payments.services.manage import configure_method, get_unclaimed, list_methods
 from payme.features.payments.services.operators import Certificate
+from payme.features.payments.services.probe_method import list_probes, request_probe
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
 from payme.features.payments.services.register_c2b import request_registration
@@ -82,6 +90,7 @@ __all__ = [
     "PayoutTooSmall",
     "PhoneInvalid",
     "PlatformAccount",
+    "ProbeView",
     "PromptAlreadyOpen",
     "PromptMayOwnIt",
     "ReceiptAmountDiffers",
@@ -97,10 +106,13 @@ __all__ = [
     "configure_method",
     "get_unclaimed",
     "list_for",
+    "list_methods",
+    "list_probes",
     "list_unsettled",
     "pay_refund",
     "prompt_key",
     "record_counted",
+    "request_probe",
     "request_registration",
     "request_stk",
     "settle",

@@ -13,6 +13,7 @@ from uuid import UUID
 from payme.features.operations.repository import wards
 from payme.features.operations.repository.wards import Ward
 from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
+from payme.features.operations.services.examine_shops import Setup, examine_shops, read_setup
 from payme.features.operations.services.walk import walk_businesses
 from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.jobs.dead_letters import list_dead_letters
@@ -40,7 +41,7 @@ class _Gathered:
 
     businesses: int = 0
     wards: dict[str, list[tuple[UUID, Ward]]] = field(default_factory=lambda: defaultdict(list))
-    foreign: list[UUID] = field(default_factory=list[UUID])
+    shops: list[Setup] = field(default_factory=list[Setup])
     unsealed: int = 0
 
     def count(self, kind: str) -> int:
@@ -59,7 +60,8 @@ async def examine_work(database: Database, expectations: Expectations) -> list[D
     jobs = await database.run(_examine_jobs, read_only=True)
     callbacks = await database.run(_examine_callbacks, read_only=True)
     gathered = await _gather(database, expectations)
-    return [*jobs, callbacks, *_payments(gathered), _tray(gathered), _methods(gathered, expectations), _audit(gathered)]
+    shops = examine_shops(gathered.shops, expectations.mpesa_environment)
+    return [*jobs, callbacks, *_payments(gathered), _tray(gathered), *shops, _audit(gathered)]
 
 
 async def _examine_jobs(uow: UnitOfWork) -> list[Diagnosis]:
@@ -121,13 +123,12 @@ async def _gather(database: Database, expectations: Expectations) -> _Gathered:
 async def _gather_one(uow: UnitOfWork, gathered: _Gathered, expectations: Expectations) -> None:
     asked_until, heard_until = uow.now - expectations.asked_for, uow.now - _HEARD_WITHIN
     found = await wards.list_money(uow, asked_until=asked_until, heard_until=heard_until)
-    foreign = await wards.find_foreign_method(uow, expectations.mpesa_environment)
+    shop = await read_setup(uow, expectations.mpesa_environment)
     unsealed = await wards.count_unsealed(uow, older_than=_SEALED_WITHIN)
     # Counted last, when nothing can be asked again: a transaction that is repeated adds nothing twice.
     gathered.businesses += 1
     gathered.unsealed += unsealed
-    if foreign:
-        gathered.foreign.append(foreign)
+    gathered.shops.append(shop)
     for ward in found:
         gathered.wards[ward.kind].append((uow.tenant, ward))
 
@@ -156,14 +157,6 @@ def _tray(gathered: _Gathered) -> Diagnosis:
         found = f"{count} wait for their owner ({gathered.shillings('unclaimed')})."
         return look("Unclaimed money", found, step, details=gathered.details("unclaimed"))
     return good("Unclaimed money", "none.")
-
-
-def _methods(gathered: _Gathered, expectations: Expectations) -> Diagnosis:
-    if gathered.foreign:
-        found = f"{len(gathered.foreign)} with credentials of another world than {expectations.mpesa_environment}."
-        step = "Have them configured anew, or correct MPESA_ENVIRONMENT."
-        return bad("Shops' M-Pesa", found, step, details=[f"in {each}" for each in gathered.foreign[:_SHOWN]])
-    return good("Shops' M-Pesa", f"every account belongs to {expectations.mpesa_environment}.")
 
 
 def _audit(gathered: _Gathered) -> Diagnosis:

@@ -12,7 +12,7 @@ from uuid import UUID
 from payme.features import audit
 from payme.features.payments.errors import MethodNotConfigured, OperatorMissing
 from payme.features.payments.repository import methods, probes, registrations
-from payme.features.payments.schemas import CheckMark, CheckName, MethodKind, ProbeCheck, ProbeView
+from payme.features.payments.schemas import CheckMark, CheckName, MethodKind, ProbeCheck, ProbeView, RegistrationView
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_with, pull_number_of
 from payme.features.payments.services.operators import Operator, operator_of
 from payme.features.payments.services.send_payout import RESULT_KIND, result_urls
@@ -49,7 +49,7 @@ class ProbeErrand:
     operator: Operator | None
     pull_number: str | None
     token: str
-    is_told: bool
+    notices: ProbeCheck
 
 
 async def request_probe(uow: UnitOfWork, kind: MethodKind) -> ProbeView:
@@ -84,16 +84,16 @@ async def begin_probe(uow: UnitOfWork, probe_id: UUID) -> ProbeErrand | None:
         operator = await operator_of(uow, collector.account.shortcode)
     except (OperatorMissing, MethodNotConfigured):
         operator = None
-    told = await registrations.list_registrations(uow, probe.kind)
-    is_told = any(each.state == "registered" and each.shortcode == collector.account.shortcode for each in told)
+    asked = await registrations.list_registrations(uow, probe.kind)
+    told = [each for each in asked if each.shortcode == collector.account.shortcode]
     token = await open_route(uow, kind=RESULT_KIND, subject_id=probe_id)
-    return ProbeErrand(probe_id, collector, operator, await pull_number_of(uow, probe.kind), token, is_told)
+    return ProbeErrand(probe_id, collector, operator, await pull_number_of(uow, probe.kind), token, _notices(told))
 
 
 async def probe(access: DarajaAccess, database: Database, errand: ProbeErrand) -> list[ProbeCheck]:
     """Make every call, each once; what cannot be asked now is said to be so."""
     client = access.client_with_fresh_token(database, errand.collector)
-    checks = [_address(access, errand), _notices(errand)]
+    checks = [_address(access, errand), errand.notices]
     credentials = await _tried("credentials", client.probe, good=_TAKEN)
     checks.append(credentials)
     if credentials.mark != "good":
@@ -148,10 +148,18 @@ def _address(access: DarajaAccess, errand: ProbeErrand) -> ProbeCheck:
     return _check("address", "good", _ADDRESS_FINE)
 
 
-def _notices(errand: ProbeErrand) -> ProbeCheck:
-    if errand.is_told:
+def _notices(asked: list[RegistrationView]) -> ProbeCheck:
+    """Judge what Safaricom was asked about the short code, newest first."""
+    if any(each.state == "registered" for each in asked):
         return _check("notices", "good", _TOLD)
-    return _check("notices", "skipped", _NOT_TOLD)
+    if not asked:
+        return _check("notices", "skipped", _NOT_TOLD)
+    newest = asked[0]
+    if newest.state == "already_registered":
+        return _check("notices", "bad", _TOLD_ELSEWHERE)
+    if newest.state == "failed":
+        return _check("notices", "bad", (f"Safaricom refused our addresses: {newest.note}", _ADDRESS_REFUSED_SW))
+    return _check("notices", "skipped", _BEING_ASKED)
 
 
 async def _tried(name: CheckName, call: Callable[[], Awaitable[object]], *, good: tuple[str, str]) -> ProbeCheck:
@@ -229,6 +237,14 @@ _TOLD: Final = ("Safaricom tells of payments to this short code.", "Safaricom hu
 _NOT_TOLD: Final = (
     "Safaricom was not asked to tell of payments that customers make by themselves.",
     "Safaricom haijaombwa kutuarifu malipo ambayo wateja hulipa wenyewe.",
+)
+_TOLD_ELSEWHERE: Final = (
+    "Other addresses stand with Safaricom for this short code: have them deleted, then register again.",
+    "Safaricom ina anwani nyingine za nambari hii: omba zifutwe, kisha sajili tena.",
+)
+_BEING_ASKED: Final = (
+    "Safaricom is being asked to tell of payments; try again in a minute.",
+    "Safaricom inaombwa kutuarifu malipo; jaribu tena baada ya dakika moja.",
 )
 _NOT_REACHED: Final = ("M-Pesa could not be asked now; try again.", "M-Pesa haikupatikana sasa; jaribu tena.")
 _NOTHING_TO_ASK: Final = (
