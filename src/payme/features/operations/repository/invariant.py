@@ -44,3 +44,15 @@ def invariant(number: int) -> Callable[[Query], Invariant]:
         return Invariant(number, query.__name__, " ".join(words.split()).removesuffix("."), query)
 
     return made
+
+
+async def join_sets(uow: UnitOfWork) -> None:
+    """Have the rest of the transaction join by hashing or merging.
+
+    Every invariant compares sets. Where statistics are older than the data (a busy first hour, a restored copy), the planner
+    takes a set for one row, and a nested loop over it is as long as the square of a shop's sales.
+    """
+    await uow.execute(
+        """-- operations.join_sets
+        set local enable_nestloop = off"""
+    )

@@ -8,7 +8,7 @@ from payme.features import audit
 from payme.features.businesses import PLATFORM_BUSINESS_ID, get_business
 from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
-from payme.features.operations.repository.invariant import Invariant
+from payme.features.operations.repository.invariant import Invariant, join_sets
 from payme.features.operations.repository.money import MONEY
 from payme.features.operations.repository.refunds import REFUNDS
 from payme.features.operations.repository.registers import REGISTERS
@@ -29,6 +29,7 @@ Advance = Callable[[int, int], None]
 
 async def check_invariants(uow: UnitOfWork) -> list[Finding]:
     """Return a finding for every invariant of the business at hand, its audit chain included; reads only."""
+    await join_sets(uow)
     findings = [await each.check(uow) for each in BUSINESS]
     return [*findings, await _check_chain(uow)]
 
