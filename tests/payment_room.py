@@ -46,6 +46,7 @@ OPERATED = ACCOUNT | {"initiator_name": "dukaapi", "initiator_password": "Duka#2
 SETTINGS = {
     "APP_ENV": "test", "MPESA_CONSUMER_KEY": "platform-key", "MPESA_CONSUMER_SECRET": "platform-secret",
     "MPESA_PASSKEY": "platform-passkey", "MPESA_CERTIFICATE": certificate().decode(), "PASSWORD_MEMORY_KIB": "19456", "PASSWORD_ITERATIONS": "2",
+    "MPESA_QUERY_GAP_SECONDS": "0", "MPESA_QUERIES_PER_MINUTE": "1000000000",
 }  # fmt: skip
 
 

@@ -66,6 +66,7 @@ SCALED = {
     "MPESA_QUERY_SCHEDULE_SECONDS": "1.1,2.6,3.5,5,7,10,15,20",
     "MPESA_QUERY_GAP_SECONDS": "0.05",
     "MPESA_QUERIES_PER_MINUTE": "1200",
+    "MPESA_BREAKER_FAILURES": "0",  # many rooms ask for failures in a row
     "RATE_LIMIT_PRINCIPAL": "100000/minute",
     "RATE_LIMIT_ANONYMOUS": "100000/minute",
     "RATE_LIMIT_CALLBACKS": "100000/minute",

@@ -14,6 +14,7 @@ WITHOUT_TENANT = frozenset(
         "callback_routes",
         "job_attempts",
         "job_dead_letters",
+        "mpesa_outages",
         "mpesa_receipts",
         "pgqueuer",
         "pgqueuer_log",

@@ -20,6 +20,8 @@ OWNERS = {
     "payments": {
         "payment_methods",
         "daraja_apps",
+        "daraja_turns",
+        "mpesa_outages",
         "payments",
         "payment_evidence",
         "mpesa_receipts",

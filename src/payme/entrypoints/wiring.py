@@ -11,7 +11,7 @@ from payme.features.identity import GateOptions, Identity, IdentityOptions, Logi
 from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules, PlatformAccount
 from payme.features.sales import SalesDesk
 from payme.features.tokens import TokenPolicy
-from payme.integrations.daraja import ClientOptions, Timeouts, open_http_client
+from payme.integrations.daraja import Breaker, BreakerRules, ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.replies import ReplyKeeping
 from payme.runtime.http import HttpOptions
@@ -176,7 +176,11 @@ def daraja_of(settings: Settings) -> DarajaAccess:
         http=open_http_client(),
         base_url=settings.mpesa_base_url or _DARAJA[settings.mpesa_environment],
         callback_base_url=settings.callback_base_url() or f"http://{settings.host}:{settings.port}",
-        options=ClientOptions(is_production=is_production, timeouts=timeouts),
+        options=ClientOptions(
+            is_production=is_production,
+            timeouts=timeouts,
+            breaker=Breaker(BreakerRules(settings.mpesa_breaker_failures, settings.mpesa_breaker_seconds)),
+        ),
         cipher=cipher_of(settings),
     )
 

@@ -1,6 +1,7 @@
 """Asking M-Pesa about prompts: on the schedule, in turn, and no longer than there is a doubt."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -8,6 +9,7 @@ from payme.features import payments
 from payme.features.payments import ConfigureMethod
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.errors import NothingToAsk
+from payme.features.payments.repository import turns
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.checks import begin_check, put_off, request_check, take_turn
 from payme.features.payments.services.conclude_check import conclude_check
@@ -87,8 +89,15 @@ async def test_an_app_asks_in_turn(shop: Till) -> None:
     payment_id, _, _ = await shop.sent()
     question = await shop.run(lambda uow: begin_check(uow, payment_id))
     assert question is not None
-    assert await shop.run(lambda uow: take_turn(uow, question))
-    assert not await shop.run(lambda uow: take_turn(uow, question))
+    app_id, minute = question.collector.app.app_id, timedelta(minutes=1)
+    turn = partial(turns.take_turn, app_key=app_id, every=minute)
+    assert await shop.run(lambda uow: take_turn(uow, app_id, "stkpushquery"))
+    assert await shop.run(lambda uow: turn(uow, product="stkpushquery"))
+    assert not await shop.run(lambda uow: turn(uow, product="stkpushquery"))
+    assert not await shop.run(lambda uow: take_turn(uow, app_id, "stkpushquery"))
+    assert await shop.run(lambda uow: turn(uow, product="transactionstatus"))
+    shop.clock.instant += minute
+    assert await shop.run(lambda uow: take_turn(uow, app_id, "stkpushquery"))
     before = len(await shop.jobs(CHECK))
     await shop.run(lambda uow: put_off(uow, payment_id))
     assert len(await shop.jobs(CHECK)) == before + 1

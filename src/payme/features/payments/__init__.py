@@ -51,6 +51,7 @@ from payme.features.payments.services.gateway import DarajaAccess, PlatformAccou
 from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method, get_unclaimed, list_methods
 from payme.features.payments.services.operators import Certificate
+from payme.features.payments.services.outages import list_outages
 from payme.features.payments.services.probe_method import list_probes, request_probe
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
@@ -107,6 +108,7 @@ __all__ = [
     "get_unclaimed",
     "list_for",
     "list_methods",
+    "list_outages",
     "list_probes",
     "list_unsettled",
     "pay_refund",

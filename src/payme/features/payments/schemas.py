@@ -239,6 +239,15 @@ class ProbeView(BaseModel):
     ended_at: datetime | None = None
 
 
+class OutageView(BaseModel):
+    """A product of M-Pesa that gives no answer."""
+
+    product: str = Field(description="As in Safaricom's addresses: stkpush, stkpushquery, b2c, transactionstatus, …")
+    since: datetime
+    advice: str = Field(description="What to tell people meanwhile.")
+    advice_sw: str = Field(description="The same in Swahili.")
+
+
 class UnsettledPayment(BaseModel):
     """A payment whose end is not known yet, and why nobody can ask M-Pesa about it, where that is so."""
 

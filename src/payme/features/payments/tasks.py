@@ -102,8 +102,8 @@ async def check_prompt(job: JobContext) -> None:
     question = await job.run(lambda uow: checks.begin_check(uow, payment_id, even_if_over=even_if_over))
     if question is None:
         return
-    owner = question.collector.owner
-    if not await job.database.run(lambda uow: checks.take_turn(uow, question), business_id=owner):
+    owner, app_id = question.collector.owner, question.collector.app.app_id
+    if not await job.database.run(lambda uow: checks.take_turn(uow, app_id, "stkpushquery"), business_id=owner):
         await job.finish(lambda uow: checks.put_off(uow, payment_id, even_if_over=even_if_over))
         return
     message = await checks.ask(job.services.daraja, job.database.database, question)

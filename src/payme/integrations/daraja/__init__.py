@@ -16,6 +16,7 @@ Whole shillings only; a call that moves money is never repeated here. Nothing is
     addresses  UrlsRegistration (registered, or already registered) | as a push
 """
 
+from payme.integrations.daraja.breaker import Breaker, BreakerRules
 from payme.integrations.daraja.c2b.payments import C2bPayment, parse_c2b
 from payme.integrations.daraja.c2b.urls import C2bResponse, C2bUrls, C2bVersion, UrlsRegistration, UrlsState
 from payme.integrations.daraja.c2b.validation import ValidationRejection, validation_accepts, validation_rejects
@@ -90,6 +91,8 @@ __all__ = [
     "B2cDetails",
     "B2cVersion",
     "BalanceQuery",
+    "Breaker",
+    "BreakerRules",
     "C2bPayment",
     "C2bResponse",
     "C2bUrls",

@@ -14,6 +14,9 @@ from payme.integrations.daraja.result_codes import Reason
 from payme.integrations.daraja.wire import JsonObject, Unreadable, as_object, as_text, read_json, without_numbers
 
 TOO_MANY_REQUESTS = 429
+SERVER_ERRORS = 500
+UNAVAILABLE = 503
+MAINTENANCE = "00.002.1001"
 
 
 class Verdict(StrEnum):
@@ -45,7 +48,7 @@ ERROR_CODES: Mapping[str, Verdict] = MappingProxyType(
         "401.001": Verdict.TOKEN_REJECTED,
         "500.003.02": Verdict.THROTTLED,  # System is busy, Spike Arrest Violation
         "500.003.03": Verdict.THROTTLED,  # Quota Violation
-        "00.002.1001": Verdict.THROTTLED,  # maintenance
+        MAINTENANCE: Verdict.THROTTLED,
         "500.001.1001": Verdict.UNKNOWN,  # its text decides: see `refusal_text_reason`
         "500.002.1001": Verdict.UNKNOWN,  # Duplicate OriginatorConversationID: the first one arrived
         "500.003.1001": Verdict.UNKNOWN,  # Internal Server Error
@@ -70,6 +73,11 @@ class Answer:
     status: int
     payload: JsonObject | None
     is_blank: bool = False
+
+    @property
+    def is_from_mpesa(self) -> bool:
+        """Whether the product or the gateway's rules speak; a page of a server or firewall, 503 and maintenance are an outage."""
+        return self.payload is not None and self.status != UNAVAILABLE and self.error_code != MAINTENANCE
 
     @property
     def error_code(self) -> str:

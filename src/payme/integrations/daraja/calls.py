@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import httpx2
 
 from payme.integrations.daraja.answers import Answer, Verdict
+from payme.integrations.daraja.breaker import Breaker, BreakerRules, product_of
 from payme.integrations.daraja.credentials import AppCredentials
-from payme.integrations.daraja.errors import DarajaUnavailable, InvalidRequest
+from payme.integrations.daraja.errors import DarajaUnavailable, DarajaUnknown, InvalidRequest
 from payme.integrations.daraja.oauth import ATTEMPTS, Minter
 from payme.integrations.daraja.tokens import RenewalRules, TokenSource, TokenStore
 from payme.integrations.daraja.transport import Limits, Timeouts, exchange
@@ -29,6 +30,7 @@ class ClientOptions:
     is_production: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     renewal: RenewalRules = field(default_factory=RenewalRules)
+    breaker: Breaker = field(default_factory=lambda: Breaker(BreakerRules(failures=0)))
 
 
 class CallingApp:
@@ -69,7 +71,24 @@ class CallingApp:
             return await self._call(path, body, limits=limits)
 
     async def _call(self, path: str, body: Body, *, limits: Limits) -> Answer:
-        """Make one call, and once more with another token if the gateway rejected the first."""
+        """Make one call, and once more with another token if the gateway rejected the first.
+
+        Raises: DarajaUnavailable (`daraja.resting`) while the product is left alone.
+        """
+        breaker, product = self._options.breaker, product_of(path)
+        breaker.admit(product, self._clock.now())
+        try:
+            answer = await self._call_with_token(path, body, limits=limits)
+        except (DarajaUnavailable, DarajaUnknown):
+            await breaker.missed(product, self._clock.now())
+            raise
+        if answer.is_from_mpesa:
+            await breaker.heard(product)
+        else:
+            await breaker.missed(product, self._clock.now())
+        return answer
+
+    async def _call_with_token(self, path: str, body: Body, *, limits: Limits) -> Answer:
         token = await self._tokens.current()
         answer = await self._post(path, body, access_token=token.access_token, limits=limits)
         if answer.is_accepted or answer.verdict is not Verdict.TOKEN_REJECTED:

@@ -331,15 +331,23 @@ class Mpesa(Group):
     mpesa_oauth_seconds: float = Field(10, gt=0, description="Time-out of the token call.")
     mpesa_push_seconds: float = Field(30, gt=0, description="Time-out of an STK push; after it the outcome is unknown.")
     mpesa_query_seconds: float = Field(15, gt=0, description="Time-out of a query.")
+    mpesa_breaker_failures: int = Field(
+        5, ge=0, description="After so many failures in a row a product of M-Pesa is left alone for a while; 0: never."
+    )
+    mpesa_breaker_seconds: int = Field(
+        20, ge=1, description="For how long; then one call tries it. What was not called was certainly not sent."
+    )
     mpesa_prompt_seconds: float = Field(60, gt=0, description="How long a prompt lives on the phone.")
     mpesa_query_schedule_seconds: Schedule = Field(
         (20.0, 35.0, 65.0, 125.0, 300.0, 600.0, 1800.0, 3600.0, 10_800.0, 43_200.0, 86_400.0),
         description="When a silent payment is asked about, in seconds after its push; then a person decides.",
     )
     mpesa_queries_per_minute: int = Field(
-        5, ge=1, description="STK queries a minute over all processes; the sandbox refuses more."
+        5,
+        ge=1,
+        description="Questions a minute to one product as one app, over all processes; the sandbox refuses more.",
     )
-    mpesa_query_gap_seconds: float = Field(12, ge=0, description="Least time between two STK queries.")
+    mpesa_query_gap_seconds: float = Field(12, ge=0, description="Least time between two such questions.")
     verify_above_cents: int = Field(
         1_000_000, ge=0, description="Above this a callback's word is checked by a query as well."
     )

@@ -54,5 +54,5 @@ async def join_sets(uow: UnitOfWork) -> None:
     """
     await uow.execute(
         """-- operations.join_sets
-        set local enable_nestloop = off"""
+        select set_config('enable_nestloop', 'off', true)"""
     )

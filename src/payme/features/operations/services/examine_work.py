@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from payme.features import payments
 from payme.features.operations.repository import wards
 from payme.features.operations.repository.wards import Ward
 from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
@@ -65,7 +66,7 @@ async def examine_work(database: Database, expectations: Expectations) -> list[D
 
 
 async def _examine_jobs(uow: UnitOfWork) -> list[Diagnosis]:
-    return [await _worker(uow), await _stuck(uow), await _dead(uow)]
+    return [await _worker(uow), await _stuck(uow), await _dead(uow), await _mpesa(uow)]
 
 
 async def _worker(uow: UnitOfWork) -> Diagnosis:
@@ -99,6 +100,15 @@ async def _dead(uow: UnitOfWork) -> Diagnosis:
     details = [f"{each.id}  {each.name}  {each.error_class}: {each.error_message}"[:200] for each in dead]
     step = "payme jobs dead; then for each: payme jobs retry ID, or payme jobs drop ID --reason …"
     return bad("Dead letters", f"{_at_least(len(dead))} gave up.", step, details=details)
+
+
+async def _mpesa(uow: UnitOfWork) -> Diagnosis:
+    outages = await payments.list_outages(uow)
+    if not outages:
+        return good("M-Pesa", "no product of it is known to be down.")
+    found = ", ".join(f"{each.product} since {each.since:%H:%M} UTC" for each in outages)
+    step = "Nothing of ours to restart; shops see it, and one call at a time tries it. See docs/runbooks/mpesa-down.md."
+    return look("M-Pesa", f"gives no answer: {found}.", step)
 
 
 async def _examine_callbacks(uow: UnitOfWork) -> Diagnosis:

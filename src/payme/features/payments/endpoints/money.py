@@ -21,12 +21,13 @@ from payme.features.payments.schemas import (
     ConfigureMethod,
     MethodKind,
     MethodView,
+    OutageView,
     PaymentView,
     ProbeView,
     RegistrationView,
     UnclaimedView,
 )
-from payme.features.payments.services import checks, manage, probe_method, register_c2b
+from payme.features.payments.services import checks, manage, outages, probe_method, register_c2b
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -107,6 +108,14 @@ async def list_unclaimed(
 async def list_methods(call: Call) -> Response:
     """List the ways to be paid, without their secrets."""
     return await call.read(manage.list_methods)
+
+
+@router.get(
+    "/payment-methods/outages", operation="payment_methods_outages", response=list[OutageView], may="payments.read"
+)
+async def list_outages(call: Call) -> Response:
+    """List the products of M-Pesa that give no answer now; empty when all is well."""
+    return await call.read(outages.list_outages)
 
 
 @router.put(

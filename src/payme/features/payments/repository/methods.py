@@ -163,15 +163,3 @@ async def release_lease(uow: UnitOfWork, app_key: str, holder: UUID) -> None:
         where business_id = $1 and app_key = $2 and lease_holder = $3""",
         uow.tenant, app_key, holder,
     )  # fmt: skip
-
-
-async def take_query_turn(uow: UnitOfWork, app_key: str, every: timedelta) -> bool:
-    """Take the right to ask M-Pesa once; False while it was taken less than `every` ago."""
-    return await uow.execute(
-        """-- payments.take_query_turn
-        insert into daraja_apps as kept (business_id, app_key, query_allowed_at)
-        values ($1, $2, clock_timestamp() + $3::interval)
-        on conflict (business_id, app_key) do update set query_allowed_at = excluded.query_allowed_at
-        where kept.query_allowed_at is null or kept.query_allowed_at <= clock_timestamp()""",
-        uow.tenant, app_key, every,
-    ) > 0  # fmt: skip

@@ -10,9 +10,11 @@ from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.questions import Question
 from payme.features.payments.rules.claims import Verdict
 from payme.features.payments.rules.payouts import ON_ITS_WAY
-from payme.features.payments.services.conclude_payout import schedule_question
+from payme.features.payments.services.checks import take_turn, turns_later
+from payme.features.payments.services.conclude_payout import ASK_JOB, schedule_question
 from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.operators import Operator, operator_of
+from payme.features.payments.services.policies import RECEIPT_JOB
 from payme.features.payments.services.send_payout import RESULT_KIND, result_urls
 from payme.integrations.daraja import StatusQuery
 from payme.kit.ids import new_id
@@ -38,6 +40,9 @@ async def begin_asking_about_payout(uow: UnitOfWork, payout_id: UUID) -> StatusE
         raise PayoutNotFound(payout_id=payout_id)
     if payout.state not in ON_ITS_WAY:
         return None
+    if await _is_anothers_turn(uow, payout.shortcode):
+        uow.enqueue(ASK_JOB, {"payout_id": str(payout_id)}, execute_after=turns_later(uow))
+        return None
     await payouts.count_question(uow, payout_id)
     counted = await payouts.lock_payout(uow, payout_id)
     assert counted is not None, "it is locked"
@@ -53,6 +58,10 @@ async def begin_asking_about_receipt(uow: UnitOfWork, kind: str, subject_id: UUI
     if found is None:
         return None
     shortcode, receipt = found
+    if await _is_anothers_turn(uow, shortcode):
+        document = {"kind": kind, "subject_id": str(subject_id)}
+        uow.enqueue(RECEIPT_JOB, document, execute_after=turns_later(uow))
+        return None
     return await _begin(uow, Question(new_id(), kind, subject_id, shortcode, receipt, None))
 
 
@@ -70,6 +79,15 @@ async def ask(access: DarajaAccess, database: Database, errand: StatusErrand) ->
 async def record_not_asked(uow: UnitOfWork, question_id: UUID, code: str) -> None:
     """Record that M-Pesa did not take a question."""
     await questions.end_question(uow, question_id, "unanswered", result_code=code)
+
+
+async def _is_anothers_turn(uow: UnitOfWork, shortcode: str) -> bool:
+    """Say whether the short code's app must wait with its question; where nobody may ask, there is nothing to wait for."""
+    try:
+        operator = await operator_of(uow, shortcode)
+    except (OperatorMissing, MethodNotConfigured):
+        return False
+    return not await take_turn(uow, operator.collector.app.app_id, "transactionstatus")
 
 
 async def _begin(uow: UnitOfWork, question: Question) -> StatusErrand | None:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from payme.features.payments.enums import Outcome, PaymentStatus, Source
 from payme.features.payments.errors import MethodNotConfigured, NothingToAsk, PaymentNotFound
-from payme.features.payments.repository import methods
 from payme.features.payments.repository import payments as repository
+from payme.features.payments.repository import turns
 from payme.features.payments.repository.payments import StoredPayment
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_of
@@ -105,17 +105,20 @@ async def begin_check(uow: UnitOfWork, payment_id: UUID, *, even_if_over: bool =
     return Question(collector, payment.checkout_request_id)
 
 
-async def take_turn(uow: UnitOfWork, question: Question) -> bool:
-    """Take the right to ask once, in a transaction bound to the app's owner; False while it is another's."""
-    rules = uow.tool(MpesaRules)
-    return await methods.take_query_turn(uow, question.collector.app.app_id, rules.query_every)
+async def take_turn(uow: UnitOfWork, app_id: str, product: str) -> bool:
+    """Take the right to ask a product once, in a transaction bound to the app's owner; False while it is another's."""
+    return await turns.take_turn(uow, app_id, product, every=uow.tool(MpesaRules).query_every)
+
+
+def turns_later(uow: UnitOfWork) -> timedelta:
+    """Return when to try for a turn again: a few of them later, not everybody at once."""
+    return uow.tool(MpesaRules).query_every * random.randint(100, 300) // 100  # noqa: S311 -- jitter is no secret
 
 
 async def put_off(uow: UnitOfWork, payment_id: UUID, *, even_if_over: bool = False) -> None:
     """Have the question asked a turn or two later."""
-    wait = uow.tool(MpesaRules).query_every * random.randint(100, 300) // 100  # noqa: S311 -- jitter is no secret
     document = {"payment_id": str(payment_id), "even_if_over": even_if_over}
-    uow.enqueue(CHECK_JOB, document, execute_after=wait)
+    uow.enqueue(CHECK_JOB, document, execute_after=turns_later(uow))
 
 
 async def ask(access: DarajaAccess, database: Database, question: Question) -> Message:

@@ -16,6 +16,7 @@ from payme.features.payments.errors import MethodNotConfigured
 from payme.features.payments.repository import methods
 from payme.features.payments.repository.methods import StoredMethod
 from payme.features.payments.schemas import Payee
+from payme.features.payments.services.outages import OutageBook
 from payme.integrations.daraja import (
     AppCredentials,
     ClientOptions,
@@ -200,6 +201,8 @@ class DarajaAccess:
         """Return this process's one client of an app; new credentials make a new one."""
         app, owner = collector.app, collector.owner
         key = (owner, app.app_id, app.basic_authorization())
+        if self.options.breaker.tell is None:
+            self.options.breaker.tell = OutageBook(database).tell
         if key not in self._clients:
             self._clients[key] = DarajaClient(
                 self.http, self.base_url, app=app, token_store=SharedTokens(database, owner, self.cipher),

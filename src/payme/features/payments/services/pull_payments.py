@@ -19,6 +19,7 @@ from payme.features.payments.rules.claims import Verdict
 from payme.features.payments.rules.transitions import UNCONFIRMED, Message
 from payme.features.payments.rules.windows import Window, extended, is_overdue, next_window
 from payme.features.payments.services.apply_message import Attached, apply_message
+from payme.features.payments.services.checks import take_turn, turns_later
 from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_with, pull_number_of
 from payme.features.payments.services.match_prompt import shortcodes_with
 from payme.features.payments.services.place_money import Arrival, place_money
@@ -60,13 +61,16 @@ async def enqueue_pulls(uow: UnitOfWork) -> None:
 
 
 async def begin_pull(uow: UnitOfWork, kind: str) -> PullErrand | None:
-    """Return what to pull; None where the way to be paid is not pulled any more."""
+    """Return what to pull; None where the way to be paid is not pulled any more, or it is another's turn: then later."""
     try:
         collector = await collector_with(uow, kind)
     except MethodNotConfigured:
         return None
     number = await pull_number_of(uow, kind)
     if number is None:
+        return None
+    if not await take_turn(uow, collector.app.app_id, "pulltransactions"):
+        uow.enqueue(PULL_JOB, {"kind": kind}, execute_after=turns_later(uow))
         return None
     known = await windows.find_window(uow, collector.account.shortcode)
     token = None

@@ -8,14 +8,13 @@ Source: Daraja portal, C2B register URL; answers seen on the wire.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from payme.integrations.daraja.answers import Answer, Verdict
+from payme.integrations.daraja.answers import SERVER_ERRORS, Answer, Verdict
 from payme.integrations.daraja.callback_urls import require_callback_url
 from payme.integrations.daraja.errors import DarajaRefused
 from payme.integrations.daraja.field_rules import require_shortcode
 from payme.integrations.daraja.outcomes import fault_in
 from payme.integrations.daraja.result_codes import Reason
 
-SERVER_ERRORS = 500
 WRONG_VERSION = "401.003.01"
 _READ_THE_TEXT = "500.003.1001"
 
