@@ -37,6 +37,7 @@ from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
 from payme.features.payments.schemas import (
+    BalanceGapView,
     ConfigureMethod,
     MethodKind,
     PaymentView,
@@ -59,12 +60,14 @@ from payme.features.payments.services.register_c2b import request_registration
 from payme.features.payments.services.request_payout import pay_refund
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
+from payme.features.payments.services.watch_balance import list_gaps
 
 __all__ = [
     "SEALED",
     "SEND_JOB",
     "AlreadyClaimed",
     "AmountOutsideLimits",
+    "BalanceGapView",
     "Certificate",
     "Channel",
     "ClaimLimit",
@@ -107,6 +110,7 @@ __all__ = [
     "configure_method",
     "get_unclaimed",
     "list_for",
+    "list_gaps",
     "list_methods",
     "list_outages",
     "list_probes",

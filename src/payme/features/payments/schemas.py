@@ -248,6 +248,17 @@ class OutageView(BaseModel):
     advice_sw: str = Field(description="The same in Swahili.")
 
 
+class BalanceGapView(BaseModel):
+    """More money came to a short code than is known of, as the balances that Safaricom tells give away; a lower bound."""
+
+    kind: str
+    shortcode: str
+    missing_cents: int
+    after: datetime = Field(description="The first of it came after this instant.")
+    until: datetime = Field(description="And the last of it before this one.")
+    is_pulled: bool = Field(description="Pull has been through it and does not explain it: a person must look.")
+
+
 class UnsettledPayment(BaseModel):
     """A payment whose end is not known yet, and why nobody can ask M-Pesa about it, where that is so."""
 

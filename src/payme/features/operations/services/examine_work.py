@@ -16,6 +16,7 @@ from payme.features.operations.repository.wards import Ward
 from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
 from payme.features.operations.services.examine_shops import Setup, examine_shops, read_setup
 from payme.features.operations.services.walk import walk_businesses
+from payme.features.payments import BalanceGapView
 from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.jobs.dead_letters import list_dead_letters
 from payme.runtime.jobs.upkeep import list_stuck
@@ -43,6 +44,7 @@ class _Gathered:
     businesses: int = 0
     wards: dict[str, list[tuple[UUID, Ward]]] = field(default_factory=lambda: defaultdict(list))
     shops: list[Setup] = field(default_factory=list[Setup])
+    gaps: list[tuple[UUID, BalanceGapView]] = field(default_factory=list[tuple[UUID, BalanceGapView]])
     unsealed: int = 0
 
     def count(self, kind: str) -> int:
@@ -62,7 +64,7 @@ async def examine_work(database: Database, expectations: Expectations) -> list[D
     callbacks = await database.run(_examine_callbacks, read_only=True)
     gathered = await _gather(database, expectations)
     shops = examine_shops(gathered.shops, expectations.mpesa_environment)
-    return [*jobs, callbacks, *_payments(gathered), _tray(gathered), *shops, _audit(gathered)]
+    return [*jobs, callbacks, *_payments(gathered), _tray(gathered), *_gaps(gathered), *shops, _audit(gathered)]
 
 
 async def _examine_jobs(uow: UnitOfWork) -> list[Diagnosis]:
@@ -133,12 +135,14 @@ async def _gather(database: Database, expectations: Expectations) -> _Gathered:
 async def _gather_one(uow: UnitOfWork, gathered: _Gathered, expectations: Expectations) -> None:
     asked_until, heard_until = uow.now - expectations.asked_for, uow.now - _HEARD_WITHIN
     found = await wards.list_money(uow, asked_until=asked_until, heard_until=heard_until)
+    gaps = await payments.list_gaps(uow)
     shop = await read_setup(uow, expectations.mpesa_environment)
     unsealed = await wards.count_unsealed(uow, older_than=_SEALED_WITHIN)
     # Counted last, when nothing can be asked again: a transaction that is repeated adds nothing twice.
     gathered.businesses += 1
     gathered.unsealed += unsealed
     gathered.shops.append(shop)
+    gathered.gaps.extend((uow.tenant, gap) for gap in gaps)
     for ward in found:
         gathered.wards[ward.kind].append((uow.tenant, ward))
 
@@ -159,6 +163,21 @@ def _payments(gathered: _Gathered) -> list[Diagnosis]:
                 Diagnosis(mark=mark, subject="Payments", found=found, next_step=step, details=gathered.details(kind))
             )
     return lines or [good("Payments", "every one has its outcome, and its sale knows it.")]
+
+
+def _gaps(gathered: _Gathered) -> list[Diagnosis]:
+    """Speak only where a balance tells of more than anybody did; what Pull has not been through yet may still turn up."""
+    if not gathered.gaps:
+        return []
+    details = [
+        f"{gap.kind} {gap.shortcode} of {owner}: KSh {gap.missing_cents // 100:,}.{gap.missing_cents % 100:02d}"
+        f" after {gap.after:%Y-%m-%d %H:%M} UTC{'' if gap.is_pulled else ', not pulled yet'}"
+        for owner, gap in gathered.gaps
+    ]
+    found = f"{len(details)} short codes received more than is known of, by the balances that M-Pesa tells."
+    step = "Compare with the M-Pesa statement of that time; upload it where Pull is not open."
+    mark = Mark.BAD if any(gap.is_pulled for _, gap in gathered.gaps) else Mark.LOOK
+    return [Diagnosis(mark=mark, subject="Balances", found=found, next_step=step, details=details[:_SHOWN])]
 
 
 def _tray(gathered: _Gathered) -> Diagnosis:

@@ -18,6 +18,7 @@ from payme.features.payments.errors import (
     PromptMayStillCome,
 )
 from payme.features.payments.schemas import (
+    BalanceGapView,
     ConfigureMethod,
     MethodKind,
     MethodView,
@@ -27,7 +28,7 @@ from payme.features.payments.schemas import (
     RegistrationView,
     UnclaimedView,
 )
-from payme.features.payments.services import checks, manage, outages, probe_method, register_c2b
+from payme.features.payments.services import checks, manage, outages, probe_method, register_c2b, watch_balance
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -116,6 +117,14 @@ async def list_methods(call: Call) -> Response:
 async def list_outages(call: Call) -> Response:
     """List the products of M-Pesa that give no answer now; empty when all is well."""
     return await call.read(outages.list_outages)
+
+
+@router.get(
+    "/payment-methods/balance-gaps", operation="payment_methods_balance_gaps", response=list[BalanceGapView], may="payments.read"
+)  # fmt: skip
+async def list_balance_gaps(call: Call) -> Response:
+    """List short codes to which more money came within two days than is known of."""
+    return await call.read(watch_balance.list_gaps)
 
 
 @router.put(

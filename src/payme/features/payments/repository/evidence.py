@@ -35,10 +35,11 @@ async def insert_evidence(
     await uow.execute(
         """-- payments.insert_evidence
         insert into payment_evidence (business_id, id, payment_id, unclaimed_id, source, outcome, shortcode, amount_cents,
-          mpesa_receipt_number, result_code, result_text, inbox_id, effect, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+          mpesa_receipt_number, result_code, result_text, inbox_id, effect, received_at, balance_cents, paid_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
         uow.tenant, new_id(), about.payment_id, about.unclaimed_id, message.source, message.outcome, about.shortcode,
         message.amount_cents, message.receipt, message.result_code, message.reason, inbox_id, effect, uow.now,
+        message.balance_cents, message.paid_at,
     )  # fmt: skip
 
 

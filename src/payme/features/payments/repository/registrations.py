@@ -63,3 +63,14 @@ async def list_registrations(uow: UnitOfWork, kind: str) -> list[RegistrationVie
         uow.tenant, kind,
     )  # fmt: skip
     return [RegistrationView(**row) for row in rows]
+
+
+async def list_told(uow: UnitOfWork) -> list[StoredRegistration]:
+    """Return for each short code the newest registration that Safaricom took."""
+    rows = await uow.fetch(
+        """-- payments.list_told
+        select distinct on (shortcode) id, kind, shortcode, till_number, state, created_at from c2b_registrations
+        where business_id = $1 and state in ('registered', 'already_registered') order by shortcode, created_at desc, id desc""",
+        uow.tenant,
+    )
+    return [StoredRegistration(**row) for row in rows]

@@ -10,7 +10,7 @@ Source: Daraja portal, M-Pesa Express; late and contradictory answers as seen in
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
@@ -47,7 +47,10 @@ class PaymentState:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody said: amounts in cents, None where the source does not say. A paid callback has amount and receipt."""
+    """What somebody said: amounts in cents, None where the source does not say. A paid callback has amount and receipt.
+
+    A notice of money alone tells the short code's balance after it, and when it was paid.
+    """
 
     source: Source
     outcome: Outcome
@@ -57,6 +60,8 @@ class Message:
     reason: str | None = None
     result_code: str = ""
     shortcode: str | None = None
+    balance_cents: int | None = None
+    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

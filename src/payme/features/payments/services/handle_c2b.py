@@ -4,6 +4,7 @@ from payme.features import audit
 from payme.features.payments.enums import Source
 from payme.features.payments.repository import registrations
 from payme.features.payments.services.place_money import Arrival, place_money
+from payme.features.payments.services.watch_balance import watch_balance
 from payme.integrations.daraja import C2bPayment, MalformedCallback, parse_c2b
 from payme.runtime.database import UnitOfWork
 from payme.runtime.events import InboxItem
@@ -22,7 +23,9 @@ async def handle_c2b(uow: UnitOfWork, item: InboxItem) -> None:
         item.ignore("it tells of another short code")
         audit.record(uow, "payment.wrong_shortcode", item.subject_id, amount_cents=notice.amount_cents)
         return
-    await place_money(uow, arrival_of(notice, registration.shortcodes), inbox_id=item.id)
+    arrival = arrival_of(notice, registration.shortcodes)
+    await place_money(uow, arrival, inbox_id=item.id)
+    await watch_balance(uow, arrival, registration.kind)
 
 
 def arrival_of(notice: C2bPayment, shortcodes: list[str]) -> Arrival:
@@ -30,5 +33,5 @@ def arrival_of(notice: C2bPayment, shortcodes: list[str]) -> Arrival:
     return Arrival(
         source=Source.C2B, receipt=notice.receipt, amount_cents=notice.amount_cents, shortcode=notice.shortcode,
         shortcodes=shortcodes, paid_at=notice.paid_at, payer_name=notice.payer_name, payer_number=notice.msisdn or "",
-        bill_reference=notice.bill_reference,
+        bill_reference=notice.bill_reference, balance_cents=notice.org_balance_cents,
     )  # fmt: skip

@@ -41,13 +41,14 @@ class Arrival:
     payer_name: str = ""
     payer_number: str = ""
     bill_reference: str = ""
+    balance_cents: int | None = None
 
     @property
     def message(self) -> Message:
         """The same, as a message about a payment."""
         return Message(
             self.source, Outcome.PAID, amount_cents=self.amount_cents, receipt=self.receipt, shortcode=self.shortcode,
-            result_code="0",
+            result_code="0", balance_cents=self.balance_cents, paid_at=self.paid_at if self.balance_cents is not None else None,
         )  # fmt: skip
 
 
