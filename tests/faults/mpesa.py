@@ -138,16 +138,15 @@ class Script:
         ours = (body.get("OriginatorConversationID") or body["TransactionID"]).removeprefix("AG_")
         self.questions.append(ours)
         status = self.fates.get(ours, Fate()).status
-        order = next(
-            (each for each in self.orders if ours in {each.get("OriginatorConversationID"), each.get("TransactionID")}),
-            {},
-        )
+        found = [
+            each for each in self.orders if ours in (each.get("OriginatorConversationID"), each.get("TransactionID"))
+        ]
         about = f"status-{next(self._numbers)}"
-        if status is None:
+        if status is None or not found:
             answer = operation_result(about, code=2001)
         else:
             answer = operation_result(
-                about, TransactionStatus=status, Amount=f"{order.get('Amount', 0)}.00", ReceiptNo=a_receipt(),
+                about, TransactionStatus=status, Amount=found[0]["Amount"] + ".00", ReceiptNo=a_receipt(),
                 OriginatorConversationID=ours,
             )  # fmt: skip
         self.news.append((body["ResultURL"], answer))

@@ -133,7 +133,7 @@ class PromptShop:
             await self.store_at(url, [body])
         return len(news)
 
-    async def hours_pass(self, hours: float, *, step_minutes: int = 15) -> None:
+    async def hours_pass(self, hours: float, *, step_minutes: float = 15) -> None:
         """Let time pass; what M-Pesa tells arrives within a step."""
         for _ in range(int(hours * 60 / step_minutes)):
             await self.worker.run_for(timedelta(minutes=step_minutes))
