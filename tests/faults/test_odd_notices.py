@@ -40,7 +40,7 @@ class Odd:
     def money(self, shop: PromptShop, reference: str) -> Money:
         """The money as it is told."""
         named = self.prompt.amount_cents - 100 * (self.case == "other amount")
-        shown = "nobody knows" if self.case == "unknown reference" else reference
+        shown = reference if self.case == "other amount" else "nobody knows"
         return Money(self.prompt.receipt, named, STRANGER, shop.clock.now(), shown)
 
 
