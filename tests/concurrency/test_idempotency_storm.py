@@ -7,20 +7,29 @@ the database.
 import asyncio
 from collections import Counter
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
+from payme.features.businesses.schemas import ChangeBusiness
+from payme.features.businesses.services import change_business
+from payme.features.payments import ConfigureMethod, configure_method
+from payme.features.payments.enums import Source
+from payme.features.payments.services.place_money import Arrival, place_money
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.settings import Settings
 from tests.api_process import GENEROUS, ApiProcess
 from tests.fault_rows import FULL, FaultRow
-from tests.faults.selling import make_full_shop
+from tests.faults.selling import PRICE_CENTS, make_full_shop
 from tests.invariants import assert_invariants
+from tests.payment_room import OPERATED, a_receipt
 from tests.shop import Shop
+from tests.trade import TradingShop, stk
 from tests.two_apis import TwoApis, apis
 
 __all__ = ["apis"]
@@ -29,6 +38,12 @@ EFFECTS = """
 select (select count(*) from sales where business_id = $1) as sales,
   (select count(*) from idempotency_keys where business_id = $1) as replies,
   (select count(*) from stock_movements where business_id = $1 and kind = 'sale') as movements
+"""
+MONEY_OUT = """
+select (select count(*) from payouts where business_id = $1) as payouts,
+  (select count(*) from approvals where business_id = $1) as approvals,
+  (select count(*) from unclaimed_money where business_id = $1 and state = 'returning') as returning,
+  (select count(*) from payments where business_id = $1 and method = 'mpesa_c2b') as claimed
 """
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1_800 if FULL else 120)]
 
@@ -59,6 +74,53 @@ async def test_64_equal_keys_at_once_have_one_effect_and_64_identical_answers(ro
     assert await effects(apis.inside) == (keys, keys, keys)
     row.counts.update(sent=keys * (AT_ONCE + 1), applied=keys, duplicates=keys * (AT_ONCE - 1), refused=keys)
     await assert_invariants(apis.inside.database, apis.shop.id)
+
+
+async def storm(
+    apis: TwoApis, path: str, body: dict[str, Any], *, key: str, times: int = AT_ONCE
+) -> list[httpx2.Response]:
+    """Send the same request so often at once, to both applications in turn."""
+    url, headers = f"/v1/businesses/{apis.shop.id}{path}", {"idempotency-key": key}
+    clients = [apis.clients[turn % len(apis.clients)] for turn in range(times)]
+    return await asyncio.gather(*(client.post(url, json=body, headers=headers) for client in clients))
+
+
+async def lying(shop: Shop) -> UUID:
+    """Have money that nobody awaits come; return its row in the tray."""
+    receipt = a_receipt()
+    arrival = Arrival(Source.C2B, receipt, PRICE_CENTS, "174379", ["174379"], payer_number="2541 ***** 999")
+    await shop.run(lambda uow: place_money(uow, arrival))
+    sql = "select id from unclaimed_money where business_id = $1 and mpesa_receipt_number = $2"
+    return await shop.value(sql, receipt)
+
+
+@pytest.mark.fault_row(6)
+async def test_64_equal_keys_at_once_ask_once_for_money_to_leave_or_to_count(row: FaultRow, apis: TwoApis) -> None:
+    shop, keys = TradingShop(apis.inside.database, apis.inside.business_id), row.size(2, 20)
+    paybill = ConfigureMethod.model_validate(OPERATED)
+    await shop.run(lambda uow: configure_method(uow, "paybill", paybill))
+    await shop.run(lambda uow: change_business(uow, ChangeBusiness(payout_day_limit_cents=1_000_000_000)))
+    for number in range(1, keys + 1):
+        sale = await shop.sell((apis.shop.products[0], 2), tenders=[stk(2 * PRICE_CENTS)])
+        back, claimed = await lying(shop), await lying(shop)
+        for path, body in (
+            ("/payouts", {"amount_cents": 5_000, "phone": "0712345678", "reason": "Casual labour"}),
+            (f"/unclaimed/{back}/return", {"reason": "Wrong till"}),
+            (f"/unclaimed/{claimed}/claim", {"purpose": "sale", "purpose_id": str(sale.id)}),
+        ):
+            key = str(new_id())
+            answers = await storm(apis, path, body, key=key)
+            assert all(answer.is_success for answer in answers), {answer.text for answer in answers}
+            assert len({answer.content for answer in answers}) == 1
+            assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+            different = body | {"reason": "Another", "amount_cents": 6_000, "purpose_id": str(back)}
+            (other,) = await storm(apis, path, different, key=key, times=1)
+            assert (other.status_code, other.json()["code"]) == (422, "idempotency.key_reused")
+        assert await shop.rows(MONEY_OUT) == [(2 * number, 2 * number, number, number)]
+    row.counts.update(
+        sent=3 * keys * (AT_ONCE + 1), applied=3 * keys, duplicates=3 * keys * (AT_ONCE - 1), refused=3 * keys
+    )
+    await assert_invariants(shop.database, apis.shop.id)
 
 
 @pytest.mark.fault_row(6)

@@ -17,7 +17,8 @@ from payme.integrations.daraja import DarajaUnknown
 from payme.runtime.settings import Settings
 from tests.application import client_of, make_application
 from tests.fault_rows import FULL, FaultRow
-from tests.faults.prompts import PRICE, SHORTCODE, Prompt, PromptShop, at_most, open_prompt_shop
+from tests.faults.mpesa import SHORTCODE
+from tests.faults.prompts import PRICE, Prompt, PromptShop, at_most, open_prompt_shop
 from tests.payment_room import SETTINGS, stk_callback
 
 NOT_PAID = "1032"

@@ -1,4 +1,4 @@
-"""Thousands of notices of hundreds of prompts, doubled, shuffled, and one in ten crashed before its commit."""
+"""Thousands of notices of hundreds of prompts and orders, doubled, shuffled, and one in ten crashed before its commit."""
 
 import asyncio
 import random
@@ -8,6 +8,7 @@ import pytest
 
 from payme.runtime.database import UnitOfWork
 from tests.fault_rows import FULL, SEEDS, FaultRow
+from tests.faults import payouts
 from tests.faults.notices import NOTICES, Notice, make_told, notices_of, tally, time_passes, wrongs
 from tests.faults.prompts import PromptShop, at_most, open_prompt_shop
 
@@ -43,6 +44,7 @@ async def test_doubled_shuffled_and_crashed_notices_apply_once(
 ) -> None:
     rng = row.rng
     async with open_prompt_shop(await make_database(), connections=WORKERS + 2) as shop:
+        await shop.be_told(pulled=True)
         told = await make_told(shop, row.size(50, 500))
         stored = await at_most(4, [lambda each=each: notices_of(shop, each, rng) for each in told])
         work = [notice for each in stored for notice in each]
@@ -53,6 +55,26 @@ async def test_doubled_shuffled_and_crashed_notices_apply_once(
         await time_passes(shop)
         row.counts.update(sent=len(told) * NOTICES, **await tally(shop))
         assert await wrongs(shop, told) == []
+
+
+@pytest.mark.fault_row(1)
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_doubled_shuffled_and_crashed_results_let_money_leave_once(
+    row: FaultRow, make_database: Callable[..., Awaitable[str]], seed: int
+) -> None:
+    rng = row.rng
+    async with open_prompt_shop(await make_database(), connections=WORKERS + 2) as shop:
+        await shop.be_told()
+        ordered = await payouts.make_ordered(shop, row.size(20, 100))
+        work = [notice for each in ordered for notice in await payouts.notices_of(shop, each, rng)]
+        assert len(work) == len(ordered) * payouts.NOTICES
+        rng.shuffle(work)
+        row.counts["crashed"] = await _deliver(shop, work, rng)
+        assert row.counts["crashed"] >= len(ordered), "one in ten of twenty crashes"
+        await payouts.time_passes(shop)
+        assert shop.script.orders == [], "nothing is ordered again"
+        row.counts.update(sent=len(ordered) * payouts.NOTICES, applied=sum(each.has_left for each in ordered))
+        assert await payouts.wrongs(shop, ordered) == []
 
 
 async def _deliver(shop: PromptShop, work: list[Notice], rng: random.Random) -> int:

@@ -13,12 +13,12 @@ from payme.features import operations
 from payme.features.identity import Role, add_member
 from payme.runtime.database import UnitOfWork
 from tests.features.operations.commands import payme_json
+from tests.on_the_wall import on_the_wall
 from tests.people import PASSWORD, make_person
 from tests.stack import Stack, StackShop, open_stack, until
 
 PRICE = 15_000
 _numbers = itertools.count(1)
-_codes = itertools.count(660_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -37,41 +37,6 @@ async def everything_holds(shop: StackShop) -> None:
     """Assert every invariant of the shop."""
     findings = await shop.stack.database.run(operations.check_invariants, business_id=shop.business_id)
     assert [finding for finding in findings if finding.violations] == []
-
-
-async def on_the_wall(stack: Stack, kind: str = "till") -> tuple[StackShop, str]:
-    """Open a shop with a number of its own that customers pay by themselves; return it with the number."""
-    shop = await stack.make_shop()
-    store = str(next(_codes))
-    code: dict[str, Any] = {"shortcode": store, "kind": kind, "name": "DUKA"}
-    if kind == "till":
-        code["till_number"] = f"5{store}"
-    made = await stack.simulator.control.send("POST", "/_sim/shortcodes", code)
-    await stack.simulator.control.shortcode(store, initiator_name="testapi", initiator_password="Safaricom999!*!")
-    method = {
-        "shortcode": store, "till_number": code.get("till_number"), "account_reference": "DUKA", "environment": "sandbox",
-        "consumer_key": "payme-demo-key", "consumer_secret": "payme-demo-secret", "passkey": made["passkey"],
-        "pull_number": "254722000000", "initiator_name": "testapi", "initiator_password": "Safaricom999!*!",
-    }  # fmt: skip
-    if kind == "till":
-        paybill = (await shop.call("GET", "/payment-methods")).json()
-        assert {each["kind"] for each in paybill} == {"paybill"}
-        answer = await shop.call("PUT", "/payment-methods/till", method)
-    else:
-        tag = (await shop.call("GET", "/payment-methods")).json()[0]["rev"]
-        answer = await shop.http.put(
-            f"/v1/businesses/{shop.business_id}/payment-methods/paybill", json=method, headers={"If-Match": f'"{tag}"'}
-        )
-    assert answer.is_success, answer.text
-    await shop.post(f"/payment-methods/{kind}/c2b")
-
-    async def registered() -> bool:
-        (found, *_) = await shop.get(f"/payment-methods/{kind}/c2b")
-        assert found["state"] in {"requested", "registered"}, found
-        return found["state"] == "registered"
-
-    await until(registered)
-    return shop, code.get("till_number", store)
 
 
 async def the_tray(shop: StackShop, count: int = 1) -> list[Any]:
@@ -358,7 +323,7 @@ async def test_the_operator_hears_of_addresses_that_are_not_ours(stack: Stack) -
     shop, _ = await on_the_wall(stack)
     await stack.simulator.control.send("PATCH", "/_sim/settings", {"register_once": True})
     try:
-        store = str(next(_codes))
+        store = str(670_000 + next(_numbers))
         made = await stack.simulator.control.send(
             "POST", "/_sim/shortcodes", {"shortcode": store, "kind": "till", "till_number": f"5{store}", "name": "DUKA"}
         )

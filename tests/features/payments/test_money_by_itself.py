@@ -232,6 +232,17 @@ async def test_who_pays_by_hand_what_a_cancelled_prompt_asked_for_has_paid_it(sh
     assert (payment.status, payment.late) == ("succeeded", True)
 
 
+async def test_a_late_notice_finds_its_prompt_behind_many_younger_ones(shop: Till, till_wall: Wall) -> None:
+    payment_id, _, _ = await shop.sent()
+    paid_at = shop.clock.now() + timedelta(hours=3)
+    shop.clock.advance(timedelta(minutes=5))
+    for _ in range(51):
+        await shop.sent()
+    receipt = await till_wall.told(MSISDN=MASKED, TransTime=paid_at.strftime("%Y%m%d%H%M%S"))
+    assert (await shop.payment(payment_id)).mpesa_receipt_number == receipt
+    assert await shop.tray() == []
+
+
 async def test_a_receipt_of_another_business_stays_its(
     shop: Till, wall: Wall, database: Any, clock: Any, owner_dsn: str
 ) -> None:

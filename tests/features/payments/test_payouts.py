@@ -250,6 +250,20 @@ async def test_a_result_of_another_conversation_moves_nothing(shop: Till) -> Non
     assert (await payout(shop, errand.payout.id)).state == "pending"
 
 
+async def test_a_result_of_another_amount_is_asked_about(shop: Till) -> None:
+    errand = await sending(shop)
+    await tell(shop, errand.token, result(errand, TransactionAmount=2499))
+    row, _ = await lying(shop)
+    back = await shop.run(lambda uow: return_money(uow, row, ReturnMoney(reason="Wrong till")))
+    await agree(shop, back.id)
+    await tell(shop, (reversal := await begin(shop, back.id)).token, result(reversal, Amount=149))
+    for payout_id in (errand.payout.id, back.id):
+        found = await payout(shop, payout_id)
+        assert (found.state, found.mpesa_receipt_number) == ("unknown", None)
+    assert len(await shop.jobs(ASK)) == 2
+    assert await shop.balances() == {"mpesa": 15_000, "mpesa_unclaimed": -15_000}
+
+
 async def test_a_code_that_nobody_knows_and_a_queue_that_timed_out_leave_it_in_doubt(shop: Till) -> None:
     first, second = await sending(shop), await sending(shop)
     await tell(shop, first.token, result(first, code=98765))

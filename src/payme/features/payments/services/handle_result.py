@@ -17,7 +17,9 @@ from payme.integrations.daraja import (
     Product,
     Reason,
     Standing,
+    b2c_details,
     parse_result,
+    reversal_details,
     status_details,
 )
 from payme.runtime.database import UnitOfWork
@@ -58,6 +60,9 @@ async def _of_payout(uow: UnitOfWork, payout: StoredPayout, item: InboxItem) -> 
     news = {Standing.PAID: News.PAID, Standing.FAILED: News.DENIED}.get(result.standing, News.DOUBT)
     conversation_id = result.conversation_id or None
     heard = Heard(news, conversation_id, result.transaction_id, result.reason, result.result_code)
+    if _amount_in(result) not in {None, payout.amount_cents}:
+        # What was ordered did not leave as it was ordered; M-Pesa is asked what did.
+        heard = Heard(News.DOUBT, conversation_id, reason_code="amount_differs")
     if payout.kind == "reversal" and result.reason is Reason.ALREADY_REVERSED:
         heard = Heard(News.DOUBT, conversation_id, reason_code=result.result_code)
     await hear(uow, payout.id, heard)
@@ -68,6 +73,12 @@ def _is_about(payout: StoredPayout, result: OperationResult) -> bool:
     told = {result.originator_conversation_id, result.conversation_id} - {""}
     # Before M-Pesa's own id is known, the secret of the address says enough.
     return bool(known & told) or payout.conversation_id is None
+
+
+def _amount_in(result: OperationResult) -> int | None:
+    if result.product is Product.REVERSAL:
+        return reversal_details(result).amount_cents
+    return b2c_details(result).amount_cents
 
 
 async def _of_question(uow: UnitOfWork, question: Question, result: OperationResult) -> None:

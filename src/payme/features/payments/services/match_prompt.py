@@ -83,12 +83,13 @@ async def shortcodes_with(uow: UnitOfWork, shortcode: str) -> list[str]:
 async def _fitting(uow: UnitOfWork, trace: Trace) -> list[tuple[Candidate, bool]]:
     """Return the prompts that a notice can be about, each with whether its number says so too."""
     candidates = await prompts.list_candidates(
-        uow, amount_cents=trace.amount_cents, shortcodes=trace.shortcodes, since=trace.at - PAID_BY_HAND_AFTER
-    )
+        uow, amount_cents=trace.amount_cents, shortcodes=trace.shortcodes, since=trace.at - PAID_BY_HAND_AFTER,
+        until=trace.at + CLOCKS_DIFFER,
+    )  # fmt: skip
     found: list[tuple[Candidate, bool]] = []
     for each in candidates:
         fits = may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)
-        if each.asked_at - CLOCKS_DIFFER <= trace.at and fits is not False:
+        if fits is not False:
             found.append((each, bool(fits)))
     return found
 
