@@ -4,7 +4,6 @@ Writes tests/out/month.json and a picture beside it. Ends with 1 on any violatio
 """
 
 import argparse
-import gc
 import json
 import os
 import sys
@@ -14,33 +13,24 @@ from pathlib import Path
 from secrets import randbelow
 from typing import Any, Final
 
-import uvloop
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from payme.runtime.observability import configure_logging
-from tests.month.month import Month, Say, run_month
+from tests.month.month import Month
 from tests.month.picture import draw
+from tests.month.quarters import live
 from tests.month.scale import Scale
-from tests.postgres import SessionServer, copy_database, drop_database
+from tests.postgres import SessionServer
 
 OUT: Final = Path(__file__).resolve().parents[1] / "out"
-DATABASE: Final = "extra_month"
 _SHOWN: Final = 40
-_COLLECT_AFTER: Final = 20_000
-"""As the API's own process has it."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Live through the month that was asked for, and tell what came of it."""
     chosen = parsed(arguments)
-    configure_logging("error")
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
     scale = Scale(chosen.sales, chosen.shops, chosen.days, chosen.days // 2, seed=chosen.seed)
     sys.stdout.write(f"seed {scale.seed}\n")
     server = SessionServer()
     try:
-        month = uvloop.run(_run(server.start(), scale))
+        month = live(server.start(), scale, quarters=chosen.quarters)
     finally:
         server.stop()
     result = as_json(month)
@@ -58,22 +48,11 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sales", type=int, default=20_000)
     parser.add_argument("--shops", type=int, default=50)
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--quarters", type=int, default=2, help="of the town, each in a process of its own")
     parser.add_argument("--name", default="month", help="of the files in tests/out")
     given = os.environ.get("PAYME_SEED")
     parser.add_argument("--seed", type=int, default=int(given) if given else randbelow(1_000_000))
     return parser.parse_args(arguments)
-
-
-async def _run(base_dsn: str, scale: Scale) -> Month:
-    dsn = await copy_database(base_dsn, DATABASE)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, refresh_per_second=1) as progress:
-            task = progress.add_task("sales", total=scale.sales)
-            say: Say = lambda done: progress.update(task, completed=done)  # noqa: E731 -- a listener of one line
-            return await run_month(dsn, scale, say)
-    finally:
-        await drop_database(base_dsn, DATABASE)
 
 
 def as_json(month: Month) -> dict[str, Any]:

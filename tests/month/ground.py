@@ -69,7 +69,14 @@ class Ground:
 @asynccontextmanager
 async def open_ground(dsn: str, scale: Scale) -> AsyncIterator[Ground]:
     """Start everything on a migrated and empty database."""
-    options = ("--seed", str(scale.seed), "--frozen", "--now", FIRST_DAY.isoformat(), "--no-query-limit")
+    options = (
+        "--seed",
+        str(scale.seed * 10 + scale.quarter),
+        "--frozen",
+        "--now",
+        FIRST_DAY.isoformat(),
+        "--no-query-limit",
+    )
     # Tries within one call follow each other at once: their waits are seconds of this machine and not of the month.
     with SimulatorProcess(*options) as simulator, stamina.set_testing(True, attempts=3, cap=True):
         port = _free_port()

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -42,18 +42,18 @@ async def run_month(dsn: str, scale: Scale, say: Say = lambda _: None) -> Month:
     """Live through a month on a migrated and empty database."""
     began = time.monotonic()
     async with open_ground(dsn, scale) as ground:
-        shops = await open_shops(ground, scale.shops)
+        shops = await open_shops(ground, scale.places)
         notes = Notes()
         _plan(ground, shops, scale, notes)
         ground.agenda.on_step = lambda: say(notes.done["sales"])
         await ground.agenda.run_until(scale.ends_at + timedelta(days=scale.quiet_days))
-        proof = await prove(ground, shops, notes)
+        proof = await prove(ground, list(shops.values()), notes)
         broken = await _invariants(ground)
     seconds = time.monotonic() - began
     return Month(scale, seconds, notes, ground.worker.ran, proof, [*proof.violations, *broken])
 
 
-def _plan(ground: Ground, shops: Sequence[TownShop], scale: Scale, notes: Notes) -> None:
+def _plan(ground: Ground, shops: Mapping[int, TownShop], scale: Scale, notes: Notes) -> None:
     agenda = ground.agenda
     for each in draw_beginnings(scale):
         trade = Trade(shops[each.shop], ground.provider, Random(each.seed), notes)

@@ -26,6 +26,7 @@ class Scale:
     """A month: how many sales, businesses and days, and which day (from 0) no callback arrives on; the seed says the rest.
 
     On the quiet days after it nobody sells, but each shop is paid something twice, so that Pull has proof of the days before.
+    A quarter of the town is lived through by itself; all draws are those of the whole town.
     """
 
     sales: int = 20_000
@@ -34,6 +35,13 @@ class Scale:
     dark_day: int = 14
     quiet_days: int = 3
     seed: int = 1
+    quarter: int = 0
+    quarters: int = 1
+
+    @property
+    def places(self) -> range:
+        """The shops of this quarter, among those of the town."""
+        return range(self.quarter, self.shops, self.quarters)
 
     @property
     def ends_at(self) -> datetime:
@@ -84,7 +92,7 @@ ILLNESSES: Final = (
 
 
 def draw_beginnings(scale: Scale) -> Sequence[Beginning]:
-    """Draw every story of the month, in order of time."""
+    """Draw every story of the month, and return those of the quarter in order of time."""
     dice = Random(f"{scale.seed} beginnings")
     drawn: list[Beginning] = []
     for begun in range(0, scale.sales, RUSH):
@@ -98,7 +106,7 @@ def draw_beginnings(scale: Scale) -> Sequence[Beginning]:
         drawn += [Beginning(at, dice.randrange(scale.shops), "stray", dice.getrandbits(48)) for _ in range(strays)]
     quiet = (scale.ends_at + timedelta(days=day) + at for day in range(scale.quiet_days) for at in (OPENS, CLOSES))
     drawn += [Beginning(at, shop, "paid", dice.getrandbits(48)) for at in quiet for shop in range(scale.shops)]
-    return sorted(drawn, key=lambda each: each.at)
+    return sorted((each for each in drawn if each.shop in scale.places), key=lambda each: each.at)
 
 
 def draw_troubles(scale: Scale) -> Sequence[Trouble]:

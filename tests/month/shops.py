@@ -1,7 +1,7 @@
 """The shops of the town, each with a short code of its own, an owner's key and a manager, spoken to through the whole API."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -72,15 +72,15 @@ class TownShop:
         return await self.anybody.post(url, json=body, headers=headers)
 
 
-async def open_shops(ground: Ground, count: int) -> list[TownShop]:
-    """Open so many shops, every third with a till, the others with a paybill; all are told of payments and pull them."""
+async def open_shops(ground: Ground, wanted: Sequence[int]) -> dict[int, TownShop]:
+    """Open the shops of these places, every third with a till, the others with a paybill; all are told of payments and pull them."""
     places = asyncio.Semaphore(4)
 
     async def make(place: int) -> TownShop:
         async with places:
             return await _open_shop(ground, place)
 
-    made = await asyncio.gather(*(make(place) for place in range(count)))
+    made = await asyncio.gather(*(make(place) for place in wanted))
     for each in made:
         answer = await each.call("POST", f"/payment-methods/{each.kind}/c2b")
         assert answer.is_success, answer.text
@@ -88,7 +88,7 @@ async def open_shops(ground: Ground, count: int) -> list[TownShop]:
     for each in made:
         (registered,) = await each.get(f"/payment-methods/{each.kind}/c2b")
         assert registered["state"] == "registered", registered
-    return list(made)
+    return dict(zip(wanted, made, strict=True))
 
 
 async def _open_shop(ground: Ground, place: int) -> TownShop:

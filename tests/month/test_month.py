@@ -1,6 +1,7 @@
 """A small month: three shops, three days, one of them dark. `make month` is the large one."""
 
 import asyncio
+from pathlib import Path
 
 from tests.month.__main__ import as_json
 from tests.month.month import Month, run_month
@@ -19,7 +20,7 @@ async def small_month(base_dsn: str, name: str) -> Month:
         await drop_database(base_dsn, name)
 
 
-async def test_every_shilling_of_a_small_month_is_somewhere(base_dsn: str, worker_name: str, tmp_path) -> None:
+async def test_every_shilling_of_a_small_month_is_somewhere(base_dsn: str, worker_name: str, tmp_path: Path) -> None:
     month = await small_month(base_dsn, f"extra_{worker_name}_month")
     assert list(month.violations) == []
     assert month.notes.done["sales"] == SMALL.sales
