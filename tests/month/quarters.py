@@ -32,7 +32,7 @@ def live(base_dsn: str, scale: Scale, *, quarters: int) -> Month:
     """Live through a month of the whole town, with a progress bar."""
     parts = [replace(scale, quarter=each, quarters=quarters) for each in range(quarters)]
     context = multiprocessing.get_context("spawn")
-    begun = context.Array("i", quarters)
+    begun: Any = context.Array("i", quarters)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         ProcessPoolExecutor(quarters, context, initializer=_remember, initargs=(begun,)) as pool,
