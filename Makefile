@@ -32,6 +32,12 @@ e2e: $(READY)  ## The browser tests alone
 faults: $(READY)  ## Break everything on purpose, at whole counts, into tests/out/faults.json (ARGS="21 22" names rows)
 	@$(BIN)/python -m tools.faults $(ARGS)
 
+month: $(READY)  ## A month of 20,000 sales and every trouble, proved to the cent (ARGS="--seed 7" repeats one)
+	@PYTHONPATH=src:simulator:. $(BIN)/python -m tests.month $(ARGS)
+
+soak: $(READY)  ## The same month with 100,000 sales
+	@PYTHONPATH=src:simulator:. $(BIN)/python -m tests.month --sales 100000 --name soak $(ARGS)
+
 mutants: $(READY)  ## Break the code in named places, and see its tests go red (ARGS="02 21" narrows)
 	@$(BIN)/python -m tools.mutants $(ARGS)
 
@@ -79,4 +85,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop test e2e faults mutants gut bench check security image-check fmt docs lock clean
+.PHONY: help demo demo-stop test e2e faults month soak mutants gut bench check security image-check fmt docs lock clean

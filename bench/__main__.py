@@ -19,6 +19,7 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import parts
+from bench.doors import doors_of, open_doors
 from bench.ground import OUT, ROOT, Ground, open_database, serve, settle
 from bench.growth import measure_growth
 from bench.load import missing_programs, write_targets
@@ -77,6 +78,7 @@ async def measure(chosen: argparse.Namespace, report: Report, progress: Progress
         with ExitStack() as stack:
             servers = {parts.API: stack.enter_context(serve(ground))}
             write_targets(ground.town, servers[parts.API].targets, tokens=ground.town.keys)
+            await open_doors(ground, doors_of(servers[parts.API]))
             if parts.PEER not in report.missing:
                 try:
                     servers[parts.PEER] = stack.enter_context(serve_peer(ground))

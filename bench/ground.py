@@ -40,6 +40,9 @@ ENVIRONMENT: Final = {
     # One client is a whole town here; the limiter still counts every request.
     "RATE_LIMIT_PRINCIPAL": _UNLIMITED,
     "RATE_LIMIT_ANONYMOUS": _UNLIMITED,
+    "RATE_LIMIT_CALLBACKS": _UNLIMITED,
+    # Safaricom's callbacks come from listed networks; each from another one is a line of the log.
+    "MPESA_CALLBACK_SOURCES": "127.0.0.0/8",
 }
 
 

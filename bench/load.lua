@@ -1,6 +1,7 @@
--- Requests of a till for wrk. Arguments: the file of targets, what to ask (sale, list, unchanged, mix), a seed, first and last
--- shop, and what stands before the paths. A mix is eight lists, a valuation and a sale, in this order again and again.
--- The file's lines: `shop <business id> <token> <etag>`, in order, and before them `product <id of the model>`.
+-- Requests for wrk: of a till (sale, list, unchanged, mix), or of M-Pesa (stk, c2b). Arguments: the file of targets, what to ask,
+-- a seed, first and last shop, and what stands before the paths. A mix is eight lists, a valuation and a sale, in this order again and again.
+-- The file's lines: `shop <business id> <token> <etag>`, in order, and before them `product <id of the model>`; for M-Pesa
+-- `door <secret of stk> <secret of c2b>`, a line a shop.
 
 local products, shops, ask, first, last, serial, run, prefix, turn = {}, {}, "sale", 1, 1, 0, "", "", 0
 
@@ -9,6 +10,8 @@ local function read(path)
     local kind, a, b, c = line:match("^(%S+) (%S+) ?(%S*) ?(.*)")
     if kind == "product" then
       products[#products + 1] = a:sub(1, 28)
+    elseif kind == "door" then
+      shops[#shops + 1] = { stk = prefix .. "/d/" .. a .. "/stk", c2b = prefix .. "/d/" .. b .. "/c2b/confirm" }
     else
       shops[#shops + 1] = { path = prefix .. "/v1/businesses/" .. a, token = "Bearer " .. b, etag = c }
     end
@@ -40,6 +43,26 @@ local function sale(number, shop)
   }, body)
 end
 
+local mpesa = { ["Content-Type"] = "application/json;charset=UTF-8", ["User-Agent"] = "Apache-HttpClient/4.5.13" }
+
+local function stk(shop)
+  serial = serial + 1
+  return wrk.format("POST", shop.stk, mpesa, string.format(
+    '{"Body":{"stkCallback":{"MerchantRequestID":"2654-4b64-97ff-%012d","CheckoutRequestID":"ws_CO_2211202610%012d",'
+    .. '"ResultCode":0,"ResultDesc":"The service request is processed successfully.","CallbackMetadata":{"Item":['
+    .. '{"Name":"Amount","Value":450.00},{"Name":"MpesaReceiptNumber","Value":"UKM%07d"},{"Name":"Balance"},'
+    .. '{"Name":"TransactionDate","Value":20261122101500},{"Name":"PhoneNumber","Value":254711000100}]}}}}',
+    serial, serial, serial))
+end
+
+local function c2b(shop)
+  serial = serial + 1
+  return wrk.format("POST", shop.c2b, mpesa, string.format(
+    '{"TransactionType":"Pay Bill","TransID":"UKM%07d","TransTime":"20261122101500","TransAmount":"450.00",'
+    .. '"BusinessShortCode":"174379","BillRefNumber":"A1-000017","InvoiceNumber":"","OrgAccountBalance":"49197.00",'
+    .. '"ThirdPartyTransID":"","MSISDN":"2547 ***** 126","FirstName":"JOHN","MiddleName":"","LastName":""}', serial))
+end
+
 function request()
   local number = math.random(first, last)
   local shop = shops[number]
@@ -50,6 +73,9 @@ function request()
   end
   if what == "sale" then
     return sale(number, shop)
+  end
+  if what == "stk" or what == "c2b" then
+    return what == "stk" and stk(shop) or c2b(shop)
   end
   local headers = { ["Authorization"] = shop.token }
   if what == "valuation" then

@@ -106,11 +106,12 @@ async def pgbench(ground: Ground, *, seconds: int, shops: tuple[int, int], seed:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What wrk asks of a server: the kind of request, of which shops, and what stands before the paths."""
+    """What wrk asks of a server: the kind of request, of which shops, what stands before the paths, and a file for the server's own."""
 
     what: str
     shops: tuple[int, int]
     prefix: str = ""
+    targets: Path | None = None
 
 
 async def wrk(ground: Ground, api: Api, asking: Asking, *, seconds: int, seed: int, connections: int = 16) -> Sample:
@@ -120,7 +121,7 @@ async def wrk(ground: Ground, api: Api, asking: Asking, *, seconds: int, seed: i
     before = meter.read()
     process = await asyncio.create_subprocess_exec(
         "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", "-s", str(_LUA), api.base_url,
-        "--", str(api.targets), asking.what, str(seed), *map(str, asking.shops), asking.prefix,
+        "--", str(asking.targets or api.targets), asking.what, str(seed), *map(str, asking.shops), asking.prefix,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await process.communicate()

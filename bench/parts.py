@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bench.doors import C2B, STK
 from bench.peer import RECORDED_PREFIX
 
 API: Final = "api"
@@ -44,6 +45,8 @@ CLOSED: Final[Mapping[str, Part]] = {
     "sale": Part(API),
     "express": Part(PEER),
     "express with our SQL": Part(PEER, prefix=RECORDED_PREFIX),
+    "callback": Part(API, STK),
+    "confirmation": Part(API, C2B),
     "hot limit": Part(PGBENCH, hot=True),
     "hot": Part(API, hot=True),
     "list": Part(API, "list"),
@@ -62,6 +65,8 @@ RATIOS: Final = (
     Ratio("sale", "limit", 0.65),
     Ratio("sale", "express", 3.0, 2.5),
     Ratio("sale", "express with our SQL", 1.2),
+    Ratio("callback", "sale", 2.0),
+    Ratio("confirmation", "sale", 2.0),
     Ratio("hot", "sale", 0.65),
     Ratio("hot limit", "limit"),
     Ratio("list", "express list", 1.8),
@@ -69,6 +74,8 @@ RATIOS: Final = (
     Ratio("unchanged", "express unchanged"),
     Ratio("mix", "express mix", 2.4),
 )
+FASTER: Final = (("callback", "sale"), ("confirmation", "sale"))
+"""Parts whose 99th percentile is to lie below that of the one beside them."""
 OPEN_LOOP_TARGETS_MS: Final = {12_000: 25, 24_000: 100}
 KNEE_P99_MS: Final = 200.0
 KNEE_TARGET: Final = 60_000
@@ -81,6 +88,11 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "cash_sale.vs_express": ("sale", "express"),
     "cash_sale.vs_express_with_our_sql": ("sale", "express with our SQL"),
     "cash_sale.hot_vs_spread": ("hot", "sale"),
+    "receiver.callback_vs_sale": ("callback", "sale"),
+    "receiver.callback_p99_vs_sale": ("callback", "sale"),
+    "receiver.confirmation_vs_sale": ("confirmation", "sale"),
+    "receiver.confirmation_p99_vs_sale": ("confirmation", "sale"),
+    "receiver.per_second": ("callback",),
     "cash_sale.per_second": ("sale",),
     "cash_sale.cpu_us": ("sale",),
     "open_loop": (OPEN_LOOP, f"{OPEN_LOOP} of {API}"),

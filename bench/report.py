@@ -86,6 +86,16 @@ class Report:
         pairs = zip(self.samples.get(part, ()), self.samples.get(over, ()), strict=False)
         return [each.per_second / other.per_second for each, other in pairs if other.per_second]
 
+    def p99_ratios(self, part: str, over: str) -> list[float]:
+        """Return the 99th percentile of each sample divided by that of the one taken beside it."""
+        pairs = zip(self.samples.get(part, ()), self.samples.get(over, ()), strict=False)
+        return [each.p99_ms / other.p99_ms for each, other in pairs if each.p99_ms is not None and other.p99_ms]
+
+    def p99_ratio(self, part: str, over: str) -> float | None:
+        """Return the median of the ratios of 99th percentiles of adjacent samples."""
+        ratios = self.p99_ratios(part, over)
+        return round(statistics.median(ratios), 3) if ratios else None
+
     def of_server(self, part: str, server: str) -> list[Outcome]:
         """Return what came of an open loop's rates with one server."""
         return [each for each in self.open_loops.get(part, ()) if each.server == server]
@@ -101,6 +111,13 @@ class Report:
                 "hot_vs_spread": self.ratio("hot", "sale"),
                 "per_second": self.per_second("sale"),
                 "cpu_us": self.cpu_us("sale"),
+            },
+            "receiver": {
+                "callback_vs_sale": self.ratio("callback", "sale"),
+                "callback_p99_vs_sale": self.p99_ratio("callback", "sale"),
+                "confirmation_vs_sale": self.ratio("confirmation", "sale"),
+                "confirmation_p99_vs_sale": self.p99_ratio("confirmation", "sale"),
+                "per_second": self.per_second("callback"),
             },
             "open_loop": [
                 {name: asdict(each)[name] for name in ("connections", "rate_per_minute", "p50_ms", "p99_ms", "errors")}

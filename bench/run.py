@@ -10,6 +10,7 @@ from typing import Final
 from rich.progress import Progress, TaskID
 
 from bench import parts
+from bench.doors import C2B, STK, doors_of
 from bench.ground import Api, Ground
 from bench.load import Asking, Sample, learn_etags, pgbench, wrk
 from bench.open_loop import Outcome
@@ -49,8 +50,9 @@ class Run:
         shops = part.shops(self.chosen.shops)
         if part.server == parts.PGBENCH:
             return await pgbench(self.ground, seconds=seconds, shops=shops, seed=self.seed)
-        asking = Asking(part.what, shops, part.prefix)
-        return await wrk(self.ground, self.servers[part.server], asking, seconds=seconds, seed=self.seed)
+        api = self.servers[part.server]
+        asking = Asking(part.what, shops, part.prefix, doors_of(api) if part.what in {STK, C2B} else None)
+        return await wrk(self.ground, api, asking, seconds=seconds, seed=self.seed)
 
     async def _sample(self, name: str) -> None:
         for last in (False, True):

@@ -17,9 +17,7 @@ def summary(report: Report) -> Iterator[str]:
     """Yield the lines."""
     for part in report.samples:
         yield _part(report, part)
-    for ratio in parts.RATIOS:
-        if report.ratios(ratio.part, ratio.over):
-            yield _ratio(report, ratio)
+    yield from _ratios(report)
     for part, outcomes in report.open_loops.items():
         for each in outcomes:
             yield _outcome(part, each)
@@ -30,6 +28,15 @@ def summary(report: Report) -> Iterator[str]:
     unsaid = {name: reason for name, reason in report.skipped.items() if reason != UNWANTED}
     for name, reason in {**unsaid, **report.missing, **report.broken_off}.items():
         yield f"{name}: {reason}"
+
+
+def _ratios(report: Report) -> Iterator[str]:
+    for ratio in parts.RATIOS:
+        if report.ratios(ratio.part, ratio.over):
+            yield _ratio(report, ratio)
+    for part, over in parts.FASTER:
+        if found := report.p99_ratios(part, over):
+            yield _faster(part, over, found)
 
 
 def _part(report: Report, part: str) -> str:
@@ -54,6 +61,12 @@ def _ratio(report: Report, ratio: Ratio) -> str:
     met = median >= ratio.target and (ratio.floor is None or min(ratios) >= ratio.floor)
     floor = "" if ratio.floor is None else f", no sample under {ratio.floor}"
     return f"{line}   target ≥ {ratio.target}{floor}: {_verdict(met)}"
+
+
+def _faster(part: str, over: str, ratios: list[float]) -> str:
+    median = statistics.median(ratios)
+    line = f"p99 of {part} ÷ of {over}: {median:.3f}   ({', '.join(f'{each:.2f}' for each in ratios)})"
+    return f"{line}   target < 1: {_verdict(median < 1)}"
 
 
 def _outcome(part: str, each: Outcome) -> str:

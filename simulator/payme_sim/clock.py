@@ -63,6 +63,13 @@ class Clock:
         """Count the timers that are still to fire."""
         return sum(1 for timer in self._timers if not timer.cancelled)
 
+    @property
+    def next_due(self) -> datetime | None:
+        """Tell when the next timer fires, or None where none waits."""
+        while self._timers and self._timers[0].cancelled:
+            heapq.heappop(self._timers)
+        return self._timers[0].due if self._timers else None
+
     def call_at(self, due: datetime, action: Action) -> Timer:
         """Run `action` once when the clock reaches `due`."""
         timer = Timer(due, next(self._order), action)

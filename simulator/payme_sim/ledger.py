@@ -57,6 +57,7 @@ class Ledger:
         self.movements: list[Movement] = []
         self._by_receipt: dict[str, Movement] = {}
         self._payments_of: dict[str, list[Movement]] = {}
+        self._payments_to: dict[str, list[Movement]] = {}
         self._reversals: dict[str, Movement] = {}
         self._receipts: set[str] = set()
         self._issued_cents = 0
@@ -65,6 +66,10 @@ class Ledger:
     def payments(self) -> list[Movement]:
         """List what customers paid to short codes, oldest first."""
         return [movement for movement in self.movements if movement.order.reason in CUSTOMER_PAYMENTS]
+
+    def payments_to(self, shortcode: str) -> list[Movement]:
+        """List what customers paid to one short code, oldest first."""
+        return self._payments_to.get(shortcode, [])
 
     def wallet(self, msisdn: str) -> Wallet:
         """Find a number's wallet, or make it with the starting balance."""
@@ -198,6 +203,8 @@ class Ledger:
         self._by_receipt[movement.receipt] = movement
         if order.debit.account == WALLET:
             self._payments_of.setdefault(order.debit.holder, []).append(movement)
+        if order.reason in CUSTOMER_PAYMENTS:
+            self._payments_to.setdefault(movement.shortcode, []).append(movement)
         return movement
 
     def _add(self, place: Place, cents: int) -> int:

@@ -1,6 +1,7 @@
 """The written figures: nothing is missing silently, and ratios are those of neighbours."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,15 @@ def test_a_target_is_met_by_the_median_and_by_every_sample(report: Report):
         report.add("sale", sample(sale))
     (line,) = [each for each in summary(report) if each.startswith("sale ÷ express:")]
     assert line.endswith("target ≥ 3.0, no sample under 2.5: missed")
+
+
+def test_a_percentile_is_compared_with_that_of_the_neighbour(report: Report):
+    for sale_ms, callback_ms in ((10.0, 4.0), (20.0, 10.0), (10.0, 12.0)):
+        report.add("sale", replace(sample(100), p99_ms=sale_ms))
+        report.add("callback", replace(sample(250), p99_ms=callback_ms))
+    assert report.figures()["receiver"]["callback_p99_vs_sale"] == 0.5
+    (line,) = [each for each in summary(report) if each.startswith("p99 of callback ÷ of sale:")]
+    assert line.endswith("(0.40, 0.50, 1.20)   target < 1: met")
 
 
 def test_every_null_has_the_reason_of_the_parts_it_is_made_of(report: Report):

@@ -63,7 +63,7 @@ async def health(request: Request) -> Response:
 
 
 async def show_clock(request: Request) -> Response:
-    """Show the virtual instant and how many timers wait."""
+    """Show the virtual instant, how many timers wait and when the first of them fires."""
     return JSONResponse(_clock_view(world_of(request)))
 
 
@@ -222,9 +222,11 @@ def prompt_view(push: Push) -> dict[str, Any]:
 
 def _clock_view(world: World) -> dict[str, Any]:
     now: datetime = world.clock.now()
+    due = world.clock.next_due
     return {
         "now": now.isoformat(),
         "nairobi": world.clock.nairobi().isoformat(),
         "frozen": world.clock.frozen,
         "pending": world.clock.pending,
+        "next_due": due.isoformat() if due else None,
     }

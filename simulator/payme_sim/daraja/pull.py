@@ -53,7 +53,7 @@ async def query_pull(call: Call) -> dict[str, Any]:
     offset = int(read_text(body, "OffSetValue", pattern=_OFFSET))
     first = max(_instant(body.get("StartDate")), world.clock.now() - WINDOW)
     last = _instant(body.get("EndDate"))
-    rows = [payment for payment in world.ledger.payments if payment.shortcode == shortcode.shortcode]
+    rows = world.ledger.payments_to(shortcode.shortcode)
     page = [payment for payment in rows if first <= payment.at <= last][offset : offset + PAGE]
     answer = {"ResponseRefID": world.dice.request_id()}
     if not page or shortcode.shortcode not in world.pulling:

@@ -65,6 +65,17 @@ async def test_the_clock_never_goes_back(simulator: SimulatorProcess):
     assert datetime.fromisoformat(shown["now"]) == NOON
 
 
+async def test_the_clock_tells_when_something_happens_next(simulator: SimulatorProcess, shop: Shop):
+    async def next_due() -> str | None:
+        return (await simulator.control.send("GET", "/_sim/clock"))["next_due"]
+
+    assert await next_due() is None
+    checkout_id = await shop.pushed("254711222355")
+    assert datetime.fromisoformat(await next_due() or "") == NOON + timedelta(minutes=1)
+    await simulator.control.answer(checkout_id)
+    assert await next_due() is None
+
+
 async def test_each_callback_is_sent_at_its_own_instant(
     simulator: SimulatorProcess, shop: Shop, receiver: CallbackReceiver
 ):

@@ -339,6 +339,10 @@ async def test_questions_end_and_leave_it_to_a_person(shop: Till) -> None:
     assert (await payout(shop, errand.payout.id)).state == "unknown"
 
 
+def test_questions_outlast_two_days_without_callbacks() -> None:
+    assert sum(ASK_AFTER, timedelta()) > timedelta(days=2)
+
+
 async def test_nothing_is_asked_about_what_has_ended(shop: Till) -> None:
     errand = await sending(shop)
     await tell(shop, errand.token, result(errand))

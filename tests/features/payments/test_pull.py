@@ -4,10 +4,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 
+from payme.entrypoints.wiring import WorkerServices, cipher_of
 from payme.features import payments
-from payme.features.payments import Channel, ConfigureMethod, Destination, PhoneInvalid, Word, configure_method
+from payme.features.payments import (
+    Channel,
+    ConfigureMethod,
+    DarajaAccess,
+    Destination,
+    PhoneInvalid,
+    Word,
+    configure_method,
+)
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.repository.windows import find_window
 from payme.features.payments.rules.transitions import Message
@@ -19,11 +29,17 @@ from payme.features.payments.services.pull_payments import (
     enqueue_pulls,
     place_pulled,
 )
-from payme.integrations.daraja import PulledPayment
+from payme.integrations.daraja import ClientOptions, PulledPayment
 from payme.kit.ids import new_id
-from tests.payment_room import ACCOUNT, Till, a_receipt, stk_callback
+from payme.runtime.database import Database, PoolLimits
+from payme.runtime.settings import Settings
+from tests.payment_room import ACCOUNT, SETTINGS, Till, a_receipt, stk_callback
+from tests.virtual_worker import VirtualWorker
 
 HOUR = timedelta(hours=1)
+_DEAD = (
+    "select name from job_dead_letters where convert_from(payload, 'UTF8')::jsonb ->> 'business_id' = $1::uuid::text"
+)
 
 
 @pytest.fixture
@@ -180,3 +196,41 @@ async def test_a_claim_that_pull_does_not_show_is_not_found(shop: Till) -> None:
     assert [(await shop.payment(each)).verdict for each in (true, false)] == ["verified", "not_found"]
     late = await shop.payment(false)
     assert late.status == "succeeded"
+
+
+# -- what gets no answer
+
+
+def no_answer(request: httpx2.Request) -> httpx2.Response:
+    """Give every app its token, and answer a pull as the firewall in front of M-Pesa does."""
+    if request.url.path.startswith("/oauth/"):
+        return httpx2.Response(200, json={"access_token": "token-of-a-test", "expires_in": "3599"})
+    return httpx2.Response(500, text="<html>Request unsuccessful.</html>")
+
+
+def out_of_reach(request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("nobody there", request=request)
+
+
+@pytest.mark.parametrize("answer", [no_answer, out_of_reach])
+async def test_a_pull_without_an_answer_is_left_to_the_next(shop: Till, answer: Any) -> None:
+    settings = Settings.from_values(SETTINGS | {"DATABASE_URL": shop.owner_dsn})
+    behind = await Database(
+        shop.owner_dsn, role="payme_worker", clock=shop.clock, wiring=shop.database.wiring, limits=PoolLimits(2)
+    ).open()
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        access = DarajaAccess(http, "http://daraja.test", "http://shop.test", ClientOptions(), cipher_of(settings))
+        worker = await VirtualWorker(behind, shop.clock, shop.business_id, WorkerServices(access)).open()
+        try:
+            await shop.run(enqueue_pulls)
+            await worker.run_for(HOUR)
+            dead = await behind.run(lambda uow: uow.fetch(_DEAD, shop.business_id))
+        finally:
+            await worker.close()
+            await behind.close()
+    assert worker.ran["payments.pull"] >= 1
+    assert await shop.jobs("payments.pull") == []
+    assert dead == []
+    said = "select facts ->> 'fault' from audit_log where business_id = $1 and action = 'payments.pull_inconclusive'"
+    assert len(await shop.rows(said)) == 1
+    assert await covered(shop) is None

@@ -24,7 +24,7 @@ from payme.features.payments.services.gateway import DarajaAccess
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.policies import RECEIPT_JOB
 from payme.features.payments.services.probe_method import PROBE_JOB
-from payme.features.payments.services.pull_payments import PULL_JOB
+from payme.features.payments.services.pull_payments import PULL_JOB, Pulled
 from payme.features.payments.services.receive_callback import CALLBACK_JOB
 from payme.features.payments.services.register_c2b import REGISTER_JOB
 from payme.features.payments.services.request_payout import SEND_JOB as PAYOUT_JOB
@@ -143,14 +143,27 @@ async def begin_pulls(job: JobContext) -> None:
         after = ids[-1]
 
 
-@tasks.job(PULL_JOB, time_limit=timedelta(minutes=5))
+@tasks.job(
+    PULL_JOB,
+    attempts=_SEND_ATTEMPTS,
+    backoff=Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=2)),
+    time_limit=timedelta(minutes=5),
+)
 async def pull_what_was_not_told(job: JobContext) -> None:
-    """Pull the payments of one short code, and place those that nobody told us of."""
+    """Pull the payments of one short code, and place those that nobody told us of; what gets no answer is pulled with the next."""
     kind = str(job.payload["kind"])
     errand = await job.run(lambda uow: pull_payments.begin_pull(uow, kind))
     if errand is None:
         return
-    pulled = await pull_payments.pull(job.services.daraja, job.database.database, errand)
+    try:
+        pulled = await pull_payments.pull(job.services.daraja, job.database.database, errand)
+    except DarajaUnavailable as fault:
+        if not job.last_attempt:
+            raise
+        pulled = Pulled((), is_whole=False, fault=fault.code)
+    except DarajaUnknown as doubt:
+        # It was only read: nothing is in doubt but what has come, and the next hour looks over the same time.
+        pulled = Pulled((), is_whole=False, fault=doubt.code)
     for row in pulled.rows:
         await job.run(lambda uow, payment=row: pull_payments.place_pulled(uow, payment, errand))
     await job.finish(lambda uow: pull_payments.conclude_pull(uow, errand, pulled))

@@ -21,8 +21,11 @@ from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 ASK_JOB: Final = "payments.ask_about_payout"
-ASK_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 480))
-"""How long after the one before each question about a payout is asked; then it waits for a person."""
+ASK_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 480, 1_440, 2_880))
+"""How long after the one before each question about a payout is asked; then it waits for a person.
+
+The answers come to our door: a day on which nothing arrives there would lose all of those within it.
+"""
 
 
 @value

@@ -47,10 +47,11 @@ class PullErrand:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came of it. `is_whole`: every page was conclusive, so what is not in it was not paid."""
+    """What came of it. `is_whole`: every page was conclusive, so what is not in it was not paid; `fault` is why nobody answered."""
 
     rows: Sequence[PulledPayment]
     is_whole: bool
+    fault: str = ""
 
 
 async def enqueue_pulls(uow: UnitOfWork) -> None:
@@ -122,7 +123,8 @@ async def conclude_pull(uow: UnitOfWork, errand: PullErrand, pulled: Pulled) -> 
     shortcode = errand.collector.account.shortcode
     known = await windows.find_window(uow, shortcode)
     if not pulled.is_whole:
-        audit.record(uow, "payments.pull_inconclusive", uow.tenant, shortcode=shortcode, rows=len(pulled.rows))
+        rows = len(pulled.rows)
+        audit.record(uow, "payments.pull_inconclusive", uow.tenant, shortcode=shortcode, rows=rows, fault=pulled.fault)
         return
     covered = extended(known.covered if known else None, errand.window)
     await windows.store_window(uow, shortcode, covered, note="")
