@@ -42,7 +42,9 @@ from payme.features.sales import (
     refund_sale,
     void_sale,
 )
-from payme.features.sales.schemas import AddPayment
+from payme.features.sales.schemas.credit_notes import CreditNoteView
+from payme.features.sales.schemas.sales import AddPayment
+from payme.features.sales.services.credit_notes import list_credit_notes
 from payme.features.sales.services.finish_refund import REFUND_KINDS, hear_of_approval, hear_of_refusal
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
 from payme.features.tokens.events import TokensPurchased
@@ -129,6 +131,11 @@ class TradingShop(Shop):
 
     async def refunds(self, sale_id: UUID) -> list[RefundView]:
         return await self.run(lambda uow: list_refunds(uow, sale_id))
+
+    async def credit_notes(self) -> list[CreditNoteView]:
+        """Return the credit notes, the oldest first."""
+        found = await self.run(lambda uow: list_credit_notes(uow, None, 200, only_open=False))
+        return sorted(found, key=lambda each: each.number)
 
     async def set_tokens(self, available: int) -> None:
         """Bring what is left in the wallet to a figure, through the wallet's own operations."""
@@ -220,6 +227,10 @@ def stk(amount_cents: int, **more: Any) -> dict[str, Any]:
 
 def card(amount_cents: int, **more: Any) -> dict[str, Any]:
     return {"method": "card_recorded", "amount_cents": amount_cents, **more}
+
+
+def by_note(note: CreditNoteView, amount_cents: int) -> dict[str, Any]:
+    return {"method": "credit_note", "amount_cents": amount_cents, "number": note.number}
 
 
 def new_receipt() -> str:

@@ -32,7 +32,15 @@ OWNERS = {
         "payment_probe_checks",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
-    "sales": {"sales", "sale_lines", "refunds", "refund_lines"},
+    "sales": {
+        "sales",
+        "sale_lines",
+        "refunds",
+        "refund_lines",
+        "credit_notes",
+        "credit_note_counters",
+        "credit_note_movements",
+    },
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {

@@ -20,8 +20,8 @@ from payme.features.sales.errors import (
 from payme.kit.money import BASIS_POINTS, allocate, line_amount, round_to_step, vat_included
 from payme.kit.values import value
 
-PAID_AT_ONCE = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.MPESA_CLAIM})
-COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED})
+COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.CREDIT_NOTE})
+PAID_AT_ONCE = COUNTED | {TenderMethod.MPESA_CLAIM}
 _ROUNDED = frozenset({TenderMethod.CASH, TenderMethod.MPESA_STK, TenderMethod.MPESA_CLAIM})
 
 _CLOSE = timedelta(minutes=15)

@@ -28,8 +28,9 @@ from payme.features.sales.rules.carts import (
     price_cart,
     profit_cents,
 )
-from payme.features.sales.schemas import (
+from payme.features.sales.schemas.sales import (
     CreateSale,
+    CreditNoteTender,
     MpesaClaimTender,
     MpesaStkTender,
     SaleLineView,
@@ -37,7 +38,7 @@ from payme.features.sales.schemas import (
     SaleView,
     Tender,
 )
-from payme.features.sales.services import booking
+from payme.features.sales.services import booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.kit.ids import new_id, read_id
 from payme.runtime.database import UnitOfWork
@@ -102,6 +103,12 @@ async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: b
     if isinstance(tender, MpesaClaimTender):
         word = Word(tender.mpesa_receipt_number, tender.amount_cents, tender.channel)
         return await payments.claim_receipt(uow, word, Destination("sale", sale_id))
+    if isinstance(tender, CreditNoteTender):
+        note = await credit_notes.get_spendable(uow, tender.number, tender.amount_cents)
+        by_note = payments.Counted(tender.method, tender.amount_cents, reference=note.number)
+        payment = payments.record_counted(uow, by_note, purpose="sale", purpose_id=sale_id, held=held)
+        credit_notes.spend(uow, note, payment)
+        return payment
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(
             uow,
