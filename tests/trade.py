@@ -23,6 +23,8 @@ from payme.features.businesses import (
     create_business,
     ensure_platform_business,
 )
+from payme.features.businesses.schemas import ChangeBusiness
+from payme.features.businesses.services import change_business
 from payme.features.identity import Proven, Role, permissions_of
 from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, configure_method
 from payme.features.payments.enums import Outcome, Source
@@ -101,10 +103,10 @@ class TradingShop(Shop):
 
     # -- what people do
 
-    async def sell(self, *lines: Any, tenders: list[Any], **more: Any) -> SaleView:
+    async def sell(self, *lines: Any, tenders: list[Any], proven: Proven | None = None, **more: Any) -> SaleView:
         """Sell lines: a product, or (product, quantity), or a whole line."""
         command = CreateSale.model_validate({"lines": [_line(each) for each in lines], "tenders": tenders, **more})
-        return await self.run(lambda uow: create_sale(uow, command))
+        return await self.run(lambda uow: create_sale(uow, command, proven=proven))
 
     async def pay(self, sale_id: UUID, **tender: Any) -> SaleView:
         """Take another tender for a sale."""
@@ -136,6 +138,10 @@ class TradingShop(Shop):
         """Return the credit notes, the oldest first."""
         found = await self.run(lambda uow: list_credit_notes(uow, None, 200, only_open=False))
         return sorted(found, key=lambda each: each.number)
+
+    async def set_limits(self, **limits: Any) -> None:
+        """Change the business's limits by their names."""
+        await self.run(lambda uow: change_business(uow, ChangeBusiness(**limits)))
 
     async def set_tokens(self, available: int) -> None:
         """Bring what is left in the wallet to a figure, through the wallet's own operations."""

@@ -264,6 +264,7 @@ async def test_what_a_note_paid_goes_back_as_a_note_never_as_money(shop: Trading
 
 async def test_nothing_is_no_credit_note(shop: TradingShop):
     tea = await tea_of(shop)
+    await shop.set_limits(discount_limit_basis_points=10_000)
     sale = await shop.sell(tea, tenders=[], discount_cents=PRICE)
     await refused(shop, errors.NothingToCredit, lambda: shop.refund(sale, method="credit_note"))
 

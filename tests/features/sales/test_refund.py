@@ -172,6 +172,7 @@ async def test_cash_rounding_goes_back_with_the_last_part(shop: TradingShop):
 
 async def test_a_free_sale_gives_back_its_goods(shop: TradingShop):
     tea = await tea_of(shop)
+    await shop.set_limits(discount_limit_basis_points=10_000)
     sale = await shop.sell(tea, tenders=[], discount_cents=PRICE)
     refund = await shop.refund(sale)
     assert (refund.amount_cents, refund.sale_status, await level(shop, tea)) == (0, "refunded", (10, 0, 50_000))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from payme.features.approvals import Approver, MayNotApprove, OwnRequest, prove_approver
+from payme.features.approvals import MayNotApprove, OwnRequest, prove_in_place
 from payme.features.catalog import ProductNotFound
 from payme.features.identity import MemberNotFound, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import (
@@ -64,9 +64,8 @@ _TENDER_ERRORS = (
     AmountOutsideLimits, MethodNotConfigured, PromptAlreadyOpen, ReceiptInvalid, ReceiptUsed, ReceiptAmountDiffers, ClaimLimit,
     AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt, errors.CreditNoteNotFound, errors.CreditNoteShort,
 )  # fmt: skip
-_RETURN_ERRORS = (
-    errors.SaleNotFound, errors.RefundExists, OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures,
-)  # fmt: skip
+_APPROVER_ERRORS = (OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures)
+_RETURN_ERRORS = (errors.SaleNotFound, errors.RefundExists, *_APPROVER_ERRORS)
 _LATER = {202: "It waits, for a second person or for a payout; money and goods have not moved yet"}
 
 
@@ -75,13 +74,19 @@ _LATER = {202: "It waits, for a second person or for a payout; money and goods h
     errors=(
         *_TENDER_ERRORS, ProductNotFound, errors.ProductNotForSale, errors.TillNotFound, errors.BusinessSuspended,
         errors.DiscountTooLarge, errors.DiscountAboveLimit, errors.PriceOverrideForbidden, errors.OnePromptPerSale,
-        errors.SaleExists,
+        errors.SaleExists, *_APPROVER_ERRORS,
     ),
 )  # fmt: skip
 async def create(call: Call, command: CreateSale) -> Response:
-    """Sell a cart."""
+    """Sell a cart; a discount above the limit needs a second person at the till."""
+    proofs: list[Proven] = []
+
+    async def prepare() -> None:
+        await prove_in_place(call, command.approver, proofs)
+        await _spend_prompts(call, command.tenders)
+
     return await call.idempotent(
-        command, lambda uow: create_sale(uow, command), before=lambda: _spend_prompts(call, command.tenders)
+        command, lambda uow: create_sale(uow, command, proven=next(iter(proofs), None)), before=prepare
     )
 
 
@@ -144,7 +149,7 @@ async def refund(call: Call, sale_id: UUID, command: RefundSale) -> Response:
         command,
         lambda uow: refund_sale(uow, sale_id, command, proven=next(iter(proofs), None)),
         status=_status_of,
-        before=lambda: _prove(call, command.approver, proofs),
+        before=lambda: prove_in_place(call, command.approver, proofs),
     )
 
 
@@ -159,7 +164,7 @@ async def void(call: Call, sale_id: UUID, command: VoidSale) -> Response:
         command,
         lambda uow: void_sale(uow, sale_id, command, proven=next(iter(proofs), None)),
         status=_status_of,
-        before=lambda: _prove(call, command.approver, proofs),
+        before=lambda: prove_in_place(call, command.approver, proofs),
     )
 
 
@@ -170,14 +175,6 @@ async def void(call: Call, sale_id: UUID, command: VoidSale) -> Response:
 async def list_sale_refunds(call: Call, sale_id: UUID) -> Response:
     """List what went back of a sale, or is to, the oldest first."""
     return await call.read(lambda uow: list_refunds(uow, sale_id))
-
-
-async def _prove(call: Call, approver: Approver | None, proofs: list[Proven]) -> None:
-    """Note that the approver is there, if there is one. Raises: MemberNotFound, ProofWrong, TooManyFailures."""
-    if approver is not None:
-        proofs[:] = [
-            await prove_approver(call.database, approver, business_id=call.business_id, address=call.client_address)
-        ]
 
 
 def _status_of(view: RefundView) -> int:

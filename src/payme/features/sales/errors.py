@@ -47,8 +47,8 @@ class DiscountTooLarge(Invalid):
     pointer = "/discount_cents"
 
 
-class DiscountAboveLimit(Refused):
-    """This discount is above what you may give; somebody who may must sell it."""
+class DiscountAboveLimit(Forbidden):
+    """This discount is above what one person may give; one of `approvers` has to agree with a PIN, as `approver` of the sale."""
 
     code = "sales.discount_above_limit"
 

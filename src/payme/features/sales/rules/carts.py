@@ -82,12 +82,12 @@ class Paying:
 
 @value
 class Policy:
-    """What the business allows, and what this person may do beyond it."""
+    """What the business allows, what this person may do beyond it, and whether a second person agreed to the discount."""
 
     cash_rounding_cents: int
     discount_limit_basis_points: int
     may_override_price: bool
-    may_discount_above_limit: bool
+    is_discount_approved: bool
 
 
 def price_cart(
@@ -210,5 +210,5 @@ def _line(item: Item, net_cents: int, share_cents: int) -> Line:
 
 def _check_discount(discount_cents: int, gross_cents: int, policy: Policy) -> None:
     allowed = gross_cents * policy.discount_limit_basis_points
-    if discount_cents * BASIS_POINTS > allowed and not policy.may_discount_above_limit:
+    if discount_cents * BASIS_POINTS > allowed and not policy.is_discount_approved:
         raise DiscountAboveLimit(limit_basis_points=policy.discount_limit_basis_points)

@@ -4,15 +4,14 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.approvals import Approver
 from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock
-from payme.features.sales.schemas.sales import EXAMPLE_PRODUCT, MOST_LINES
+from payme.features.sales.schemas.sales import EXAMPLE_APPROVER, EXAMPLE_PRODUCT, MOST_LINES
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
 
-EXAMPLE_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 

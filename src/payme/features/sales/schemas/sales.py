@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, StringConstraints
 
+from payme.features.approvals import Approver
 from payme.features.payments import Channel
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
@@ -16,6 +17,7 @@ Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT_CENTS)]
 PositiveAmount = Annotated[int, Field(gt=0, le=LARGEST_AMOUNT_CENTS)]
 CreditNoteNumber = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, max_length=40)]
 
+EXAMPLE_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
 EXAMPLE_PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 
 
@@ -92,7 +94,12 @@ class CreateSale(BaseModel):
                 {
                     "lines": [{"product_id": EXAMPLE_PRODUCT, "quantity": "2"}],
                     "tenders": [{"method": "cash", "amount_cents": 30000, "received_cents": 50000}],
-                }
+                },
+                {
+                    "lines": [{"product_id": EXAMPLE_PRODUCT, "quantity": "2", "discount_cents": 6000}],
+                    "tenders": [{"method": "cash", "amount_cents": 24000}],
+                    "approver": EXAMPLE_APPROVER,
+                },
             ]
         }
     )
@@ -102,6 +109,7 @@ class CreateSale(BaseModel):
     till_id: UUID | None = None
     lines: list[SaleLineCommand] = Field(min_length=1, max_length=MOST_LINES)
     discount_cents: Amount = 0
+    approver: Approver | None = Field(default=None, description="Who agrees to a discount above the business's limit.")
     tenders: list[Tender] = Field(max_length=10)
 
 
