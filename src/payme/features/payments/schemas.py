@@ -8,6 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
+from payme.features.payments.rules.claims import Channel
+from payme.features.payments.rules.pasted import Known
 from payme.features.payments.rules.transitions import applied_cents
 from payme.kit.ids import ClientId
 
@@ -142,6 +144,41 @@ class UnclaimedView(BaseModel):
     @classmethod
     def _show_no_hash(cls, number: str) -> str:
         return "" if re.search(r"[a-f]|[0-9]{9}", number) else number
+
+
+class PasteSms(BaseModel):
+    """An SMS of M-Pesa as somebody pasted it, of the payer or of the payee."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"text": "UKM8RT2K1P Confirmed. Ksh1,300.00 paid to DUKA BORA on 22/11/26 at 1:05 PM. New M-PESA balance is Ksh9.00."}
+            ]
+        }
+    )  # fmt: skip
+
+    text: str = Field(min_length=1, max_length=2_000)
+
+
+class PastedSmsView(BaseModel):
+    """What an SMS claims, which proves nothing, and what is known of its code."""
+
+    mpesa_receipt_number: str
+    amount_cents: int
+    kind: Literal["received", "paid_to", "sent_to", "unknown"] = Field(
+        description="Whose SMS it is: the payee's (`received`), or the payer's after paying a till, or a paybill or person."
+    )
+    channel: Channel | None = Field(description="How the customer paid, as far as the text says.")
+    paid_at: datetime | None
+    payer_name: str = Field(description="The first name and initials, where the SMS is the payee's.")
+    payee_name: str = Field(description="Who was paid, where the SMS is the payer's.")
+    account_reference: str
+    is_odd: bool = Field(description="The date letters of the code name another day.")
+    known: Known = Field(
+        description="`new`; `in_tray`, to be claimed there; `claimed` on a cashier's word; `applied` to something; `used` elsewhere."
+    )
+    unclaimed_id: UUID | None = Field(default=None, description="Its row in the tray.")
+    payment_id: UUID | None = Field(default=None, description="The payment that has it.")
 
 
 class RequestPayout(BaseModel):

@@ -16,17 +16,21 @@ from payme.features.payments.errors import (
     PaymentNotUnknown,
     PhoneInvalid,
     PromptMayStillCome,
+    SmsNotUnderstood,
 )
 from payme.features.payments.schemas import (
     ConfigureMethod,
     MethodKind,
     MethodView,
+    PastedSmsView,
+    PasteSms,
     PaymentView,
     ProbeView,
     RegistrationView,
     UnclaimedView,
 )
 from payme.features.payments.services import checks, manage, probe_method, register_c2b
+from payme.features.payments.services.read_sms import read_pasted_sms
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -83,6 +87,15 @@ async def check_payment(call: Call, payment_id: UUID) -> Response:
 async def say_no_prompt_came(call: Call, payment_id: UUID) -> Response:
     """Say that the customer's phone never rang, two minutes after sending at the earliest."""
     return await call.write(lambda uow: manage.say_no_prompt_came(uow, payment_id))
+
+
+@router.post(
+    "/payments/pasted-sms", operation="payments_read_sms", response=PastedSmsView, may="payments.claim",
+    errors=(SmsNotUnderstood,),
+)  # fmt: skip
+async def read_sms(call: Call, command: PasteSms) -> Response:
+    """Read a pasted SMS, so that a claim can be filled in; nothing is stored."""
+    return await call.read(lambda uow: read_pasted_sms(uow, command))
 
 
 @router.get("/unclaimed", operation="unclaimed_list", response=Page[UnclaimedView], may="payments.read")
