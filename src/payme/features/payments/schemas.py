@@ -2,15 +2,17 @@
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.pasted import Known
 from payme.features.payments.rules.transitions import applied_cents
+from payme.features.payments.rules.wording import OWN_WORDS, UNEXPLAINED
+from payme.integrations.daraja import Reason, advice_for
 from payme.kit.ids import ClientId
 
 Purpose = Literal["sale", "token_purchase"]
@@ -20,7 +22,29 @@ CheckMark = Literal["good", "bad", "waiting", "skipped"]
 MethodKind = Literal["paybill", "till", "pochi", "send_money"]
 
 
-class PaymentView(BaseModel):
+class _Explained(BaseModel):
+    """What ended otherwise than hoped for, and why, in two languages; without a code there is nothing to say."""
+
+    reason_code: str | None = None
+    reason_text: str | None = Field(default=None, description="What to tell the customer or the owner.")
+    reason_text_sw: str | None = Field(default=None, description="The same in Swahili.")
+
+    @model_validator(mode="after")
+    def _say_why(self) -> Self:
+        if self.reason_code is not None:
+            english, self.reason_text_sw = _words_of(self.reason_code)
+            self.reason_text = self.reason_text or english
+        return self
+
+
+def _words_of(reason_code: str) -> tuple[str, str]:
+    if reason_code in set(Reason):
+        advice = advice_for(Reason(reason_code))
+        return advice.en, advice.sw
+    return OWN_WORDS.get(reason_code, UNEXPLAINED)
+
+
+class PaymentView(_Explained):
     """A payment: what was asked for, what came, and how sure that is."""
 
     model_config = ConfigDict(
@@ -47,8 +71,6 @@ class PaymentView(BaseModel):
     paid_cents: int | None = None
     phone: str | None = Field(default=None, description="Masked but for the last three digits.")
     mpesa_receipt_number: str | None = None
-    reason_code: str | None = None
-    reason_text: str | None = Field(default=None, description="What to tell the customer or the owner.")
     late: bool = False
     settlement: str | None = None
     excess_cents: int = Field(default=0, description="What its purpose had no more need of; it is unclaimed.")
@@ -205,7 +227,7 @@ class ReturnMoney(BaseModel):
     reason: str = Field(min_length=2, max_length=100)
 
 
-class PayoutView(BaseModel):
+class PayoutView(_Explained):
     """Money that leaves by M-Pesa."""
 
     model_config = ConfigDict(
@@ -231,8 +253,6 @@ class PayoutView(BaseModel):
     phone: str = Field(description="Masked but for the last three digits.")
     approval_id: UUID | None = None
     mpesa_receipt_number: str | None = None
-    reason_code: str | None = None
-    reason_text: str | None = None
     requested_by: UUID
     decided_by: UUID | None = None
     created_at: datetime
