@@ -48,6 +48,7 @@ from payme.features.sales import (
     complete_refund,
     create_sale,
     fail_refund,
+    list_refunds,
     refund_sale,
     void_sale,
 )
@@ -274,6 +275,7 @@ async def _give_back(shop: SoundShop) -> None:
     await shop.refund(spoiled, 1, restock=False)
     voided = await shop.sell(product, {"method": "cash", "amount_cents": 15_000})
     await shop.run(lambda uow: void_sale(uow, voided.id, VoidSale(reason="Mistake")))
+    await _trade_in_notes(shop, product)
     dear = await shop.stock("Mchele", 70_000, (10, 40_000))
     by_mpesa = await shop.prompt(dear, 4 * 70_000, quantity=4)
     await shop.paid(by_mpesa, 4 * 70_000)
@@ -287,6 +289,24 @@ async def _give_back(shop: SoundShop) -> None:
         asked = await shop.refund(sale, 2)
         if word != "nothing":
             await shop.answered(asked, agreed=word == "approved")
+
+
+async def _trade_in_notes(shop: SoundShop, product: UUID) -> None:
+    """Give back as credit notes; spend one in parts on a sale that stays, one that is cancelled and one that is voided."""
+    sold = await shop.sell(product, {"method": "cash", "amount_cents": 45_100}, quantity=3)
+    numbers: list[str] = []
+    for _ in range(2):
+        refund = await shop.refund(sold, 1, method="credit_note")
+        (found,) = [each for each in await shop.run(partial(list_refunds, sale_id=sold.id)) if each.id == refund.id]
+        assert found.credit_note_number
+        numbers.append(found.credit_note_number)
+    note = {"method": "credit_note", "amount_cents": 5_000, "number": numbers[0]}
+    cash = {"method": "cash", "amount_cents": 10_000}
+    await shop.sell(product, note, cash)
+    voided = await shop.sell(product, note, cash)
+    await shop.run(lambda uow: void_sale(uow, voided.id, VoidSale(reason="Mistake")))
+    waiting = await shop.prompt(product, 10_000, note)
+    await shop.failed(waiting)
 
 
 def _prompt_of(sale: SaleView) -> UUID:

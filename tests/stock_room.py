@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from payme.features.catalog import CreateProduct, create_product
+from payme.features.identity import Proven
 from payme.features.inventory import Plan, Wanted, lock_stock, plan_take, take
 from payme.features.inventory.schemas import AdjustStock, ReceiveGoods, SpoilStock, StockChangeView
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
@@ -60,14 +61,18 @@ async def receive(shop: Shop, product_id: UUID, quantity: str, cost_cents: int, 
     return await shop.run(lambda uow: receive_goods(uow, command))
 
 
-async def adjust(shop: Shop, product_id: UUID, delta: str, **facts: Any) -> StockChangeView:
+async def adjust(
+    shop: Shop, product_id: UUID, delta: str, *, proven: Proven | None = None, **facts: Any
+) -> StockChangeView:
     command = AdjustStock(product_id=product_id, quantity_delta=Decimal(delta), reason="Counted", **facts)
-    return await shop.run(lambda uow: adjust_stock(uow, command))
+    return await shop.run(lambda uow: adjust_stock(uow, command, proven=proven))
 
 
-async def spoil(shop: Shop, product_id: UUID, quantity: str, **facts: Any) -> StockChangeView:
+async def spoil(
+    shop: Shop, product_id: UUID, quantity: str, *, proven: Proven | None = None, **facts: Any
+) -> StockChangeView:
     command = SpoilStock(**{"product_id": product_id, "quantity": Decimal(quantity), "type": "damage", **facts})
-    return await shop.run(lambda uow: spoil_stock(uow, command))
+    return await shop.run(lambda uow: spoil_stock(uow, command, proven=proven))
 
 
 async def sell(shop: Shop, lines: Sequence[tuple[UUID, str]], *, fact: bool = False) -> Plan:

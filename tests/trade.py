@@ -23,6 +23,8 @@ from payme.features.businesses import (
     create_business,
     ensure_platform_business,
 )
+from payme.features.businesses.schemas import ChangeBusiness
+from payme.features.businesses.services import change_business
 from payme.features.identity import Proven, Role, permissions_of
 from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, configure_method
 from payme.features.payments.enums import Outcome, Source
@@ -42,7 +44,9 @@ from payme.features.sales import (
     refund_sale,
     void_sale,
 )
-from payme.features.sales.schemas import AddPayment
+from payme.features.sales.schemas.credit_notes import CreditNoteView
+from payme.features.sales.schemas.sales import AddPayment
+from payme.features.sales.services.credit_notes import list_credit_notes
 from payme.features.sales.services.finish_refund import REFUND_KINDS, hear_of_approval, hear_of_refusal
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
 from payme.features.tokens.events import TokensPurchased
@@ -99,10 +103,10 @@ class TradingShop(Shop):
 
     # -- what people do
 
-    async def sell(self, *lines: Any, tenders: list[Any], **more: Any) -> SaleView:
+    async def sell(self, *lines: Any, tenders: list[Any], proven: Proven | None = None, **more: Any) -> SaleView:
         """Sell lines: a product, or (product, quantity), or a whole line."""
         command = CreateSale.model_validate({"lines": [_line(each) for each in lines], "tenders": tenders, **more})
-        return await self.run(lambda uow: create_sale(uow, command))
+        return await self.run(lambda uow: create_sale(uow, command, proven=proven))
 
     async def pay(self, sale_id: UUID, **tender: Any) -> SaleView:
         """Take another tender for a sale."""
@@ -129,6 +133,15 @@ class TradingShop(Shop):
 
     async def refunds(self, sale_id: UUID) -> list[RefundView]:
         return await self.run(lambda uow: list_refunds(uow, sale_id))
+
+    async def credit_notes(self) -> list[CreditNoteView]:
+        """Return the credit notes, the oldest first."""
+        found = await self.run(lambda uow: list_credit_notes(uow, None, 200, only_open=False))
+        return sorted(found, key=lambda each: each.number)
+
+    async def set_limits(self, **limits: Any) -> None:
+        """Change the business's limits by their names."""
+        await self.run(lambda uow: change_business(uow, ChangeBusiness(**limits)))
 
     async def set_tokens(self, available: int) -> None:
         """Bring what is left in the wallet to a figure, through the wallet's own operations."""
@@ -220,6 +233,10 @@ def stk(amount_cents: int, **more: Any) -> dict[str, Any]:
 
 def card(amount_cents: int, **more: Any) -> dict[str, Any]:
     return {"method": "card_recorded", "amount_cents": amount_cents, **more}
+
+
+def by_note(note: CreditNoteView, amount_cents: int) -> dict[str, Any]:
+    return {"method": "credit_note", "amount_cents": amount_cents, "number": note.number}
 
 
 def new_receipt() -> str:

@@ -34,7 +34,15 @@ OWNERS = {
         "payment_probe_checks",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
-    "sales": {"sales", "sale_lines", "refunds", "refund_lines"},
+    "sales": {
+        "sales",
+        "sale_lines",
+        "refunds",
+        "refund_lines",
+        "credit_notes",
+        "credit_note_counters",
+        "credit_note_movements",
+    },
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {
@@ -83,7 +91,7 @@ def test_a_feature_touches_its_own_tables(file: Path):
 def test_operations_only_read(file: Path):
     bodies = [(place, re.sub(r"--[^\n]*|'[^']*'", "", text or "")) for place, text in queries(file)]
     assert [place for place, body in bodies if WRITES.search(body.lower())] == []
-    assert [place for place, body in bodies if body.lower().split()[0] not in {"select", "with"}] == []
+    assert [place for place, body in bodies if body.lower().split()[0] not in {"select", "with", "set"}] == []
 
 
 def test_the_exceptions_are_still_needed():

@@ -45,6 +45,7 @@ class Belongings:
     approval_id: UUID
     unclaimed_id: UUID
     payout_id: UUID
+    credit_note_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -110,6 +111,10 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     await post("stock/receipts", {"product_id": product, "quantity": "50", "total_cost_cents": 350_000})
     lines = [{"product_id": product, "quantity": "1"}]
     sale = await post("sales", {"lines": lines, "tenders": [{"method": "cash", "amount_cents": 10_000}]})
+    line = {"sale_line_id": sale["lines"][0]["id"], "quantity": "0.5"}
+    refund = {"lines": [line], "method": "credit_note", "reason": "Torn"}
+    noted = await post(f"sales/{sale['id']}/refunds", refund)
+    note = await client.get(f"/v1/businesses/{shop.id}/credit-notes/{noted['credit_note_number']}")
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
@@ -135,4 +140,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         approval_id=asked.id,
         unclaimed_id=UUID(lying["id"]),
         payout_id=UUID(payout["id"]),
+        credit_note_id=UUID(note.json()["id"]),
     )

@@ -43,14 +43,14 @@ FORGED = {
 }
 
 
-def example_of(operation: Operation) -> Any:
-    """Return the body that the reference shows for a route."""
+def example_of(operation: Operation, naming: str = "") -> Any:
+    """Return the body that the reference shows for a route; of several, the first that has a field of that name, if any has."""
     if operation.body_type is None:
         return None
     extra = operation.body_type.model_config.get("json_schema_extra") or {}
-    example = extra["examples"][0] if "examples" in extra else extra.get("example")
-    assert example is not None, f"{operation.name} shows no example of its body"
-    return copy.deepcopy(example)
+    examples = extra["examples"] if "examples" in extra else [extra.get("example")]
+    assert examples[0] is not None, f"{operation.name} shows no example of its body"
+    return copy.deepcopy(next((each for each in examples if naming and f"'{naming}'" in str(each)), examples[0]))
 
 
 def address(operation: Operation, business_id: object, things: Belongings | None = None) -> str:
@@ -179,7 +179,7 @@ async def test_a_body_that_points_to_another_business_is_refused(
     theirs: Belongings,
     database: Database,
 ):
-    body = example_of(operation)
+    body = example_of(operation, name)
     for each, value in asdict(own).items():
         put(body, each, str(value))
     if not put(body, name, str(getattr(theirs, name))):

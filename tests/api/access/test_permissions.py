@@ -31,6 +31,7 @@ CHANGES = {
     "payment_methods_register": "payments.configure",
     "payments_check": "payments.check",
     "payments_no_prompt": "payments.check",
+    "payments_read_sms": "payments.claim",
     "payouts_approve": "approvals.decide",
     "payouts_create": "payouts.request",
     "payouts_reject": "approvals.decide",

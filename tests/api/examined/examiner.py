@@ -20,7 +20,7 @@ from schemathesis import engine
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events
 
-from payme.features.sales.schemas import LARGEST_AMOUNT_CENTS
+from payme.features.sales.schemas.sales import LARGEST_AMOUNT_CENTS
 from tests.api.examined.conftest import Place, Traces
 from tests.people import PASSWORD
 

@@ -22,7 +22,7 @@ from tests.unchanged import unchanged
 PRICE = 60_000
 REFUND = {
     "id", "sale_id", "kind", "method", "state", "amount_cents", "rounding_cents", "vat_cents", "cost_cents", "reason", "lines",
-    "sale_status", "requested_by", "approval_id", "approved_by", "end_reason", "created_at", "ended_at", "currency", "rev",
+    "sale_status", "requested_by", "approval_id", "approved_by", "end_reason", "credit_note_number", "created_at", "ended_at", "currency", "rev",
 }  # fmt: skip
 MakeCounter = Callable[[TradingShop, Person], Counter]
 

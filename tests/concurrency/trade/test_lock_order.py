@@ -17,7 +17,7 @@ from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork, WriteOrder
 from payme.runtime.database.unit_of_work import Reply
 from tests.stock_room import adjust, make_product, receive, spoil
-from tests.trade import PHONE, TradingShop, card, cash, stk
+from tests.trade import PHONE, TradingShop, by_note, card, cash, stk
 
 PLACE = {
     "audit_record": WriteOrder.COLD,
@@ -28,6 +28,8 @@ PLACE = {
     "inventory_release": WriteOrder.STOCK,
     "inventory_bring_in": WriteOrder.STOCK,
     "sales_record": WriteOrder.TILL,
+    "credit_notes_issue": WriteOrder.CREDIT_NOTES,
+    "credit_notes_move": WriteOrder.CREDIT_NOTES,
     "tokens_charge": WriteOrder.WALLET,
     "tokens_reserve": WriteOrder.WALLET,
     "tokens_settle": WriteOrder.WALLET,
@@ -36,7 +38,7 @@ PLACE = {
     "idempotency_store": WriteOrder.REPLY,
     "sync_record": WriteOrder.SYNC,
 }
-SHARED = "stock_levels|stock_batches|stock_owed|till_counters|token_wallets|account_balances|sync_counters|sync_changes"
+SHARED = "stock_levels|stock_batches|stock_owed|till_counters|credit_note_counters|credit_notes|token_wallets|account_balances|sync_counters|sync_changes"
 WRITES = re.compile(rf"\b(update|insert into|delete from)\s+({SHARED})\b")
 CALL = re.compile(r"\b([a-z]+_[a-z_]+)\(\$")
 
@@ -103,6 +105,10 @@ async def test_every_combination_is_flushed_in_the_declared_order(shop: TradingS
     await heard.refund(sold, (1, 1, False), (0, 1))
     whole = await heard.sell(milk, tenders=[card(10_000)])
     await heard.void(whole.id)
+    noted = await heard.sell((milk, 2), tenders=[cash(20_000)])
+    await heard.refund(noted, (0, 1), method="credit_note")
+    (note,) = await heard.credit_notes()
+    await heard.sell(tea, tenders=[by_note(note, 10_000)])
     bought = await heard.run(lambda uow: buy_tokens(uow, BuyTokens(package=30, phone=PHONE)))
     await heard.paid(bought.payment_id, 5_000)
     await heard.run(lambda uow: tokens.grant(uow, 1, reason="test"))

@@ -1,14 +1,11 @@
 """Corrections and losses: their cost, their limit, and what they refuse."""
 
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 import pytest
 
 from payme.features.inventory import Wanted, lock_stock, release, reserve
-from payme.features.inventory.errors import AlreadyRecorded, ApprovalNeeded, StockShort
+from payme.features.inventory.errors import AlreadyRecorded, StockShort
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
 from tests.shop import Shop
@@ -86,19 +83,6 @@ async def test_goods_that_are_set_aside_can_be_lost(shop: Shop):
     await shop.run(give_back)
     assert await level(shop, tea) == (1, 0, 100)
     await check_stock(shop)
-
-
-@pytest.mark.parametrize(
-    "write_off", [lambda shop, tea: adjust(shop, tea, "-3"), lambda shop, tea: spoil(shop, tea, "3")]
-)
-async def test_above_the_limit_somebody_must_approve(shop: Shop, write_off: Callable[[Shop, UUID], Awaitable[Any]]):
-    tea = await make_product(shop)
-    await receive(shop, tea, "3", 200_001)
-    with pytest.raises(ApprovalNeeded):
-        await write_off(shop.as_person("stock.adjust", "stock.spoil"), tea)
-    assert (await shop.value(MOVED), await level(shop, tea)) == (0, (3, 0, 200_001))
-    await write_off(shop.as_person("stock.adjust", "stock.spoil", "stock.approve"), tea)
-    assert await level(shop, tea) == (0, 0, 0)
 
 
 async def test_up_to_the_limit_nobody_must(shop: Shop):

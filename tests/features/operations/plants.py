@@ -109,7 +109,7 @@ PLANTS = (
     Plant("sale_paid", "update sales set paid_cents = 1 where business_id = $$ and status = 'awaiting_payment'"),
     Plant(
         "applied_to_a_sale_that_takes_it",
-        """update payments set settlement = 'applied' where business_id = $$ and settlement = 'returned';
+        """update payments set settlement = 'applied' where business_id = $$ and settlement = 'returned' and method = 'cash';
            update sales s set paid_cents = p.amount_cents from payments p
            where s.business_id = $$ and p.business_id = $$ and p.purpose_id = s.id and p.settlement = 'applied'
              and s.status = 'cancelled';"""
@@ -158,6 +158,19 @@ PLANTS = (
         "refund_returned_its_goods",
         f"update stock_movements set cause = '{NOBODY}' where business_id = $$ and kind = 'return_in' and reason = 'Mistake'",
     ),
+    Plant(
+        "credit_note_adds_up",
+        """update credit_notes n set balance_cents = balance_cents + case place when 1 then 1 else -1 end
+           from (select id, row_number() over () as place from credit_notes where business_id = $$ limit 2) t
+           where n.business_id = $$ and n.id = t.id""",
+    ),
+    Plant(
+        "credit_note_pays_once",
+        f"""update credit_note_movements set payment_id = '{NOBODY}'
+            where business_id = $$ and kind = 'returned' and payment_id in (
+              select id from payments where business_id = $$ and settlement = 'returned')""",
+    ),
+    Plant("credit_notes_account", booked("owner_equity", "credit_notes")),
     Plant(
         "receipt_once",
         """with two as (

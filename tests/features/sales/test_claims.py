@@ -26,7 +26,7 @@ from payme.features.payments.enums import Effect, Outcome, Source
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.place_money import Arrival, place_money
 from payme.features.sales import SaleView, errors
-from payme.features.sales.schemas import ClaimMoney, Suggestion
+from payme.features.sales.schemas.sales import ClaimMoney, Suggestion
 from payme.features.sales.services.claim_money import claim_money, list_suggestions
 from payme.kit.ids import new_id
 from payme.kit.phone import hash_of

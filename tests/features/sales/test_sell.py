@@ -1,9 +1,11 @@
 """A sale that is paid at once: stock, cost, token, books and receipt move together, or nothing does."""
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
+from payme.features.approvals import MayNotApprove, OwnRequest
 from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.catalog import ProductNotFound
@@ -14,6 +16,7 @@ from payme.features.tokens import TokensExhausted
 from payme.kit.ids import new_id
 from payme.runtime.database import Database
 from tests.invariants import assert_invariants
+from tests.staff import hire, owner_of
 from tests.stock_room import level, make_product, receive
 from tests.trade import TradingShop, card, cash, open_shop, stk
 from tests.unchanged import refused
@@ -89,18 +92,38 @@ async def test_a_price_of_ones_own_needs_permission(shop: TradingShop):
     assert (await cashier.sell(same, tenders=[cash(10_000)])).status == "completed"
 
 
-async def test_a_discount_above_the_limit_needs_permission(shop: TradingShop):
+async def test_a_discount_above_the_limit_needs_a_second_person(shop: TradingShop):
     tea = await make_product(shop, price_cents=10_000, track_stock=False)
     line = {"product_id": tea, "quantity": Decimal(1), "discount_cents": 500}
-    cashier = shop.acting(Role.CASHIER)
-    at_the_limit = await cashier.sell(line, discount_cents=500, tenders=[cash(9_000)])
+    cashier, manager = await hire(shop, Role.CASHIER), await hire(shop, Role.MANAGER, "Achieng")
+    owner = await owner_of(shop)
+    at_the_limit = await cashier.shop.sell(line, discount_cents=500, tenders=[cash(9_000)])
     assert (at_the_limit.discount_cents, at_the_limit.lines[0].discount_cents) == (1_000, 1_000)
     above = {"discount_cents": 501, "tenders": [cash(8_999)]}
-    facts = (await refused(shop, errors.DiscountAboveLimit, lambda: cashier.sell(line, **above))).facts
-    assert facts == {"limit_basis_points": 1_000}
-    assert (await shop.acting(Role.MANAGER).sell(line, **above)).total_cents == 8_999
+    named = {manager.id: "Achieng", owner.id: "Wanjiku"}
+    for who in (cashier, manager, owner):
+        refusal = await refused(shop, errors.DiscountAboveLimit, lambda who=who: who.shop.sell(line, **above))
+        assert refusal.facts["limit_basis_points"] == 1_000
+        found = {UUID(each["user_id"]): each["display_name"] for each in refusal.facts["approvers"]}
+        assert found == {key: name for key, name in named.items() if key != who.id}
+        await refused(shop, OwnRequest, lambda who=who: who.shop.sell(line, proven=who.proven, **above))
+    await refused(shop, MayNotApprove, lambda: manager.shop.sell(line, proven=cashier.proven, **above))
+    sold = [
+        await cashier.shop.sell(line, proven=manager.proven, **above),
+        await manager.shop.sell(line, proven=owner.proven, **above),
+    ]
+    assert [each.total_cents for each in sold] == [8_999, 8_999]
+    given = "select actor_id, facts from audit_log where business_id = $1 and subject_id = $2 and action = $3"
+    for sale, asked, agreed in ((sold[0], cashier, manager), (sold[1], manager, owner)):
+        facts = {"kind": "discount", "approved_by": str(agreed.id)}
+        assert await shop.rows(given, sale.id, "approval.given_in_place") == [(asked.id, facts)]
+    await shop.set_limits(discount_limit_basis_points=1_001)
+    # The limit is of the whole cart: 10.01 % of 20,000 is 2,002.
+    wide = {"product_id": tea, "quantity": Decimal(2), "discount_cents": 2_002}
+    assert (await cashier.shop.sell(wide, tenders=[cash(17_998)])).status == "completed"
     too_much = {"discount_cents": 9_501, "tenders": []}
-    await refused(shop, errors.DiscountTooLarge, lambda: shop.sell(line, **too_much))
+    await refused(shop, errors.DiscountTooLarge, lambda: shop.sell(line, proven=manager.proven, **too_much))
+    await assert_invariants(shop.database, shop.business_id)
 
 
 async def test_a_cashier_does_not_see_what_goods_cost(shop: TradingShop):

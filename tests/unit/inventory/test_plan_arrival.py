@@ -45,11 +45,9 @@ def test_settled_and_left_parts_add_up_to_the_cost():
     assert arrival.left_cost_cents == 71
 
 
-@pytest.mark.parametrize(
-    ("cost", "may_approve", "needed"), [(200_000, False, False), (200_001, False, True), (200_001, True, False)]
-)
-def test_a_write_off_above_the_limit_needs_approval(cost: int, may_approve: bool, needed: bool):
-    assert needs_approval(cost, 200_000, may_approve=may_approve) is needed
+@pytest.mark.parametrize(("cost", "needed"), [(0, False), (200_000, False), (200_001, True)])
+def test_a_write_off_above_the_limit_needs_approval(cost: int, needed: bool):
+    assert needs_approval(cost, 200_000) is needed
 
 
 @pytest.mark.parametrize(

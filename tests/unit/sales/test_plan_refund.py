@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from payme.features.sales.enums import RefundMethod, Restock, SaleStatus
 from payme.features.sales.errors import (
-    CreditNotesAbsent,
+    CreditNotePaidPart,
     MpesaPaidLess,
+    NothingToCredit,
     NotRefundable,
     NotVoidable,
     RefundTooMuch,
@@ -184,13 +185,22 @@ def test_a_business_day_begins_when_the_business_says():
 
 
 def test_by_mpesa_goes_back_what_came_by_mpesa():
-    check_method(RefundMethod.CASH, 0, left_by_mpesa_cents=0)
-    check_method(RefundMethod.MPESA, 5_000, left_by_mpesa_cents=5_000)
+    check_method(RefundMethod.CASH, 0, left_by_mpesa_cents=0, left_in_money_cents=0)
+    check_method(RefundMethod.MPESA, 5_000, left_by_mpesa_cents=5_000, left_in_money_cents=5_000)
     for amount, left in ((5_001, 5_000), (0, 5_000), (1, 0)):
         with pytest.raises(MpesaPaidLess):
-            check_method(RefundMethod.MPESA, amount, left_by_mpesa_cents=left)
-    with pytest.raises(CreditNotesAbsent):
-        check_method(RefundMethod.CREDIT_NOTE, 1, left_by_mpesa_cents=5_000)
+            check_method(RefundMethod.MPESA, amount, left_by_mpesa_cents=left, left_in_money_cents=9_000)
+
+
+def test_what_a_credit_note_paid_never_goes_back_in_money():
+    for method in (RefundMethod.CASH, RefundMethod.MPESA):
+        check_method(method, 5_000, left_by_mpesa_cents=9_000, left_in_money_cents=5_000)
+        with pytest.raises(CreditNotePaidPart) as caught:
+            check_method(method, 5_001, left_by_mpesa_cents=9_000, left_in_money_cents=5_000)
+        assert caught.value.facts == {"amount_cents": 5_001, "refundable_cents": 5_000}
+    check_method(RefundMethod.CREDIT_NOTE, 5_001, left_by_mpesa_cents=0, left_in_money_cents=0)
+    with pytest.raises(NothingToCredit):
+        check_method(RefundMethod.CREDIT_NOTE, 0, left_by_mpesa_cents=0, left_in_money_cents=5_000)
 
 
 def test_the_limit_itself_needs_nobody():

@@ -32,12 +32,12 @@ def policy(**facts: Any) -> Policy:
     return Policy(
         **{
             "cash_rounding_cents": 0, "discount_limit_basis_points": 1_000, "may_override_price": False,
-            "may_discount_above_limit": False, **facts,
+            "is_discount_approved": False, **facts,
         }
     )  # fmt: skip
 
 
-BOLD = policy(may_override_price=True, may_discount_above_limit=True)
+BOLD = policy(may_override_price=True, is_discount_approved=True)
 
 
 def price(*items: Item, tender: Paying = CARD, allowed: Policy = BOLD, discount: int = 0) -> Cart:
@@ -162,7 +162,7 @@ def test_the_laws_of_a_cart(items: list[Item], share: int, step: int):
     nets = price(*items)
     discount = nets.total_cents * share // 100
     cart = price(
-        *items, tender=CASH, discount=discount, allowed=policy(cash_rounding_cents=step, may_discount_above_limit=True)
+        *items, tender=CASH, discount=discount, allowed=policy(cash_rounding_cents=step, is_discount_approved=True)
     )
     assert cart.total_cents == sum(line.total_cents for line in cart.lines) + cart.rounding_cents
     assert cart.gross_cents - cart.discount_cents + cart.rounding_cents == cart.total_cents

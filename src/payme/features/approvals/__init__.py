@@ -6,7 +6,7 @@ An approver is never the requester. What the decision permits is done by the fea
 
 or an approver stands at the till and gives a PIN with the request itself:
 
-    proven = await prove_approver(database, approver, business_id=…, address=…)   ahead of the transaction, for a hash takes long
+    await prove_in_place(call, command.approver, proofs)                          ahead of the transaction, for a hash takes long
     approved_by = await verify_approver(uow, proven, kind=…, subject_id=…)        inside it
 """
 
@@ -25,8 +25,10 @@ from payme.features.approvals.services import (
     approve,
     caller_of,
     get_approval,
+    list_approvers,
     prove_approver,
     prove_decider,
+    prove_in_place,
     reject,
     request_approval,
     verify_approver,
@@ -52,8 +54,10 @@ __all__ = [
     "approve",
     "caller_of",
     "get_approval",
+    "list_approvers",
     "prove_approver",
     "prove_decider",
+    "prove_in_place",
     "reject",
     "request_approval",
     "verify_approver",

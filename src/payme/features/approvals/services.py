@@ -30,6 +30,25 @@ class Caller(Protocol):
         ...
 
 
+class Till(Protocol):
+    """What is asked of a call with which an approver may show that they are there."""
+
+    @property
+    def database(self) -> Database:
+        """Where members are looked up."""
+        ...
+
+    @property
+    def business_id(self) -> UUID:
+        """The business of the path."""
+        ...
+
+    @property
+    def client_address(self) -> str:
+        """The network address."""
+        ...
+
+
 LIFE: Final = timedelta(hours=24)
 _COLLECTION: Final = "approvals"
 
@@ -103,6 +122,17 @@ async def prove_approver(database: Database, approver: Approver, *, business_id:
     )
 
 
+async def prove_in_place(call: Till, approver: Approver | None, proofs: list[Proven]) -> None:
+    """Note in `proofs` that the approver of a request is there, if it names one; ahead of the transaction.
+
+    Raises: identity.MemberNotFound, identity.ProofWrong, identity.TooManyFailures.
+    """
+    if approver is not None:
+        proofs[:] = [
+            await prove_approver(call.database, approver, business_id=call.business_id, address=call.client_address)
+        ]
+
+
 async def verify_approver(uow: UnitOfWork, proven: Proven, *, kind: ApprovalKind, subject_id: UUID) -> UUID:
     """Accept the word of an approver who has shown at the till that they are there; return who it is.
 
@@ -121,6 +151,11 @@ def caller_of(call: Caller) -> tuple[UUID, str]:
     if call.actor.kind != "user":
         raise identity.PersonNeeded
     return call.actor.id, call.client_address
+
+
+async def list_approvers(uow: UnitOfWork, kind: ApprovalKind) -> list[dict[str, str]]:
+    """Return who could agree to such a request of whoever acts now, by id and name, so that the till can say whom to call."""
+    return await _names(uow, kind, but=await identity.find_person_behind(uow))
 
 
 async def get_approval(uow: UnitOfWork, approval_id: UUID) -> ApprovalView:
@@ -158,9 +193,12 @@ async def _check(
         check_approver(kind, approver, requester=requester, permissions=permissions)
     except (OwnRequest, MayNotApprove) as refusal:
         # So that the till can say whom to call.
-        others = await identity.list_members_who_may(uow, permissions_for(kind), but=requester)
-        names = [{"user_id": str(each.user_id), "display_name": each.display_name} for each in others]
-        raise type(refusal)(approvers=names) from None
+        raise type(refusal)(approvers=await _names(uow, kind, but=requester)) from None
+
+
+async def _names(uow: UnitOfWork, kind: ApprovalKind, *, but: UUID) -> list[dict[str, str]]:
+    others = await identity.list_members_who_may(uow, permissions_for(kind), but=but)
+    return [{"user_id": str(each.user_id), "display_name": each.display_name} for each in others]
 
 
 async def _lock(uow: UnitOfWork, approval_id: UUID) -> ApprovalView:

@@ -5,7 +5,7 @@ The tenant itself lives here. Who may act in it belongs to identity.
 
 from payme.features.businesses.errors import BusinessUnknown, TillNotFound
 from payme.features.businesses.events import BusinessCreated
-from payme.features.businesses.repository import find_till_by_prefix
+from payme.features.businesses.repository import find_branch_prefix, find_till_by_prefix
 from payme.features.businesses.schemas import BusinessSettings, CreateBusiness, Till
 from payme.features.businesses.services import (
     PLATFORM_BUSINESS_ID,
@@ -26,6 +26,7 @@ __all__ = [
     "TillNotFound",
     "create_business",
     "ensure_platform_business",
+    "find_branch_prefix",
     "find_till_by_prefix",
     "get_business",
     "get_till",

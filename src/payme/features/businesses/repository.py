@@ -191,6 +191,17 @@ async def find_till_by_prefix(uow: UnitOfWork, receipt_prefix: str) -> UUID | No
     )
 
 
+async def find_branch_prefix(uow: UnitOfWork, branch_id: UUID) -> str | None:
+    """Return the receipt prefix of the oldest till of a branch; no other branch has it."""
+    return await uow.fetchval(
+        """-- businesses.find_branch_prefix
+        select receipt_prefix from tills where business_id = $1 and branch_id = $2 order by created_at, id limit 1
+        """,
+        uow.tenant,
+        branch_id,
+    )
+
+
 async def list_tills(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[Till]:
     """Return tills in the order of their ids."""
     rows = await uow.fetch(

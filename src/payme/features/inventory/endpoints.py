@@ -5,7 +5,9 @@ from uuid import UUID
 
 from fastapi import Query
 
+from payme.features.approvals import MayNotApprove, OwnRequest, prove_in_place
 from payme.features.catalog import ProductNotFound
+from payme.features.identity import MemberNotFound, ProofWrong, Proven, TooManyFailures
 from payme.features.inventory.enums import MovementKind
 from payme.features.inventory.errors import (
     AlreadyRecorded,
@@ -36,6 +38,7 @@ from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
 router = Router(prefix="/v1/businesses/{business_id}/stock", tag="inventory")
+_APPROVER_ERRORS = (OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures)
 
 
 @router.post(
@@ -49,20 +52,30 @@ async def receive(call: Call, command: ReceiveGoods) -> Response:
 
 @router.post(
     "/adjustments", operation="stock_adjust", status=201, response=StockChangeView, may="stock.adjust",
-    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, TooMuch, AlreadyRecorded, AlreadyPosted),
+    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, TooMuch, AlreadyRecorded, AlreadyPosted, *_APPROVER_ERRORS),
 )  # fmt: skip
 async def adjust(call: Call, command: AdjustStock) -> Response:
     """Correct what is on hand, up or down."""
-    return await call.idempotent(command, lambda uow: adjust_stock(uow, command))
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: adjust_stock(uow, command, proven=next(iter(proofs), None)),
+        before=lambda: prove_in_place(call, command.approver, proofs),
+    )
 
 
 @router.post(
     "/spoilage", operation="stock_spoil", status=201, response=StockChangeView, may="stock.spoil",
-    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, AlreadyRecorded, AlreadyPosted),
+    errors=(ProductNotFound, NotTracked, StockShort, ApprovalNeeded, AlreadyRecorded, AlreadyPosted, *_APPROVER_ERRORS),
 )  # fmt: skip
 async def spoil(call: Call, command: SpoilStock) -> Response:
     """Write off goods that were lost."""
-    return await call.idempotent(command, lambda uow: spoil_stock(uow, command))
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: spoil_stock(uow, command, proven=next(iter(proofs), None)),
+        before=lambda: prove_in_place(call, command.approver, proofs),
+    )
 
 
 @router.get(operation="stock_list", response=Page[StockRow], may="stock.read")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from payme.kit.errors import Conflict, Invalid, NotFound, Refused
+from payme.kit.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 
 
 class ProductUnknown(NotFound):
@@ -37,8 +37,8 @@ class AlreadyRecorded(Conflict):
     constraints = ("stock_batches_pkey", "stock_movements_once", "stock_reservations_open")
 
 
-class ApprovalNeeded(Refused):
-    """Writing off this much needs somebody who may approve it."""
+class ApprovalNeeded(Forbidden):
+    """This is more than one person may write off; one of `approvers` has to agree with a PIN, as `approver` of the request."""
 
     code = "inventory.approval_needed"
 

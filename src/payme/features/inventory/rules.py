@@ -250,9 +250,9 @@ def gather_returns(returned: Sequence[Returned]) -> list[Returned]:
     return [gathered[place] for place in sorted(gathered)]
 
 
-def needs_approval(cost_cents: int, limit_cents: int, *, may_approve: bool) -> bool:
-    """Say whether writing off goods of this cost needs somebody who may approve it."""
-    return cost_cents > limit_cents and not may_approve
+def needs_approval(cost_cents: int, limit_cents: int) -> bool:
+    """Say whether writing off goods of this cost needs a second person."""
+    return cost_cents > limit_cents
 
 
 def fits_level(level: Level, quantity: Decimal, *, cost_cents: int) -> bool:

@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from payme.features.approvals import Approver
 from payme.features.inventory.enums import AlertKind, MovementKind, SpoilageType
 from payme.features.inventory.rules import LARGEST_COST_CENTS
 from payme.kit.ids import ClientId
@@ -16,6 +17,8 @@ from payme.kit.quantity import PositiveQuantity, Quantity, QuantityChange
 from payme.kit.time import Instant
 
 _PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
+_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
+_WHO_AGREES = "Who agrees to a write-off above the business's limit."
 _EVENT = "01936f10-1b6e-7d0a-8c1f-2f4f7b7a9e02"
 
 
@@ -42,20 +45,31 @@ class AdjustStock(BaseModel):
     """A correction of what is on hand, up or down."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"product_id": _PRODUCT, "quantity_delta": "-2", "reason": "Counted two less"}]}
+        json_schema_extra={
+            "examples": [
+                {"product_id": _PRODUCT, "quantity_delta": "-2", "reason": "Counted two less"},
+                {"product_id": _PRODUCT, "quantity_delta": "-90", "reason": "Flood", "approver": _APPROVER},
+            ]
+        }
     )
 
     id: ClientId | None = None
     product_id: UUID
     quantity_delta: QuantityChange
     reason: Reason
+    approver: Approver | None = Field(default=None, description=_WHO_AGREES)
 
 
 class SpoilStock(BaseModel):
     """Goods that were lost, and how."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"product_id": _PRODUCT, "quantity": "3", "type": "expiration"}]}
+        json_schema_extra={
+            "examples": [
+                {"product_id": _PRODUCT, "quantity": "3", "type": "expiration"},
+                {"product_id": _PRODUCT, "quantity": "90", "type": "damage", "approver": _APPROVER},
+            ]
+        }
     )
 
     id: ClientId | None = None
@@ -63,6 +77,7 @@ class SpoilStock(BaseModel):
     quantity: PositiveQuantity
     type: SpoilageType
     note: Note = ""
+    approver: Approver | None = Field(default=None, description=_WHO_AGREES)
 
 
 class StockChangeView(BaseModel):

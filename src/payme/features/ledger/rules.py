@@ -17,6 +17,7 @@ CHART: Final[tuple[tuple[AccountCode, str, str], ...]] = (
     (AccountCode.MPESA_PAID_OUT, "Paid out by M-Pesa", "expense"),
     (AccountCode.CARD, "Card payments", "asset"),
     (AccountCode.PAYMENTS_HELD, "Paid for sales not yet completed", "liability"),
+    (AccountCode.CREDIT_NOTES, "Credit notes not yet spent", "liability"),
     (AccountCode.SALES_REVENUE, "Sales", "income"),
     (AccountCode.VAT_PAYABLE, "VAT to pay", "liability"),
     (AccountCode.INVENTORY, "Stock", "asset"),

@@ -134,6 +134,13 @@ class ReceiptAmountDiffers(Conflict):
     code = "payments.receipt_amount_differs"
 
 
+class SmsNotUnderstood(Invalid):
+    """This is no M-Pesa confirmation, or it speaks of more than one payment; paste one whole SMS, with its code and amount."""
+
+    code = "payments.sms_not_understood"
+    pointer = "/text"
+
+
 class ClaimLimit(Refused):
     """This is more than you may take on an M-Pesa code that is not confirmed yet."""
 

@@ -2,13 +2,17 @@
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
+from payme.features.payments.rules.claims import Channel
+from payme.features.payments.rules.pasted import Known
 from payme.features.payments.rules.transitions import applied_cents
+from payme.features.payments.rules.wording import OWN_WORDS, UNEXPLAINED
+from payme.integrations.daraja import Reason, advice_for
 from payme.kit.ids import ClientId
 
 Purpose = Literal["sale", "token_purchase"]
@@ -18,7 +22,29 @@ CheckMark = Literal["good", "bad", "waiting", "skipped"]
 MethodKind = Literal["paybill", "till", "pochi", "send_money"]
 
 
-class PaymentView(BaseModel):
+class _Explained(BaseModel):
+    """What ended otherwise than hoped for, and why, in two languages; without a code there is nothing to say."""
+
+    reason_code: str | None = None
+    reason_text: str | None = Field(default=None, description="What to tell the customer or the owner.")
+    reason_text_sw: str | None = Field(default=None, description="The same in Swahili.")
+
+    @model_validator(mode="after")
+    def _say_why(self) -> Self:
+        if self.reason_code is not None:
+            english, self.reason_text_sw = _words_of(self.reason_code)
+            self.reason_text = self.reason_text or english
+        return self
+
+
+def _words_of(reason_code: str) -> tuple[str, str]:
+    if reason_code in set(Reason):
+        advice = advice_for(Reason(reason_code))
+        return advice.en, advice.sw
+    return OWN_WORDS.get(reason_code, UNEXPLAINED)
+
+
+class PaymentView(_Explained):
     """A payment: what was asked for, what came, and how sure that is."""
 
     model_config = ConfigDict(
@@ -45,8 +71,6 @@ class PaymentView(BaseModel):
     paid_cents: int | None = None
     phone: str | None = Field(default=None, description="Masked but for the last three digits.")
     mpesa_receipt_number: str | None = None
-    reason_code: str | None = None
-    reason_text: str | None = Field(default=None, description="What to tell the customer or the owner.")
     late: bool = False
     settlement: str | None = None
     excess_cents: int = Field(default=0, description="What its purpose had no more need of; it is unclaimed.")
@@ -144,6 +168,41 @@ class UnclaimedView(BaseModel):
         return "" if re.search(r"[a-f]|[0-9]{9}", number) else number
 
 
+class PasteSms(BaseModel):
+    """An SMS of M-Pesa as somebody pasted it, of the payer or of the payee."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"text": "UKM8RT2K1P Confirmed. Ksh1,300.00 paid to DUKA BORA on 22/11/26 at 1:05 PM. New M-PESA balance is Ksh9.00."}
+            ]
+        }
+    )  # fmt: skip
+
+    text: str = Field(min_length=1, max_length=2_000)
+
+
+class PastedSmsView(BaseModel):
+    """What an SMS claims, which proves nothing, and what is known of its code."""
+
+    mpesa_receipt_number: str
+    amount_cents: int
+    kind: Literal["received", "paid_to", "sent_to", "unknown"] = Field(
+        description="Whose SMS it is: the payee's (`received`), or the payer's after paying a till, or a paybill or person."
+    )
+    channel: Channel | None = Field(description="How the customer paid, as far as the text says.")
+    paid_at: datetime | None
+    payer_name: str = Field(description="The first name and initials, where the SMS is the payee's.")
+    payee_name: str = Field(description="Who was paid, where the SMS is the payer's.")
+    account_reference: str
+    is_odd: bool = Field(description="The date letters of the code name another day.")
+    known: Known = Field(
+        description="`new`; `in_tray`, to be claimed there; `claimed` on a cashier's word; `applied` to something; `used` elsewhere."
+    )
+    unclaimed_id: UUID | None = Field(default=None, description="Its row in the tray.")
+    payment_id: UUID | None = Field(default=None, description="The payment that has it.")
+
+
 class RequestPayout(BaseModel):
     """Pay a person out of the short code; somebody else must agree."""
 
@@ -168,7 +227,7 @@ class ReturnMoney(BaseModel):
     reason: str = Field(min_length=2, max_length=100)
 
 
-class PayoutView(BaseModel):
+class PayoutView(_Explained):
     """Money that leaves by M-Pesa."""
 
     model_config = ConfigDict(
@@ -194,8 +253,6 @@ class PayoutView(BaseModel):
     phone: str = Field(description="Masked but for the last three digits.")
     approval_id: UUID | None = None
     mpesa_receipt_number: str | None = None
-    reason_code: str | None = None
-    reason_text: str | None = None
     requested_by: UUID
     decided_by: UUID | None = None
     created_at: datetime

@@ -11,7 +11,8 @@ back of a sale is never more than was sold and paid; by M-Pesa it waits for its 
 """
 
 from payme.features.sales.events import RefundChanged, RefundCompleted, RefundRequested, SaleChanged, SaleCompleted
-from payme.features.sales.schemas import CreateSale, RefundSale, RefundView, SaleView, VoidSale
+from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
+from payme.features.sales.schemas.sales import CreateSale, SaleView
 from payme.features.sales.services.claim_money import SalesDesk
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.finish_refund import complete_refund, fail_refund

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from payme.features.approvals import Approver, MayNotApprove, OwnRequest, prove_approver
+from payme.features.approvals import MayNotApprove, OwnRequest, prove_in_place
 from payme.features.catalog import ProductNotFound
 from payme.features.identity import MemberNotFound, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import (
@@ -29,21 +29,21 @@ from payme.features.payments import (
 )
 from payme.features.sales import errors
 from payme.features.sales.enums import RefundState, SaleStatus
-from payme.features.sales.schemas import (
+from payme.features.sales.schemas.credit_notes import CreditNoteHistory, CreditNoteKey, CreditNoteView
+from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
+from payme.features.sales.schemas.sales import (
     AddPayment,
     ClaimMoney,
     CreateSale,
     MpesaStkTender,
-    RefundSale,
-    RefundView,
     SaleRow,
     SaleView,
     Suggestion,
     Tender,
-    VoidSale,
 )
 from payme.features.sales.services.claim_money import claim_money, list_suggestions
 from payme.features.sales.services.create_sale import create_sale
+from payme.features.sales.services.credit_notes import get_credit_note, list_credit_notes
 from payme.features.sales.services.list_sales import list_sales
 from payme.features.sales.services.read_refunds import list_refunds
 from payme.features.sales.services.read_sale import get_sale
@@ -57,15 +57,15 @@ from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
 router = Router(prefix="/v1/businesses/{business_id}/sales", tag="sales")
+notes = Router(prefix="/v1/businesses/{business_id}/credit-notes", tag="sales")
 tray = Router(prefix="/v1/businesses/{business_id}/unclaimed", tag="payments")
 _TENDER_ERRORS = (
     TokensExhausted, errors.StockShort, errors.TendersDiffer, errors.ReceivedTooLittle, WholeShillings, PhoneInvalid,
     AmountOutsideLimits, MethodNotConfigured, PromptAlreadyOpen, ReceiptInvalid, ReceiptUsed, ReceiptAmountDiffers, ClaimLimit,
-    AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt,
+    AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt, errors.CreditNoteNotFound, errors.CreditNoteShort,
 )  # fmt: skip
-_RETURN_ERRORS = (
-    errors.SaleNotFound, errors.RefundExists, OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures,
-)  # fmt: skip
+_APPROVER_ERRORS = (OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures)
+_RETURN_ERRORS = (errors.SaleNotFound, errors.RefundExists, *_APPROVER_ERRORS)
 _LATER = {202: "It waits, for a second person or for a payout; money and goods have not moved yet"}
 
 
@@ -74,13 +74,19 @@ _LATER = {202: "It waits, for a second person or for a payout; money and goods h
     errors=(
         *_TENDER_ERRORS, ProductNotFound, errors.ProductNotForSale, errors.TillNotFound, errors.BusinessSuspended,
         errors.DiscountTooLarge, errors.DiscountAboveLimit, errors.PriceOverrideForbidden, errors.OnePromptPerSale,
-        errors.SaleExists,
+        errors.SaleExists, *_APPROVER_ERRORS,
     ),
 )  # fmt: skip
 async def create(call: Call, command: CreateSale) -> Response:
-    """Sell a cart."""
+    """Sell a cart; a discount above the limit needs a second person at the till."""
+    proofs: list[Proven] = []
+
+    async def prepare() -> None:
+        await prove_in_place(call, command.approver, proofs)
+        await _spend_prompts(call, command.tenders)
+
     return await call.idempotent(
-        command, lambda uow: create_sale(uow, command), before=lambda: _spend_prompts(call, command.tenders)
+        command, lambda uow: create_sale(uow, command, proven=next(iter(proofs), None)), before=prepare
     )
 
 
@@ -133,7 +139,7 @@ async def pay(call: Call, sale_id: UUID, command: AddPayment) -> Response:
     errors=(
         *UNPAYABLE, PayoutExists,
         *_RETURN_ERRORS, errors.NotRefundable, errors.SaleLineNotFound, errors.RefundTooMuch, errors.MpesaPaidLess,
-        errors.CreditNotesAbsent, WholeShillings,
+        errors.NothingToCredit, errors.CreditNotePaidPart, WholeShillings,
     ),
 )  # fmt: skip
 async def refund(call: Call, sale_id: UUID, command: RefundSale) -> Response:
@@ -143,7 +149,7 @@ async def refund(call: Call, sale_id: UUID, command: RefundSale) -> Response:
         command,
         lambda uow: refund_sale(uow, sale_id, command, proven=next(iter(proofs), None)),
         status=_status_of,
-        before=lambda: _prove(call, command.approver, proofs),
+        before=lambda: prove_in_place(call, command.approver, proofs),
     )
 
 
@@ -158,7 +164,7 @@ async def void(call: Call, sale_id: UUID, command: VoidSale) -> Response:
         command,
         lambda uow: void_sale(uow, sale_id, command, proven=next(iter(proofs), None)),
         status=_status_of,
-        before=lambda: _prove(call, command.approver, proofs),
+        before=lambda: prove_in_place(call, command.approver, proofs),
     )
 
 
@@ -171,14 +177,6 @@ async def list_sale_refunds(call: Call, sale_id: UUID) -> Response:
     return await call.read(lambda uow: list_refunds(uow, sale_id))
 
 
-async def _prove(call: Call, approver: Approver | None, proofs: list[Proven]) -> None:
-    """Note that the approver is there, if there is one. Raises: MemberNotFound, ProofWrong, TooManyFailures."""
-    if approver is not None:
-        proofs[:] = [
-            await prove_approver(call.database, approver, business_id=call.business_id, address=call.client_address)
-        ]
-
-
 def _status_of(view: RefundView) -> int:
     return 201 if view.state == RefundState.COMPLETED else 202
 
@@ -188,6 +186,30 @@ async def _spend_prompts(call: Call, tenders: Sequence[Tender]) -> None:
     for tender in tenders:
         if isinstance(tender, MpesaStkTender):
             await call.spend("prompts", prompt_key(tender.phone))
+
+
+@notes.get(operation="credit_notes_list", response=Page[CreditNoteView], may="sales.read")
+async def list_notes(
+    call: Call,
+    query: Paging,
+    *,
+    only_open: Annotated[bool, Query(description="Only notes that can still be spent.")] = False,
+) -> Response:
+    """List credit notes, newest first."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[CreditNoteView]:
+        return await list_credit_notes(uow, after, limit, only_open=only_open)
+
+    return await call.read_page(query, work, key=lambda row: [row.issued_at.isoformat(), str(row.id)])
+
+
+@notes.get(
+    "/{credit_note_id}", operation="credit_notes_get", response=CreditNoteHistory, may="sales.read",
+    errors=(errors.CreditNoteNotFound,),
+)  # fmt: skip
+async def read_note(call: Call, credit_note_id: CreditNoteKey) -> Response:
+    """Read a credit note by its id or its number, with what was spent of it."""
+    return await call.read(lambda uow: get_credit_note(uow, credit_note_id))
 
 
 @tray.get(
@@ -211,4 +233,4 @@ async def claim(call: Call, unclaimed_id: UUID, command: ClaimMoney) -> Response
     return await call.idempotent(command, lambda uow: claim_money(uow, unclaimed_id, command), status=200)
 
 
-feature = Feature("sales", "Carts that were paid, or are waiting to be.", (router, tray))
+feature = Feature("sales", "Carts that were paid, or are waiting to be.", (router, notes, tray))

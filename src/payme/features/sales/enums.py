@@ -24,6 +24,7 @@ class TenderMethod(StrEnum):
     CARD_RECORDED = "card_recorded"
     MPESA_STK = "mpesa_stk"
     MPESA_CLAIM = "mpesa_claim"
+    CREDIT_NOTE = "credit_note"
 
 
 class Because(StrEnum):

@@ -47,8 +47,8 @@ class DiscountTooLarge(Invalid):
     pointer = "/discount_cents"
 
 
-class DiscountAboveLimit(Refused):
-    """This discount is above what you may give; somebody who may must sell it."""
+class DiscountAboveLimit(Forbidden):
+    """This discount is above what one person may give; one of `approvers` has to agree with a PIN, as `approver` of the sale."""
 
     code = "sales.discount_above_limit"
 
@@ -130,11 +130,28 @@ class MpesaPaidLess(Refused):
     code = "sales.mpesa_paid_less"
 
 
-class CreditNotesAbsent(Invalid):
-    """There are no credit notes yet; give the money back in cash or by M-Pesa."""
+class CreditNotePaidPart(Refused):
+    """What was paid by credit note goes back as a credit note; `refundable_cents` is what may go back in money."""
 
-    code = "sales.credit_notes_absent"
-    pointer = "/method"
+    code = "sales.credit_note_paid_part"
+
+
+class NothingToCredit(Refused):
+    """What goes back had cost nothing, so there is nothing to write a credit note for."""
+
+    code = "sales.nothing_to_credit"
+
+
+class CreditNoteNotFound(NotFound):
+    """There is no such credit note in this business."""
+
+    code = "sales.credit_note_not_found"
+
+
+class CreditNoteShort(Conflict):
+    """There is less left on this credit note than would be spent of it."""
+
+    code = "sales.credit_note_short"
 
 
 class RefundNotPending(Conflict):

@@ -21,6 +21,7 @@ class WriteOrder(IntEnum):
     COLD = 0
     STOCK = 10
     TILL = 20
+    CREDIT_NOTES = 25
     WALLET = 30
     BALANCES = 40
     REPLY = 50

@@ -73,10 +73,10 @@ async def late_by_evidence(uow: UnitOfWork) -> Rows:
 
 @invariant(6)
 async def counted_is_settled(uow: UnitOfWork) -> Rows:
-    """Money that a person counted is applied or was given back, whole."""
+    """Money that a person counted, and what a credit note paid, is applied or was given back, whole."""
     return await uow.fetch(
         """-- operations.counted_is_settled
-        select id from payments where business_id = $1 and method in ('cash', 'card_recorded')
+        select id from payments where business_id = $1 and method in ('cash', 'card_recorded', 'credit_note')
           and (status <> 'succeeded' or assurance <> 'counted' or paid_cents is distinct from amount_cents
             or settlement is null or settlement not in ('applied', 'returned'))""",
         uow.tenant,

@@ -8,15 +8,19 @@ from payme.runtime.database import UnitOfWork
 
 @invariant(4)
 async def refunds_within_paid(uow: UnitOfWork) -> Rows:
-    """What refunds of a sale gave back, or hold to give back, is not more than was paid for it; by M-Pesa, not more than came by it."""
+    """What refunds of a sale gave back, or hold to give back, is not more than was paid for it; by M-Pesa, not more than came by it; in money, not what was paid by credit note."""
     return await uow.fetch(
         """-- operations.refunds_within_paid
         select s.id from sales s join (
-          select sale_id, sum(amount_cents) as amount, coalesce(sum(amount_cents) filter (where method = 'mpesa'), 0) as by_mpesa
+          select sale_id, sum(amount_cents) as amount, coalesce(sum(amount_cents) filter (where method = 'mpesa'), 0) as by_mpesa,
+            coalesce(sum(amount_cents) filter (where method in ('cash', 'mpesa')), 0) as in_money
           from refunds where business_id = $1 and state in ('awaiting_approval', 'pending', 'completed') group by 1) r on r.sale_id = s.id
         where s.business_id = $1 and (s.completed_at is null or r.amount > s.paid_cents or r.by_mpesa > (
           select coalesce(sum(least(amount_cents, paid_cents) - excess_cents), 0) from payments
-          where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method = 'mpesa_stk' and settlement = 'applied'))""",
+          where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method = 'mpesa_stk' and settlement = 'applied')
+          or r.in_money > (
+          select coalesce(sum(least(amount_cents, paid_cents) - excess_cents), 0) from payments
+          where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method <> 'credit_note' and settlement = 'applied'))""",
         uow.tenant,
     )
 
@@ -85,19 +89,22 @@ async def refund_booked(uow: UnitOfWork) -> Rows:
         select coalesce(f.id, b.cause) from (select * from refunds where business_id = $1) f
         left join lateral (
           select coalesce(sum(amount_cents) filter (where method = 'cash'), 0) as cash,
-            coalesce(sum(amount_cents) filter (where method = 'card_recorded'), 0) as card
+            coalesce(sum(amount_cents) filter (where method = 'card_recorded'), 0) as card,
+            coalesce(sum(amount_cents) filter (where method = 'credit_note'), 0) as note
           from payments where business_id = $1 and purpose = 'sale' and purpose_id = f.sale_id and settlement = 'applied'
             and f.method = 'as_paid') p on true
         full join (
           select cause, coalesce(sum(amount) filter (where kind = 'refund.cash'), 0) as cash,
             coalesce(sum(amount) filter (where kind = 'refund.card'), 0) as card,
             coalesce(sum(amount) filter (where kind = 'refund.mpesa'), 0) as mpesa,
+            coalesce(sum(amount) filter (where kind = 'refund.credit_note'), 0) as note,
             coalesce(sum(amount) filter (where kind = 'refund.vat'), 0) as vat,
             coalesce(sum(amount) filter (where kind = 'refund.rounding'), 0) as rounding
           from postings where business_id = $1 and kind like 'refund.%' group by 1) b on b.cause = f.id
         where f.id is null or case when f.state = 'completed'
           then coalesce(b.cash, 0) <> case f.method when 'cash' then f.amount_cents else p.cash end
             or coalesce(b.card, 0) <> p.card or coalesce(b.mpesa, 0) <> case f.method when 'mpesa' then f.amount_cents else 0 end
+            or coalesce(b.note, 0) <> case f.method when 'credit_note' then f.amount_cents else p.note end
             or coalesce(b.vat, 0) <> f.vat_cents or coalesce(b.rounding, 0) <> abs(f.rounding_cents)
           else b.cause is not null end""",
         uow.tenant,

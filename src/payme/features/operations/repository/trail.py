@@ -32,7 +32,7 @@ async def refers_to_its_own(uow: UnitOfWork) -> Rows:
 
 @invariant(10)
 async def change_is_audited(uow: UnitOfWork) -> Rows:
-    """Each state that a sale, a payment, a purchase, a refund or an approval is in has its line in the audit log."""
+    """Each state that a sale, a payment, a purchase, a refund, a credit note or an approval is in has its line in the audit log."""
     return await uow.fetch(
         """-- operations.change_is_audited
         with wanted as (
@@ -52,6 +52,8 @@ async def change_is_audited(uow: UnitOfWork) -> Rows:
           select id, array['tokens.purchased'] from token_purchases where business_id = $1 and state = 'credited'
           union all
           select id, array['refund.' || state] from refunds where business_id = $1
+          union all
+          select id, array['credit_note.issued'] from credit_notes where business_id = $1
           union all
           select id, array['approval.' || state] from approvals where business_id = $1)
         select w.subject from wanted w where not exists (

@@ -16,6 +16,7 @@ from payme.features.payments.errors import (
     PaymentNotUnknown,
     PhoneInvalid,
     PromptMayStillCome,
+    SmsNotUnderstood,
 )
 from payme.features.payments.schemas import (
     BalanceGapView,
@@ -23,12 +24,15 @@ from payme.features.payments.schemas import (
     MethodKind,
     MethodView,
     OutageView,
+    PastedSmsView,
+    PasteSms,
     PaymentView,
     ProbeView,
     RegistrationView,
     UnclaimedView,
 )
 from payme.features.payments.services import checks, manage, outages, probe_method, register_c2b, watch_balance
+from payme.features.payments.services.read_sms import read_pasted_sms
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -85,6 +89,15 @@ async def check_payment(call: Call, payment_id: UUID) -> Response:
 async def say_no_prompt_came(call: Call, payment_id: UUID) -> Response:
     """Say that the customer's phone never rang, two minutes after sending at the earliest."""
     return await call.write(lambda uow: manage.say_no_prompt_came(uow, payment_id))
+
+
+@router.post(
+    "/payments/pasted-sms", operation="payments_read_sms", response=PastedSmsView, may="payments.claim",
+    errors=(SmsNotUnderstood,),
+)  # fmt: skip
+async def read_sms(call: Call, command: PasteSms) -> Response:
+    """Read a pasted SMS, so that a claim can be filled in; nothing is stored."""
+    return await call.read(lambda uow: read_pasted_sms(uow, command))
 
 
 @router.get("/unclaimed", operation="unclaimed_list", response=Page[UnclaimedView], may="payments.read")

@@ -110,6 +110,16 @@ async def lock_receipt(uow: UnitOfWork, receipt: str) -> StoredUnclaimed | None:
     return StoredUnclaimed(**row) if row else None
 
 
+async def find_receipt(uow: UnitOfWork, receipt: str) -> tuple[UUID, str] | None:
+    """Return the id and state of the row that a receipt came into by itself, or None."""
+    row = await uow.fetchrow(
+        """-- payments.find_unclaimed_receipt
+        select id, state from unclaimed_money where business_id = $1 and mpesa_receipt_number = $2 and payment_id is null""",
+        uow.tenant, receipt,
+    )  # fmt: skip
+    return (row["id"], row["state"]) if row else None
+
+
 async def list_like(
     uow: UnitOfWork, *, amount_cents: int, shortcodes: list[str], since: datetime
 ) -> list[StoredUnclaimed]:

@@ -1,4 +1,4 @@
-"""Record money that a person counted: cash in the drawer, a card slip."""
+"""Record money that a person counted: cash in the drawer, a card slip, a credit note of the shop's own."""
 
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,11 @@ from payme.kit.ids import new_id
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
-ACCOUNT_OF: Final = {"cash": AccountCode.CASH, "card_recorded": AccountCode.CARD}
+ACCOUNT_OF: Final = {
+    "cash": AccountCode.CASH,
+    "card_recorded": AccountCode.CARD,
+    "credit_note": AccountCode.CREDIT_NOTES,
+}
 
 
 @value

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock
 from payme.features.sales.rules.refunds import Left
-from payme.features.sales.schemas import RefundLineView, RefundView
+from payme.features.sales.schemas.refunds import RefundLineView, RefundView
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
@@ -16,8 +16,9 @@ HOLDING: Final = [RefundState.AWAITING_APPROVAL, RefundState.PENDING, RefundStat
 _REFUNDS: Final = """
 select f.id, f.sale_id, f.kind, f.method, f.state, f.amount_cents, f.rounding_cents, f.vat_cents, f.cost_cents,
     f.reason, s.status as sale_status, f.requested_by, f.approval_id, f.approved_by, f.end_reason, f.requested_at as created_at,
-    f.ended_at, f.rev
-  from refunds f join sales s on s.business_id = f.business_id and s.id = f.sale_id"""
+    f.ended_at, f.rev, n.number as credit_note_number
+  from refunds f join sales s on s.business_id = f.business_id and s.id = f.sale_id
+  left join credit_notes n on n.business_id = f.business_id and n.refund_id = f.id"""
 _FIND: Final = "-- sales.find_refund" + _REFUNDS + " where f.business_id = $1 and f.id = $2"
 _LIST: Final = "-- sales.list_refunds" + _REFUNDS + " where f.business_id = $1 and f.sale_id = $2 order by f.id"
 
@@ -56,11 +57,12 @@ class NewRefund:
 
 @value
 class Held:
-    """What refunds of a sale hold: how many there are, and amounts in cents, of it by M-Pesa."""
+    """What refunds of a sale hold: how many there are, and amounts in cents, of it by M-Pesa and in money of any kind."""
 
     count: int
     amount_cents: int
     mpesa_cents: int
+    money_cents: int
 
 
 async def insert_refund(uow: UnitOfWork, refund: NewRefund) -> None:
@@ -110,7 +112,8 @@ async def sum_held(uow: UnitOfWork, sale_id: UUID) -> Held:
     row = await uow.fetchrow(
         """-- sales.sum_held
         select count(*) as count, coalesce(sum(amount_cents), 0)::bigint as amount_cents,
-          coalesce(sum(amount_cents) filter (where method = 'mpesa'), 0)::bigint as mpesa_cents
+          coalesce(sum(amount_cents) filter (where method = 'mpesa'), 0)::bigint as mpesa_cents,
+          coalesce(sum(amount_cents) filter (where method <> 'credit_note'), 0)::bigint as money_cents
         from refunds where business_id = $1 and sale_id = $2 and state = any ($3::text[])""",
         uow.tenant, sale_id, HOLDING,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.rules.carts import Cart, Line
-from payme.features.sales.schemas import SaleLineView, SaleRow
+from payme.features.sales.schemas.sales import SaleLineView, SaleRow
 from payme.kit.values import value
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 

@@ -20,8 +20,8 @@ from payme.features.sales.errors import (
 from payme.kit.money import BASIS_POINTS, allocate, line_amount, round_to_step, vat_included
 from payme.kit.values import value
 
-PAID_AT_ONCE = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.MPESA_CLAIM})
-COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED})
+COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.CREDIT_NOTE})
+PAID_AT_ONCE = COUNTED | {TenderMethod.MPESA_CLAIM}
 _ROUNDED = frozenset({TenderMethod.CASH, TenderMethod.MPESA_STK, TenderMethod.MPESA_CLAIM})
 
 _CLOSE = timedelta(minutes=15)
@@ -82,12 +82,12 @@ class Paying:
 
 @value
 class Policy:
-    """What the business allows, and what this person may do beyond it."""
+    """What the business allows, what this person may do beyond it, and whether a second person agreed to the discount."""
 
     cash_rounding_cents: int
     discount_limit_basis_points: int
     may_override_price: bool
-    may_discount_above_limit: bool
+    is_discount_approved: bool
 
 
 def price_cart(
@@ -210,5 +210,5 @@ def _line(item: Item, net_cents: int, share_cents: int) -> Line:
 
 def _check_discount(discount_cents: int, gross_cents: int, policy: Policy) -> None:
     allowed = gross_cents * policy.discount_limit_basis_points
-    if discount_cents * BASIS_POINTS > allowed and not policy.may_discount_above_limit:
+    if discount_cents * BASIS_POINTS > allowed and not policy.is_discount_approved:
         raise DiscountAboveLimit(limit_basis_points=policy.discount_limit_basis_points)

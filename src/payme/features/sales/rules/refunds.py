@@ -12,8 +12,9 @@ from uuid import UUID
 
 from payme.features.sales.enums import RefundMethod, Restock, SaleStatus
 from payme.features.sales.errors import (
-    CreditNotesAbsent,
+    CreditNotePaidPart,
     MpesaPaidLess,
+    NothingToCredit,
     NotRefundable,
     NotVoidable,
     RefundTooMuch,
@@ -137,15 +138,24 @@ def check_same_day(completed_at: datetime, now: datetime, *, day_starts_at: time
         raise VoidTooLate
 
 
-def check_method(method: RefundMethod, amount_cents: int, *, left_by_mpesa_cents: int) -> None:
-    """Refuse a way for money to go back that is not there. `left_by_mpesa_cents`: came by M-Pesa, less what refunds hold of it.
+def check_method(
+    method: RefundMethod, amount_cents: int, *, left_by_mpesa_cents: int, left_in_money_cents: int
+) -> None:
+    """Refuse a way for money to go back that is not there.
 
-    Raises: CreditNotesAbsent, MpesaPaidLess.
+    `left_by_mpesa_cents`: came by M-Pesa, less what refunds hold of it. `left_in_money_cents`: came by anything but credit notes,
+    less what refunds hold in money. In cash or by M-Pesa never goes back what was paid by credit note: otherwise a note, which
+    is to be spent at the shop, could be turned into cash by buying and returning. As a credit note everything may go back.
+    Raises: NothingToCredit, MpesaPaidLess, CreditNotePaidPart.
     """
     if method == RefundMethod.CREDIT_NOTE:
-        raise CreditNotesAbsent
+        if not amount_cents:
+            raise NothingToCredit
+        return
     if method == RefundMethod.MPESA and not 0 < amount_cents <= left_by_mpesa_cents:
         raise MpesaPaidLess(amount_cents=amount_cents, refundable_cents=left_by_mpesa_cents)
+    if amount_cents > left_in_money_cents:
+        raise CreditNotePaidPart(amount_cents=amount_cents, refundable_cents=left_in_money_cents)
 
 
 def needs_approval(amount_cents: int, limit_cents: int) -> bool:

@@ -20,7 +20,11 @@ from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 OPERATION: Final = "sale"
-_ACCOUNT_OF: Final = {"cash": AccountCode.CASH, "card_recorded": AccountCode.CARD}
+_ACCOUNT_OF: Final = {
+    "cash": AccountCode.CASH,
+    "card_recorded": AccountCode.CARD,
+    "credit_note": AccountCode.CREDIT_NOTES,
+}
 
 
 @value

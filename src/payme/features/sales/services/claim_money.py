@@ -13,7 +13,7 @@ from payme.features.payments import Destination, Expected
 from payme.features.sales.errors import SaleNotOpen
 from payme.features.sales.repository import sales
 from payme.features.sales.rules.carts import awaits_money, reasons_to_suggest
-from payme.features.sales.schemas import ClaimMoney, SaleView, Suggestion
+from payme.features.sales.schemas.sales import ClaimMoney, SaleView, Suggestion
 from payme.features.sales.services.read_sale import lock_sale
 from payme.features.sales.services.settle_sale import apply_money, lock_goods, reread
 from payme.runtime.database import UnitOfWork

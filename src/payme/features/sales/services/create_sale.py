@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from payme.features import payments
+from payme.features import approvals, payments
+from payme.features.approvals import ApprovalKind
 from payme.features.catalog import ProductNotFound
+from payme.features.identity import Proven
 from payme.features.inventory import parse_stock
 from payme.features.payments import Destination, PaymentView, Word
 from payme.features.sales.enums import SaleStatus, TenderMethod
-from payme.features.sales.errors import BusinessSuspended, ProductNotForSale, SaleExists, TillNotFound
+from payme.features.sales.errors import (
+    BusinessSuspended,
+    DiscountAboveLimit,
+    ProductNotForSale,
+    SaleExists,
+    TillNotFound,
+)
 from payme.features.sales.repository import sales
 from payme.features.sales.repository.sales import NewSale
 from payme.features.sales.rules.carts import (
@@ -28,8 +36,9 @@ from payme.features.sales.rules.carts import (
     price_cart,
     profit_cents,
 )
-from payme.features.sales.schemas import (
+from payme.features.sales.schemas.sales import (
     CreateSale,
+    CreditNoteTender,
     MpesaClaimTender,
     MpesaStkTender,
     SaleLineView,
@@ -37,19 +46,24 @@ from payme.features.sales.schemas import (
     SaleView,
     Tender,
 )
-from payme.features.sales.services import booking
+from payme.features.sales.services import booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.kit.ids import new_id, read_id
 from payme.runtime.database import UnitOfWork
 
 
-async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
+async def create_sale(uow: UnitOfWork, command: CreateSale, *, proven: Proven | None = None) -> SaleView:
     """Sell a cart: completed when all of it is paid at once, else awaiting the M-Pesa prompt that it sends.
 
+    A discount above the business's limit needs somebody else, who has shown at the till that they are there (`proven`).
+
     The receipt number and what is left of the tokens are in `uow.patch` after the flush, and in the stored reply.
-    Raises: ProductNotFound, ProductNotForSale, StockShort, TendersDiffer and the other refusals of `errors`; at the flush
-    TokensExhausted and SaleExists.
+    Raises: ProductNotFound, ProductNotForSale, StockShort, TendersDiffer and the other refusals of `errors`,
+    approvals.OwnRequest, approvals.MayNotApprove; at the flush TokensExhausted and SaleExists.
     """
+    sale_id = command.id or new_id()
+    if proven is not None:
+        await approvals.verify_approver(uow, proven, kind=ApprovalKind.DISCOUNT, subject_id=sale_id)
     facts = await sales.lock_facts(
         uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=command.till_id,
         branch_id=command.branch_id,
@@ -58,18 +72,18 @@ async def create_sale(uow: UnitOfWork, command: CreateSale) -> SaleView:
         raise SaleExists(sale_id=command.id)
     business = _open_business(facts.business)
     tenders = [paying(tender) for tender in command.tenders]
-    cart = price_cart(
-        _items(command, facts.products),
-        tenders,
-        policy=_policy(uow, business),
-        cart_discount_cents=command.discount_cents,
+    cart = await _price(
+        uow,
+        command,
+        items=_items(command, facts.products),
+        policy=_policy(uow, business, is_approved=proven is not None),
     )
     check_tenders(tenders, cart.total_cents)
     goods = [Goods(line.product_id, line.quantity, line.track_stock) for line in cart.lines]
     plan = booking.plan_or_refuse(goods, parse_stock(facts.stock))
     at_once = completes_at_once(tenders)
     sale = NewSale(
-        id=command.id or new_id(),
+        id=sale_id,
         branch_id=read_id(business["branch_id"]),
         till_id=read_id(business["till_id"]),
         receipt_prefix=business["receipt_prefix"],
@@ -102,6 +116,12 @@ async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: b
     if isinstance(tender, MpesaClaimTender):
         word = Word(tender.mpesa_receipt_number, tender.amount_cents, tender.channel)
         return await payments.claim_receipt(uow, word, Destination("sale", sale_id))
+    if isinstance(tender, CreditNoteTender):
+        note = await credit_notes.get_spendable(uow, tender.number, tender.amount_cents)
+        by_note = payments.Counted(tender.method, tender.amount_cents, reference=note.number)
+        payment = payments.record_counted(uow, by_note, purpose="sale", purpose_id=sale_id, held=held)
+        credit_notes.spend(uow, note, payment)
+        return payment
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(
             uow,
@@ -124,12 +144,22 @@ def _open_business(business: dict[str, Any] | None) -> dict[str, Any]:
     return business
 
 
-def _policy(uow: UnitOfWork, business: dict[str, Any]) -> Policy:
+async def _price(uow: UnitOfWork, command: CreateSale, *, items: Sequence[Item], policy: Policy) -> Cart:
+    tenders = [paying(tender) for tender in command.tenders]
+    try:
+        return price_cart(items, tenders, policy=policy, cart_discount_cents=command.discount_cents)
+    except DiscountAboveLimit as refusal:
+        # Who could agree is asked for only now, so that no other sale pays for it.
+        approvers = await approvals.list_approvers(uow, ApprovalKind.DISCOUNT)
+        raise DiscountAboveLimit(**refusal.facts, approvers=approvers) from None
+
+
+def _policy(uow: UnitOfWork, business: dict[str, Any], *, is_approved: bool) -> Policy:
     return Policy(
         cash_rounding_cents=business["cash_rounding_cents"],
         discount_limit_basis_points=business["discount_limit_basis_points"],
         may_override_price=uow.actor.may("sales.override_price"),
-        may_discount_above_limit=uow.actor.may("sales.discount_above_limit"),
+        is_discount_approved=is_approved,
     )
 
 

@@ -12,7 +12,7 @@ from payme.features.sales.enums import RefundKind, RefundState
 from payme.features.sales.errors import RefundNotFound, RefundNotPending, VoidTooLate
 from payme.features.sales.repository import refunds
 from payme.features.sales.repository.sales import StoredSale
-from payme.features.sales.schemas import RefundView
+from payme.features.sales.schemas.refunds import RefundView
 from payme.features.sales.services.read_sale import lock_sale
 from payme.features.sales.services.refund_sale import check_day
 from payme.features.sales.services.return_sale import UNPAYABLE, applied_parts, complete, end, proceed, reread

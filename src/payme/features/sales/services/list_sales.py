@@ -6,7 +6,7 @@ from uuid import UUID
 
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.repository import sales
-from payme.features.sales.schemas import SaleRow
+from payme.features.sales.schemas.sales import SaleRow
 from payme.runtime.database import UnitOfWork
 
 

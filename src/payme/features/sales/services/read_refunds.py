@@ -4,7 +4,7 @@ from uuid import UUID
 
 from payme.features.sales.errors import SaleNotFound
 from payme.features.sales.repository import refunds, sales
-from payme.features.sales.schemas import RefundView
+from payme.features.sales.schemas.refunds import RefundView
 from payme.runtime.database import UnitOfWork
 
 

@@ -7,7 +7,7 @@ from payme.features.sales.errors import SaleNotFound
 from payme.features.sales.repository import sales
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.carts import profit_cents
-from payme.features.sales.schemas import SaleView
+from payme.features.sales.schemas.sales import SaleView
 from payme.features.sales.services.create_sale import as_sale_payment
 from payme.runtime.database import UnitOfWork
 

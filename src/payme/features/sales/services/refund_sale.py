@@ -25,10 +25,10 @@ from payme.features.sales.rules.refunds import (
     needs_approval,
     plan_refund,
 )
-from payme.features.sales.schemas import RefundSale, RefundView, VoidSale
+from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
 from payme.features.sales.services.read_refunds import shown
 from payme.features.sales.services.read_sale import lock_sale
-from payme.features.sales.services.return_sale import applied_parts, paid_by_mpesa, proceed, tell
+from payme.features.sales.services.return_sale import applied_parts, paid_by_mpesa, paid_in_money, proceed, tell
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.values import value
@@ -49,9 +49,9 @@ class _Intent:
 async def refund_sale(
     uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None
 ) -> RefundView:
-    """Give back a part of a sale: at once in cash, after a payout by M-Pesa, after an approval above the limit.
+    """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
 
-    Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, CreditNotesAbsent, MpesaPaidLess,
+    Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
     """
     sale = await lock_sale(uow, sale_id)
@@ -63,7 +63,12 @@ async def refund_sale(
     )
     parts = await applied_parts(uow, sale)
     method = RefundMethod(command.method)
-    check_method(method, plan.amount_cents, left_by_mpesa_cents=paid_by_mpesa(parts) - held.mpesa_cents)
+    check_method(
+        method,
+        plan.amount_cents,
+        left_by_mpesa_cents=paid_by_mpesa(parts) - held.mpesa_cents,
+        left_in_money_cents=paid_in_money(parts) - held.money_cents,
+    )
     if method == RefundMethod.MPESA and not is_whole_shillings(plan.amount_cents):
         raise WholeShillings(amount_cents=plan.amount_cents)
     intent = _Intent(command.id or new_id(), RefundKind.REFUND, method, command.reason, proven)
@@ -71,7 +76,7 @@ async def refund_sale(
 
 
 async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None) -> RefundView:
-    """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came.
+    """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came, credit notes to their balance.
 
     Raises: SaleNotFound, NotVoidable, VoidOfMpesa, VoidTooLate, RefundExists, approvals.OwnRequest, approvals.MayNotApprove.
     """

@@ -10,13 +10,13 @@ from payme.features import audit, inventory, ledger, payments
 from payme.features.inventory import Returned
 from payme.features.ledger import AccountCode, Posting
 from payme.features.payments import MoneyInDispute, NotReturnable, OperatorMissing, PaymentView, PayoutTooSmall
-from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock, SaleStatus
+from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock, SaleStatus, TenderMethod
 from payme.features.sales.events import RefundChanged, RefundCompleted, RefundRequested
 from payme.features.sales.repository import refunds, sales
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.refunds import after_refund
-from payme.features.sales.schemas import RefundView
-from payme.features.sales.services import booking
+from payme.features.sales.schemas.refunds import RefundView
+from payme.features.sales.services import booking, credit_notes
 from payme.runtime.database import UnitOfWork
 
 _REMARKS: Final = "Refund"
@@ -27,6 +27,7 @@ _WAYS: Final = {
     "cash": ("refund.cash", AccountCode.CASH),
     "card_recorded": ("refund.card", AccountCode.CARD),
     "mpesa": ("refund.mpesa", AccountCode.MPESA),
+    "credit_note": ("refund.credit_note", AccountCode.CREDIT_NOTES),
 }
 
 
@@ -38,6 +39,11 @@ async def applied_parts(uow: UnitOfWork, sale: StoredSale) -> list[PaymentView]:
 def mpesa_part(parts: Sequence[PaymentView]) -> PaymentView | None:
     """Return the largest payment by M-Pesa, whose number a payout goes to."""
     return max((each for each in parts if each.method == _MPESA), key=lambda each: each.applied_cents, default=None)
+
+
+def paid_in_money(parts: Sequence[PaymentView]) -> int:
+    """Return how much of a sale came by anything but credit notes, in cents."""
+    return sum(each.applied_cents for each in parts if each.method != TenderMethod.CREDIT_NOTE)
 
 
 def paid_by_mpesa(parts: Sequence[PaymentView]) -> int:
@@ -75,6 +81,10 @@ async def complete(
     """Move goods and money of a pending refund, and the sale to where it then stands."""
     await inventory.bring_back(uow, _goods(refund), reason=refund.reason)
     ledger.post(uow, _postings(refund, parts))
+    if refund.method == RefundMethod.CREDIT_NOTE:
+        await credit_notes.issue(uow, refund, branch_id=sale.branch_id)
+    if refund.method == RefundMethod.AS_PAID:
+        await credit_notes.give_back(uow, parts)
     await refunds.move(uow, refund.id, RefundState.COMPLETED, evidence=evidence)
     audit.record(
         uow, "refund.completed", refund.id, sale_id=sale.id, kind=refund.kind, amount_cents=refund.amount_cents

@@ -13,7 +13,7 @@ from uuid import UUID
 from payme.features import businesses, inventory, payments
 from payme.features.inventory import Plan, plan_take
 from payme.features.payments import PaymentFailed, PaymentSucceeded, PaymentView
-from payme.features.sales.enums import SaleStatus
+from payme.features.sales.enums import SaleStatus, TenderMethod
 from payme.features.sales.errors import BusinessSuspended, PromptOut, SaleNotOpen, TendersDiffer
 from payme.features.sales.repository import sales
 from payme.features.sales.repository.sales import StoredSale
@@ -27,8 +27,8 @@ from payme.features.sales.rules.carts import (
     may_cancel,
     takes_money_by_itself,
 )
-from payme.features.sales.schemas import MpesaClaimTender, SaleView, Tender
-from payme.features.sales.services import booking
+from payme.features.sales.schemas.sales import MpesaClaimTender, SaleView, Tender
+from payme.features.sales.services import booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
 from payme.features.sales.services.read_sale import lock_sale, view_of
@@ -82,16 +82,21 @@ async def apply_money(uow: UnitOfWork, sale: StoredSale, arrived: PaymentView) -
 
 
 async def hear_of_failure(uow: UnitOfWork, event: PaymentFailed) -> None:
-    """Release what a sale had set aside when its payment failed and no part of it is paid. Raises: SaleNotFound."""
+    """Release what a sale had set aside when its payment failed and no part of it is paid. Raises: SaleNotFound.
+
+    Parts that a person counted are kept for the next attempt; credit notes get back what they had paid, so that the customer
+    can spend them elsewhere.
+    """
     sale = await lock_sale(uow, event.purpose_id)
     known = await payments.list_for(uow, "sale", sale.id)
-    status = after_failure(
-        sale.status,
-        paid_cents=_paid(_applied(known)),
-        more_to_come=_unheard(known) is not None,
-        expired=event.expired,
-    )
+    more_to_come = _unheard(known) is not None
+    by_note = [] if sale.status != _SETS_ASIDE or more_to_come else _notes_beside(known, event.payment_id)
+    await _return(uow, by_note)
+    paid_cents = _paid(_applied(known)) - _paid(by_note)
+    status = after_failure(sale.status, paid_cents=paid_cents, more_to_come=more_to_come, expired=event.expired)
     if status == sale.status:
+        if by_note:
+            await _move(uow, sale, status, paid_cents=paid_cents)
         return
     booking.give_back(uow, sale.id, await _goods(uow, sale.id))
     await _move(uow, sale, status, paid_cents=0)
@@ -136,6 +141,8 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
 async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
     """Cancel a sale that is not paid: release what it set aside, give counted parts back, leave M-Pesa parts unclaimed.
 
+    A part paid by credit note goes back to its note.
+
     Raises: SaleNotFound, SaleNotOpen, PromptOut while a prompt is out or its outcome unknown.
     """
     sale = await lock_sale(uow, sale_id)
@@ -145,9 +152,7 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
     _refuse_while_unheard(known)
     if sale.status == _SETS_ASIDE:
         booking.give_back(uow, sale.id, await _goods(uow, sale.id))
-    for each in _applied(known):
-        outcome = "returned" if each.assurance == "counted" else "unclaimed"
-        await payments.settle(uow, each.id, outcome, was_applied=True)
+    await _return(uow, _applied(known))
     await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
     return await reread(uow, sale.id)
 
@@ -174,6 +179,13 @@ async def _finish(uow: UnitOfWork, sale: StoredSale, goods: Sequence[Goods], *, 
     booking.hand_over(uow, sale.id, plan, reserved=sale.status == _SETS_ASIDE, is_fact=paid.is_fact)
     figures = Figures(sale.total_cents, sale.rounding_cents, sale.vat_cents, sum(costs), sale.till_id)
     booking.book_completion(uow, sale.id, figures, payments=paid.parts, held=True)
+
+
+async def _return(uow: UnitOfWork, parts: Sequence[PaymentView]) -> None:
+    for each in parts:
+        outcome = "returned" if each.assurance == "counted" else "unclaimed"
+        await payments.settle(uow, each.id, outcome, was_applied=True)
+    await credit_notes.give_back(uow, parts)
 
 
 async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_cents: int) -> None:
@@ -209,6 +221,16 @@ def _tracked(goods: Sequence[Goods]) -> list[UUID]:
 def _applied(known: Sequence[PaymentView]) -> list[PaymentView]:
     """Return the payments whose money counts towards the sale."""
     return [each for each in known if each.status == "succeeded" and each.settlement == "applied"]
+
+
+def _notes_beside(known: Sequence[PaymentView], failed_id: UUID) -> list[PaymentView]:
+    """Return the parts paid by credit note before a payment failed; those after it belong to another attempt."""
+    failed_at = next((each.ended_at for each in known if each.id == failed_id and each.status != "succeeded"), None)
+    return [
+        each
+        for each in _applied(known)
+        if each.method == TenderMethod.CREDIT_NOTE and failed_at is not None and each.created_at <= failed_at
+    ]
 
 
 def _paid(parts: Sequence[PaymentView]) -> int:

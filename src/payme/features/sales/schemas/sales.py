@@ -1,4 +1,4 @@
-"""Commands that make, pay and refund sales, and the views of them."""
+"""Commands that make and pay sales, and the views of them."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, StringC
 
 from payme.features.approvals import Approver
 from payme.features.payments import Channel
-from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
 
@@ -16,9 +15,10 @@ LARGEST_AMOUNT_CENTS = 1_000_000_000_000
 MOST_LINES = 200
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT_CENTS)]
 PositiveAmount = Annotated[int, Field(gt=0, le=LARGEST_AMOUNT_CENTS)]
+CreditNoteNumber = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, max_length=40)]
 
-_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
-_PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
+EXAMPLE_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
+EXAMPLE_PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 
 
 class SaleLineCommand(BaseModel):
@@ -66,7 +66,17 @@ class MpesaClaimTender(BaseModel):
     channel: Channel = Channel.TILL
 
 
-Tender = Annotated[CashTender | CardTender | MpesaStkTender | MpesaClaimTender, Field(discriminator="method")]
+class CreditNoteTender(BaseModel):
+    """A credit note of this business, by its number; the whole of it or a part."""
+
+    method: Literal["credit_note"]
+    amount_cents: PositiveAmount
+    number: CreditNoteNumber
+
+
+Tender = Annotated[
+    CashTender | CardTender | MpesaStkTender | MpesaClaimTender | CreditNoteTender, Field(discriminator="method")
+]
 
 
 class AddPayment(RootModel[Tender]):
@@ -82,9 +92,14 @@ class CreateSale(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "lines": [{"product_id": _PRODUCT, "quantity": "2"}],
+                    "lines": [{"product_id": EXAMPLE_PRODUCT, "quantity": "2"}],
                     "tenders": [{"method": "cash", "amount_cents": 30000, "received_cents": 50000}],
-                }
+                },
+                {
+                    "lines": [{"product_id": EXAMPLE_PRODUCT, "quantity": "2", "discount_cents": 6000}],
+                    "tenders": [{"method": "cash", "amount_cents": 24000}],
+                    "approver": EXAMPLE_APPROVER,
+                },
             ]
         }
     )
@@ -94,6 +109,7 @@ class CreateSale(BaseModel):
     till_id: UUID | None = None
     lines: list[SaleLineCommand] = Field(min_length=1, max_length=MOST_LINES)
     discount_cents: Amount = 0
+    approver: Approver | None = Field(default=None, description="Who agrees to a discount above the business's limit.")
     tenders: list[Tender] = Field(max_length=10)
 
 
@@ -162,7 +178,7 @@ class SaleView(BaseModel):
                     "lines": [
                         {
                             "id": "01936f0e-8d12-7000-8000-000000000001",
-                            "product_id": _PRODUCT,
+                            "product_id": EXAMPLE_PRODUCT,
                             "name": "Maize flour 2 kg",
                             "quantity": "2",
                             "unit_price_cents": 15000,
@@ -236,127 +252,3 @@ class SaleRow(BaseModel):
     sold_by: UUID
     created_at: datetime
     completed_at: datetime | None
-
-
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-class RefundLineCommand(BaseModel):
-    """A quantity of one line that goes back; `restock`: it can be sold again, else it is written off as spoilage."""
-
-    sale_line_id: UUID
-    quantity: PositiveQuantity
-    restock: bool = True
-
-
-class RefundSale(BaseModel):
-    """Give back a part of a sale, or all of it. Above the business's limit it waits for a second person, unless `approver` is there."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "lines": [
-                        {"sale_line_id": "01936f0e-8d12-7000-8000-000000000001", "quantity": "1", "restock": True}
-                    ],
-                    "method": "cash",
-                    "reason": "Torn bag",
-                    "approver": _APPROVER,
-                }
-            ]
-        }
-    )
-
-    id: ClientId | None = None
-    lines: list[RefundLineCommand] = Field(min_length=1, max_length=MOST_LINES)
-    method: Literal["cash", "mpesa", "credit_note"] = "cash"
-    reason: Reason
-    approver: Approver | None = None
-
-
-class VoidSale(BaseModel):
-    """Undo a whole sale on its own business day: goods to the shelf, each counted part back the way it came."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Wrong customer", "approver": _APPROVER}]})
-
-    id: ClientId | None = None
-    reason: Reason
-    approver: Approver | None = None
-
-
-class RefundLineView(BaseModel):
-    """A part of a line that goes back."""
-
-    id: UUID
-    sale_line_id: UUID
-    product_id: UUID
-    name: str
-    quantity: Quantity
-    amount_cents: int
-    vat_cents: int
-    cost_cents: int | None = None
-    restock: Restock
-
-
-class RefundView(BaseModel):
-    """A refund or a void. `approval_id` is the request that it waits for, or waited for; `end_reason` says why it did not happen."""
-
-    hidden_without: ClassVar[dict[str, frozenset[str]]] = {"sales.read_cost": frozenset({"cost_cents"})}
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "01936f0e-8d14-7000-8000-000000000001",
-                    "sale_id": "01936f0e-8d11-7c60-8f1e-5e2f7c9a4d10",
-                    "kind": "refund",
-                    "method": "cash",
-                    "state": "completed",
-                    "amount_cents": 15000,
-                    "rounding_cents": 0,
-                    "vat_cents": 0,
-                    "cost_cents": 12000,
-                    "reason": "Torn bag",
-                    "lines": [
-                        {
-                            "id": "01936f0e-8d14-7000-8000-000000000002",
-                            "sale_line_id": "01936f0e-8d12-7000-8000-000000000001",
-                            "product_id": _PRODUCT,
-                            "name": "Maize flour 2 kg",
-                            "quantity": "1",
-                            "amount_cents": 15000,
-                            "vat_cents": 0,
-                            "cost_cents": 12000,
-                            "restock": "shelf",
-                        }
-                    ],
-                    "sale_status": "partly_refunded",
-                    "requested_by": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14",
-                    "created_at": "2026-11-20T09:15:00Z",
-                    "ended_at": "2026-11-20T09:15:00Z",
-                    "currency": "KES",
-                    "rev": 1,
-                }
-            ]
-        }
-    )
-
-    id: UUID
-    sale_id: UUID
-    kind: RefundKind
-    method: RefundMethod
-    state: RefundState
-    amount_cents: int
-    rounding_cents: int
-    vat_cents: int
-    cost_cents: int | None = None
-    reason: str
-    lines: list[RefundLineView]
-    sale_status: str
-    requested_by: UUID
-    approval_id: UUID | None = None
-    approved_by: UUID | None = None
-    end_reason: str = ""
-    created_at: datetime
-    ended_at: datetime | None = None
-    currency: str = "KES"
-    rev: int = 1
