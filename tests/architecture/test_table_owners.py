@@ -30,9 +30,20 @@ OWNERS = {
         "mpesa_questions",
         "payment_probes",
         "payment_probe_checks",
+        "claim_write_offs",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
     "sales": {"sales", "sale_lines", "refunds", "refund_lines"},
+    "reconciliation": {
+        "reconciliations",
+        "reconciliation_totals",
+        "reconciliation_lines",
+        "reconciliation_sums",
+        "differences",
+        "cash_counts",
+        "statement_uploads",
+        "statement_rows",
+    },
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from payme.features.identity import Role
 from payme.features.payments.enums import Source
 from payme.features.payments.services.place_money import Arrival, place_money
 from payme.kit.ids import new_id
+from payme.kit.time import business_day
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.settings import Settings
 from tests.api_process import GENEROUS
@@ -45,6 +47,7 @@ class Belongings:
     approval_id: UUID
     unclaimed_id: UUID
     payout_id: UUID
+    reconciliation_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -123,6 +126,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     asked = await shop.database.run(
         lambda uow: request_approval(uow, wanted), business_id=shop.id, actor=shop.acting(member, "cashier")
     )
+    day = await post("reconciliations", {"day": business_day(datetime.now(UTC)).isoformat()})
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -135,4 +139,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         approval_id=asked.id,
         unclaimed_id=UUID(lying["id"]),
         payout_id=UUID(payout["id"]),
+        reconciliation_id=UUID(day["id"]),
     )

@@ -37,6 +37,8 @@ CHANGES = {
     "products_change": "catalog.write",
     "products_create": "catalog.write",
     "products_import": "catalog.write",
+    "reconciliations_count_cash": "reconciliation.count",
+    "reconciliations_run": "reconciliation.run",
     "sales_cancel": "sales.cancel",
     "sales_create": "sales.create",
     "sales_pay": "sales.create",

@@ -33,6 +33,15 @@ from payme.features.payments.events import (
     PayoutSucceeded,
 )
 from payme.features.payments.repository.payments import list_for
+from payme.features.payments.repository.proofs import (
+    MoneyDocument,
+    ShortcodeSum,
+    list_documents,
+    list_documents_between,
+    list_documents_of_receipts,
+    sum_applied,
+    sum_by_shortcode,
+)
 from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
@@ -43,6 +52,7 @@ from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method, get_unclaimed
+from payme.features.payments.services.match_prompt import shortcodes_with
 from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
@@ -67,6 +77,7 @@ __all__ = [
     "Expected",
     "MethodKind",
     "MethodNotConfigured",
+    "MoneyDocument",
     "MoneyInDispute",
     "MpesaRules",
     "NotReturnable",
@@ -87,6 +98,7 @@ __all__ = [
     "ReceiptAmountDiffers",
     "ReceiptInvalid",
     "ReceiptUsed",
+    "ShortcodeSum",
     "UnclaimedNotFound",
     "UnclaimedView",
     "UnsettledPayment",
@@ -96,6 +108,9 @@ __all__ = [
     "claim_unclaimed",
     "configure_method",
     "get_unclaimed",
+    "list_documents",
+    "list_documents_between",
+    "list_documents_of_receipts",
     "list_for",
     "list_unsettled",
     "pay_refund",
@@ -104,4 +119,7 @@ __all__ = [
     "request_registration",
     "request_stk",
     "settle",
+    "shortcodes_with",
+    "sum_applied",
+    "sum_by_shortcode",
 ]

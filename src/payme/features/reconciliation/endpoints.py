@@ -1,0 +1,94 @@
+"""HTTP of reconciliation."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from payme.features.reconciliation.enums import Account, DifferenceState
+from payme.features.reconciliation.errors import DayAhead, ReconciliationNotFound
+from payme.features.reconciliation.schemas import (
+    CashCountView,
+    CountCash,
+    DifferenceView,
+    LineView,
+    ReconciliationRow,
+    ReconciliationView,
+    RunDay,
+)
+from payme.features.reconciliation.services import read_runs
+from payme.features.reconciliation.services.count_cash import count_cash, revision_of_count
+from payme.features.reconciliation.services.run_day import run_day
+from payme.kit.pagination import Page
+from payme.runtime.database import UnitOfWork
+from payme.runtime.http import Call, Feature, Paging, Response, Router
+
+router = Router(prefix="/v1/businesses/{business_id}/reconciliations", tag="reconciliation")
+
+
+@router.post(
+    operation="reconciliations_run", status=201, response=ReconciliationView, may="reconciliation.run", errors=(DayAhead,)
+)  # fmt: skip
+async def run(call: Call, command: RunDay) -> Response:
+    """Reconcile a business day, or reconcile it anew; what a person has closed stays closed."""
+    return await call.idempotent(command, lambda uow: run_day(uow, command.day))
+
+
+@router.get(operation="reconciliations_list", response=Page[ReconciliationRow], may="reconciliation.read")
+async def list_page(call: Call, query: Paging) -> Response:
+    """List reconciled days, the newest first."""
+    return await call.read_page(query, read_runs.list_runs, key=lambda row: [row.day.isoformat()])
+
+
+@router.get(
+    "/{reconciliation_id}", operation="reconciliations_get", response=ReconciliationView, may="reconciliation.read",
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def read(call: Call, reconciliation_id: UUID) -> Response:
+    """Read a reconciled day: totals by source side by side, and whether every shilling is accounted for."""
+    return await call.read(lambda uow: read_runs.show_run(uow, reconciliation_id))
+
+
+@router.get(
+    "/{reconciliation_id}/lines", operation="reconciliations_lines", response=Page[LineView], may="reconciliation.read",
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def list_lines(
+    call: Call, reconciliation_id: UUID, query: Paging, *, account: Annotated[Account | None, Query()] = None
+) -> Response:
+    """List every movement of the day by each source that speaks of it, in time's order."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[LineView]:
+        return await read_runs.list_lines(uow, reconciliation_id, after, account=account, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [row.position])
+
+
+@router.get(
+    "/{reconciliation_id}/differences", operation="reconciliations_differences", response=Page[DifferenceView],
+    may="reconciliation.read", errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def list_differences(
+    call: Call, reconciliation_id: UUID, query: Paging, *, state: Annotated[DifferenceState | None, Query()] = None
+) -> Response:
+    """List what does not fit together, by name; what was closed as well."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[DifferenceView]:
+        return await read_runs.list_differences(uow, reconciliation_id, after, state=state, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [str(row.id)])
+
+
+@router.put(
+    "/{day}/cash-count", operation="reconciliations_count_cash", response=CashCountView, may="reconciliation.count",
+    errors=(DayAhead,), also={201: "Nobody had counted before"},
+)  # fmt: skip
+async def put_count(call: Call, day: date, *, command: CountCash) -> Response:
+    """Say what lies in the drawers at the end of a day; a second count replaces the first by If-Match."""
+    return await call.update(
+        lambda uow: count_cash(uow, day, command), rev=lambda uow: revision_of_count(uow, day)
+    )  # fmt: skip
+
+
+feature = Feature("reconciliation", "The daily proof that every shilling is accounted for.", (router,))
