@@ -48,6 +48,7 @@ class Belongings:
     unclaimed_id: UUID
     payout_id: UUID
     reconciliation_id: UUID
+    difference_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -127,6 +128,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         lambda uow: request_approval(uow, wanted), business_id=shop.id, actor=shop.acting(member, "cashier")
     )
     day = await post("reconciliations", {"day": business_day(datetime.now(UTC)).isoformat()})
+    found = (await client.get(f"/v1/businesses/{shop.id}/reconciliations/{day['id']}/differences")).json()
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -140,4 +142,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         unclaimed_id=UUID(lying["id"]),
         payout_id=UUID(payout["id"]),
         reconciliation_id=UUID(day["id"]),
+        difference_id=UUID(found["data"][0]["id"]),
     )

@@ -37,6 +37,7 @@ CHANGES = {
     "products_change": "catalog.write",
     "products_create": "catalog.write",
     "products_import": "catalog.write",
+    "reconciliations_close_difference": "reconciliation.close",
     "reconciliations_count_cash": "reconciliation.count",
     "reconciliations_run": "reconciliation.run",
     "sales_cancel": "sales.cancel",

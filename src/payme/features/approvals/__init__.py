@@ -8,6 +8,8 @@ or an approver stands at the till and gives a PIN with the request itself:
 
     proven = await prove_approver(database, approver, business_id=…, address=…)   ahead of the transaction, for a hash takes long
     approved_by = await verify_approver(uow, proven, kind=…, subject_id=…)        inside it
+
+or whoever calls decides about what another has made: `prove_caller` ahead of the transaction, `verify_decider` inside it.
 """
 
 from payme.features.approvals.enums import ApprovalKind, ApprovalState
@@ -26,10 +28,12 @@ from payme.features.approvals.services import (
     caller_of,
     get_approval,
     prove_approver,
+    prove_caller,
     prove_decider,
     reject,
     request_approval,
     verify_approver,
+    verify_decider,
 )
 
 __all__ = [
@@ -53,8 +57,10 @@ __all__ = [
     "caller_of",
     "get_approval",
     "prove_approver",
+    "prove_caller",
     "prove_decider",
     "reject",
     "request_approval",
     "verify_approver",
+    "verify_decider",
 ]

@@ -9,11 +9,14 @@ from payme.features.payments.errors import (
     AlreadyClaimed,
     AmountOutsideLimits,
     ClaimLimit,
+    ClaimNotOpen,
+    ClaimStillAwaited,
     MethodNotConfigured,
     MoneyInDispute,
     NotReturnable,
     NotVerifiedYet,
     OperatorMissing,
+    OwnClaim,
     PayoutExists,
     PayoutTooSmall,
     PhoneInvalid,
@@ -60,6 +63,7 @@ from payme.features.payments.services.register_c2b import request_registration
 from payme.features.payments.services.request_payout import pay_refund
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
+from payme.features.payments.services.write_off_claim import write_off_claim
 
 __all__ = [
     "SEALED",
@@ -69,6 +73,8 @@ __all__ = [
     "Certificate",
     "Channel",
     "ClaimLimit",
+    "ClaimNotOpen",
+    "ClaimStillAwaited",
     "ConfigureMethod",
     "Counted",
     "DarajaAccess",
@@ -83,6 +89,7 @@ __all__ = [
     "NotReturnable",
     "NotVerifiedYet",
     "OperatorMissing",
+    "OwnClaim",
     "PaymentChanged",
     "PaymentFailed",
     "PaymentSucceeded",
@@ -122,4 +129,5 @@ __all__ = [
     "shortcodes_with",
     "sum_applied",
     "sum_by_shortcode",
+    "write_off_claim",
 ]

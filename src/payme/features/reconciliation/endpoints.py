@@ -6,10 +6,21 @@ from uuid import UUID
 
 from fastapi import Query
 
+from payme.features.approvals import MayNotApprove, OwnRequest, caller_of, prove_caller
+from payme.features.identity import PersonNeeded, ProofWrong, Proven, TooManyFailures
+from payme.features.payments import ClaimNotOpen, ClaimStillAwaited, OwnClaim
 from payme.features.reconciliation.enums import Account, DifferenceState
-from payme.features.reconciliation.errors import DayAhead, ReconciliationNotFound
+from payme.features.reconciliation.errors import (
+    AlreadyEnded,
+    DayAhead,
+    DifferenceNotFound,
+    NoteNeeded,
+    ReasonDoesNotFit,
+    ReconciliationNotFound,
+)
 from payme.features.reconciliation.schemas import (
     CashCountView,
+    CloseDifference,
     CountCash,
     DifferenceView,
     LineView,
@@ -18,6 +29,7 @@ from payme.features.reconciliation.schemas import (
     RunDay,
 )
 from payme.features.reconciliation.services import read_runs
+from payme.features.reconciliation.services.close_difference import close_difference, get_difference
 from payme.features.reconciliation.services.count_cash import count_cash, revision_of_count
 from payme.features.reconciliation.services.run_day import run_day
 from payme.kit.pagination import Page
@@ -89,6 +101,32 @@ async def put_count(call: Call, day: date, *, command: CountCash) -> Response:
     return await call.update(
         lambda uow: count_cash(uow, day, command), rev=lambda uow: revision_of_count(uow, day)
     )  # fmt: skip
+
+
+@router.post(
+    "/differences/{difference_id}/close", operation="reconciliations_close_difference", status=200, response=DifferenceView,
+    may="reconciliation.close",
+    errors=(
+        DifferenceNotFound, AlreadyEnded, NoteNeeded, ReasonDoesNotFit, OwnRequest, MayNotApprove, PersonNeeded, ProofWrong,
+        TooManyFailures, OwnClaim, ClaimNotOpen, ClaimStillAwaited,
+    ),
+)  # fmt: skip
+async def close(call: Call, difference_id: UUID, command: CloseDifference) -> Response:
+    """Say why a difference of somebody else's making is none any more, showing by PIN or password that it is you."""
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: close_difference(uow, difference_id, command, proven=proofs[0]),
+        status=200,
+        before=lambda: _prove(call, difference_id, command, proofs=proofs),
+    )
+
+
+async def _prove(call: Call, difference_id: UUID, command: CloseDifference, *, proofs: list[Proven]) -> None:
+    """Note that the caller is there, for a difference that exists. Raises: DifferenceNotFound, PersonNeeded, ProofWrong, TooManyFailures."""
+    caller, business_id = caller_of(call), call.business_id
+    await call.database.run(lambda uow: get_difference(uow, difference_id), business_id=business_id, read_only=True)
+    proofs[:] = [await prove_caller(call.database, command.proof, business_id=business_id, caller=caller)]
 
 
 feature = Feature("reconciliation", "The daily proof that every shilling is accounted for.", (router,))

@@ -1,6 +1,6 @@
 """How reconciliation refuses. Whenever one is raised, nothing was written."""
 
-from payme.kit.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from payme.kit.errors import Conflict, Invalid, NotFound, Refused
 
 
 class ReconciliationNotFound(NotFound):
@@ -19,12 +19,6 @@ class DayAhead(Refused):
     """This day has not begun yet."""
 
     code = "reconciliation.day_ahead"
-
-
-class OwnDifference(Forbidden):
-    """Nobody closes a difference of their own making; `approvers` names who may."""
-
-    code = "reconciliation.own_difference"
 
 
 class AlreadyEnded(Conflict):

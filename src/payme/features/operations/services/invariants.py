@@ -8,6 +8,7 @@ from payme.features import audit
 from payme.features.businesses import PLATFORM_BUSINESS_ID, get_business
 from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
+from payme.features.operations.repository.closing import CLOSING
 from payme.features.operations.repository.invariant import Invariant
 from payme.features.operations.repository.money import MONEY
 from payme.features.operations.repository.refunds import REFUNDS
@@ -20,7 +21,7 @@ from payme.features.operations.schemas import EXAMPLES, Example, Finding, Report
 from payme.features.operations.services.walk import walk_businesses
 from payme.runtime.database import Database, UnitOfWork
 
-BUSINESS: Final[tuple[Invariant, ...]] = (*BOOKS, *TOKENS, *STOCK, *SALES, *REFUNDS, *MONEY, *TRAIL)
+BUSINESS: Final[tuple[Invariant, ...]] = (*BOOKS, *TOKENS, *STOCK, *SALES, *REFUNDS, *MONEY, *CLOSING, *TRAIL)
 Result = TypeVar("Result")
 
 Advance = Callable[[int, int], None]

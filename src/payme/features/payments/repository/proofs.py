@@ -133,6 +133,7 @@ async def sum_by_shortcode(uow: UnitOfWork) -> list[ShortcodeSum]:
     """Return, per short code, all evidence of money that arrived and where it stands now.
 
     Of what was said of a receipt the surest counts, then the latest; what a query alone credited counts as it was credited.
+    What stands on a cashier's word alone is no evidence, wherever it lies.
     """
     rows = await uow.fetch(
         """-- payments.sum_by_shortcode
@@ -152,13 +153,20 @@ async def sum_by_shortcode(uow: UnitOfWork) -> list[ShortcodeSum]:
           select coalesce(shortcode, ''), paid_cents from payments
           where business_id = $1 and method = 'mpesa_stk' and payee = 'business' and status = 'succeeded' and mpesa_receipt_number is null),
         applied as (
-          select coalesce(shortcode, '') as shortcode, case method when 'mpesa_claim' then coalesce(confirmed_cents, 0)
-            when 'mpesa_stk' then case settlement when 'unclaimed' then 0 else least(amount_cents, paid_cents) - excess_cents end
-            else case settlement when 'unclaimed' then 0 else amount_cents - excess_cents end end as cents
-          from payments
-          where business_id = $1 and method in ('mpesa_stk', 'mpesa_claim', 'mpesa_c2b') and payee = 'business' and status = 'succeeded'),
+          select coalesce(p.shortcode, '') as shortcode, case when p.settlement = 'unclaimed' then 0
+            when p.method = 'mpesa_claim' then coalesce(p.confirmed_cents, 0)
+            when o.id is not null then least(p.amount_cents, coalesce(o.confirmed_cents, 0)) - p.excess_cents
+            else least(p.amount_cents, p.paid_cents) - p.excess_cents end as cents
+          from payments p
+          left join unclaimed_money u on p.method = 'mpesa_c2b' and u.business_id = p.business_id and u.claimed_as = p.id
+            and u.reason = 'sale_not_open'
+          left join payments o on o.business_id = u.business_id and o.id = u.payment_id and o.method = 'mpesa_claim'
+          where p.business_id = $1 and p.method in ('mpesa_stk', 'mpesa_claim', 'mpesa_c2b') and p.payee = 'business'
+            and p.status = 'succeeded'),
         tray as (
-          select u.shortcode, u.state, u.amount_cents from unclaimed_money u
+          select u.shortcode, u.state, case when p.method = 'mpesa_claim' and u.reason = 'sale_not_open'
+            then least(u.amount_cents, coalesce(p.confirmed_cents, 0)) else u.amount_cents end as amount_cents
+          from unclaimed_money u
           left join payments p on p.business_id = u.business_id and p.id = u.payment_id
           where u.business_id = $1 and coalesce(p.payee, 'business') = 'business' and u.state in ('unclaimed', 'returning', 'returned')),
         each as (
