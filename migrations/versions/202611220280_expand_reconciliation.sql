@@ -141,10 +141,13 @@ create table statement_uploads (
   rows_read integer not null,
   rows_new integer not null,
   rows_faulty integer not null,
+  faults jsonb not null,
+  content_hash bytea not null,
   uploaded_by uuid not null,
   uploaded_at timestamptz not null,
   taken_in_at timestamptz,
   primary key (business_id, id),
+  constraint statement_uploads_content_key unique (business_id, content_hash),
   check (first_at <= last_at)
 );
 comment on table statement_uploads is 'Each statement that somebody uploaded, and the stretch of time that it covers.';

@@ -23,6 +23,7 @@ from tests.api_process import GENEROUS
 from tests.application import client_of, make_application
 from tests.payment_room import a_receipt
 from tests.people import Shop, hire, make_shop
+from tests.reconciled import row, statement
 
 OPERATED = {
     "shortcode": "651200", "till_number": "5651200", "environment": "sandbox", "consumer_key": "key", "consumer_secret": "secret",
@@ -49,6 +50,7 @@ class Belongings:
     payout_id: UUID
     reconciliation_id: UUID
     difference_id: UUID
+    upload_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -129,6 +131,12 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     )
     day = await post("reconciliations", {"day": business_day(datetime.now(UTC)).isoformat()})
     found = (await client.get(f"/v1/businesses/{shop.id}/reconciliations/{day['id']}/differences")).json()
+    uploaded = await client.post(
+        f"/v1/businesses/{shop.id}/reconciliations/statements",
+        content=statement(row(a_receipt(), "5.00"), shortcode="5651200"),
+        headers={"idempotency-key": str(new_id()), "content-type": "text/csv"},
+    )
+    assert uploaded.status_code == 201, uploaded.text
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -143,4 +151,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         payout_id=UUID(payout["id"]),
         reconciliation_id=UUID(day["id"]),
         difference_id=UUID(found["data"][0]["id"]),
+        upload_id=UUID(uploaded.json()["id"]),
     )

@@ -39,6 +39,7 @@ CHANGES = {
     "products_import": "catalog.write",
     "reconciliations_close_difference": "reconciliation.close",
     "reconciliations_count_cash": "reconciliation.count",
+    "reconciliations_upload_statement": "reconciliation.run",
     "reconciliations_run": "reconciliation.run",
     "sales_cancel": "sales.cancel",
     "sales_create": "sales.create",

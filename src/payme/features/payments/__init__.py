@@ -55,10 +55,15 @@ from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method, get_unclaimed
-from payme.features.payments.services.match_prompt import shortcodes_with
 from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
+from payme.features.payments.services.record_statement import (
+    StatementMoney,
+    find_collecting_number,
+    list_numbers_with,
+    record_statement_money,
+)
 from payme.features.payments.services.register_c2b import request_registration
 from payme.features.payments.services.request_payout import pay_refund
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
@@ -106,6 +111,7 @@ __all__ = [
     "ReceiptInvalid",
     "ReceiptUsed",
     "ShortcodeSum",
+    "StatementMoney",
     "UnclaimedNotFound",
     "UnclaimedView",
     "UnsettledPayment",
@@ -114,19 +120,21 @@ __all__ = [
     "claim_receipt",
     "claim_unclaimed",
     "configure_method",
+    "find_collecting_number",
     "get_unclaimed",
     "list_documents",
     "list_documents_between",
     "list_documents_of_receipts",
     "list_for",
+    "list_numbers_with",
     "list_unsettled",
     "pay_refund",
     "prompt_key",
     "record_counted",
+    "record_statement_money",
     "request_registration",
     "request_stk",
     "settle",
-    "shortcodes_with",
     "sum_applied",
     "sum_by_shortcode",
     "write_off_claim",

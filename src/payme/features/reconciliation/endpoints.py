@@ -1,5 +1,6 @@
 """HTTP of reconciliation."""
 
+import asyncio
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,6 +18,10 @@ from payme.features.reconciliation.errors import (
     NoteNeeded,
     ReasonDoesNotFit,
     ReconciliationNotFound,
+    ShortcodeNeeded,
+    StatementOfAnother,
+    StatementUnreadable,
+    UploadNotFound,
 )
 from payme.features.reconciliation.schemas import (
     CashCountView,
@@ -27,15 +32,20 @@ from payme.features.reconciliation.schemas import (
     ReconciliationRow,
     ReconciliationView,
     RunDay,
+    StatementRowView,
+    UploadReport,
 )
 from payme.features.reconciliation.services import read_runs
 from payme.features.reconciliation.services.close_difference import close_difference, get_difference
 from payme.features.reconciliation.services.count_cash import count_cash, revision_of_count
 from payme.features.reconciliation.services.run_day import run_day
+from payme.features.reconciliation.services.upload_statement import list_rows, upload_statement
+from payme.integrations.daraja import read_statement
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
+CSV = "text/csv"
 router = Router(prefix="/v1/businesses/{business_id}/reconciliations", tag="reconciliation")
 
 
@@ -101,6 +111,35 @@ async def put_count(call: Call, day: date, *, command: CountCash) -> Response:
     return await call.update(
         lambda uow: count_cash(uow, day, command), rev=lambda uow: revision_of_count(uow, day)
     )  # fmt: skip
+
+
+@router.post(
+    "/statements", operation="reconciliations_upload_statement", status=201, response=UploadReport, may="reconciliation.run",
+    consumes=CSV, errors=(StatementUnreadable, ShortcodeNeeded, StatementOfAnother),
+)  # fmt: skip
+async def upload(call: Call, shortcode: Annotated[str | None, Query(pattern="^[0-9]{5,7}$")] = None) -> Response:
+    """Upload an M-Pesa statement as the portal gives it; rows that were uploaded before change nothing.
+
+    The answer names every line that could not be used. Money that nobody had told of is brought in within the next minutes.
+    """
+    content = await call.read_body()
+    reading = await asyncio.to_thread(read_statement, content)
+    return await call.idempotent(
+        content, lambda uow: upload_statement(uow, content, reading=reading, shortcode=shortcode)
+    )  # fmt: skip
+
+
+@router.get(
+    "/statements/{upload_id}/rows", operation="reconciliations_statement_rows", response=Page[StatementRowView],
+    may="reconciliation.read", errors=(UploadNotFound,),
+)  # fmt: skip
+async def list_statement_rows(call: Call, upload_id: UUID, query: Paging) -> Response:
+    """List the rows that a statement brought, and what became of each."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[StatementRowView]:
+        return await list_rows(uow, upload_id, after, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [str(row.id)])
 
 
 @router.post(

@@ -39,6 +39,12 @@ class ReasonDoesNotFit(Invalid):
     code = "reconciliation.reason_does_not_fit"
 
 
+class UploadNotFound(NotFound):
+    """This business has uploaded no such statement."""
+
+    code = "reconciliation.upload_not_found"
+
+
 class StatementUnreadable(Invalid):
     """The file is no statement of M-Pesa: no row of it could be read."""
 

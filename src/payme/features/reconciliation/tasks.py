@@ -5,8 +5,10 @@ from typing import Final
 from uuid import UUID
 
 from payme.features.businesses import get_business, list_business_ids
-from payme.features.reconciliation.repository import runs
+from payme.features.reconciliation.repository import runs, statements
 from payme.features.reconciliation.services.run_day import run_day
+from payme.features.reconciliation.services.take_in_statement import end_intake, take_in_row
+from payme.features.reconciliation.services.upload_statement import TAKE_IN_JOB
 from payme.kit.time import business_day
 from payme.runtime.database import UnitOfWork
 from payme.runtime.jobs import JobContext, Tasks
@@ -44,6 +46,21 @@ async def begin_night(uow: UnitOfWork) -> None:
 def have_run(uow: UnitOfWork, day: date) -> None:
     """Have a day reconciled after this transaction."""
     uow.enqueue(RUN_JOB, {"day": day.isoformat()}, dedupe_key=f"{RUN_JOB}:{uow.tenant}:{day}")
+
+
+@tasks.job(TAKE_IN_JOB, time_limit=timedelta(minutes=30))
+async def take_in_statement(job: JobContext) -> None:
+    """Take in the rows of an uploaded statement, each in a transaction of its own, and reconcile its days anew."""
+    upload_id = UUID(job.payload["upload_id"])
+    while ids := await job.run(lambda uow: statements.list_waiting(uow, upload_id, limit=_PAGE)):
+        for row_id in ids:
+            await job.run(lambda uow, row=row_id: take_in_row(uow, row))
+
+    async def work(uow: UnitOfWork) -> None:
+        for day in await end_intake(uow, upload_id):
+            have_run(uow, day)
+
+    await job.finish(work)
 
 
 @tasks.job(RUN_JOB, time_limit=timedelta(minutes=10))

@@ -224,3 +224,13 @@ async def list_open_days(uow: UnitOfWork, *, since: date, before: date) -> list[
         uow.tenant, since, before,
     )  # fmt: skip
     return [row["day"] for row in rows]
+
+
+async def list_reconciled_days(uow: UnitOfWork, *, since: date, until: date) -> list[date]:
+    """Return the days from one to another, both included, that were reconciled; oldest first."""
+    rows = await uow.fetch(
+        """-- reconciliation.list_reconciled_days
+        select day from reconciliations where business_id = $1 and day between $2 and $3 order by day""",
+        uow.tenant, since, until,
+    )  # fmt: skip
+    return [row["day"] for row in rows]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from payme.features.reconciliation.enums import RowKind, RowState
 from payme.features.reconciliation.rules.facts import StatementFact, Stretch
-from payme.features.reconciliation.schemas import StatementRowView
+from payme.features.reconciliation.schemas import RowFault, StatementRowView, UploadReport
 from payme.kit.ids import new_id
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
@@ -24,6 +24,8 @@ class NewUpload:
     last_at: datetime
     rows_read: int
     rows_faulty: int
+    faults: list[RowFault]
+    content_hash: bytes
 
 
 @value
@@ -55,11 +57,11 @@ async def insert_upload(uow: UnitOfWork, upload: NewUpload, rows: Sequence[NewRo
     """Keep a statement and those of its rows that no other one had; return how many were new."""
     await uow.execute(
         """-- reconciliation.insert_upload
-        insert into statement_uploads (business_id, id, shortcode, first_at, last_at, rows_read, rows_new, rows_faulty, uploaded_by,
-          uploaded_at)
-        values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)""",
+        insert into statement_uploads (business_id, id, shortcode, first_at, last_at, rows_read, rows_new, rows_faulty, faults,
+          content_hash, uploaded_by, uploaded_at)
+        values ($1, $2, $3, $4, $5, $6, 0, $7, $10::text::jsonb, $11, $8, $9)""",
         uow.tenant, upload.id, upload.shortcode, upload.first_at, upload.last_at, upload.rows_read, upload.rows_faulty,
-        uow.actor.id, uow.now,
+        uow.actor.id, uow.now, json.dumps([each.model_dump() for each in upload.faults]), upload.content_hash,
     )  # fmt: skip
     new = await uow.execute(
         """-- reconciliation.insert_statement_rows
@@ -80,21 +82,40 @@ async def insert_upload(uow: UnitOfWork, upload: NewUpload, rows: Sequence[NewRo
     return new
 
 
-async def lock_waiting(uow: UnitOfWork, upload_id: UUID, *, limit: int) -> list[WaitingRow]:
-    """Lock and return rows of an upload that are still to be taken in, in the order of their ids."""
+async def find_upload(
+    uow: UnitOfWork, *, content_hash: bytes | None = None, upload_id: UUID | None = None
+) -> UploadReport | None:
+    """Return what was read of a statement, found by its content or its id, or None."""
+    row = await uow.fetchrow(
+        """-- reconciliation.find_upload
+        select id, shortcode, first_at, last_at, rows_read, rows_new, rows_faulty, faults from statement_uploads
+        where business_id = $1 and (content_hash = $2 or id = $3)""",
+        uow.tenant, content_hash, upload_id,
+    )  # fmt: skip
+    return UploadReport(**row) if row else None
+
+
+async def list_waiting(uow: UnitOfWork, upload_id: UUID, *, limit: int) -> list[UUID]:
+    """Return rows of an upload that are still to be taken in, in the order of their ids."""
     rows = await uow.fetch(
-        """-- reconciliation.lock_waiting_rows
-        select id, shortcode, receipt, kind, completed_at, amount_cents, raw from statement_rows
-        where business_id = $1 and upload_id = $2 and state = 'waiting' order by id limit $3 for update""",
+        """-- reconciliation.list_waiting_rows
+        select id from statement_rows where business_id = $1 and upload_id = $2 and state = 'waiting' order by id limit $3""",
         uow.tenant, upload_id, limit,
     )  # fmt: skip
-    return [
-        WaitingRow(
-            row["id"], row["shortcode"], row["receipt"], RowKind(row["kind"]), row["completed_at"], row["amount_cents"],
-            json.loads(row["raw"]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def lock_waiting(uow: UnitOfWork, row_id: UUID) -> WaitingRow | None:
+    """Lock and return a row, or None where it was taken in already."""
+    row = await uow.fetchrow(
+        """-- reconciliation.lock_waiting_row
+        select id, shortcode, receipt, kind, completed_at, amount_cents, raw from statement_rows
+        where business_id = $1 and id = $2 and state = 'waiting' for update""",
+        uow.tenant, row_id,
+    )  # fmt: skip
+    if row is None:
+        return None
+    return WaitingRow(**{**row, "kind": RowKind(row["kind"])})
 
 
 async def set_state(uow: UnitOfWork, row_id: UUID, state: RowState) -> None:

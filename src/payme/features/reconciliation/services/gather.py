@@ -80,7 +80,7 @@ async def _covered(uow: UnitOfWork, run: StoredRun) -> tuple[Stretch, ...]:
     """Return what statements cover, once for each number under which payments may know the short code."""
     found: list[Stretch] = []
     for each in await statements.list_covered(uow, since=run.starts_at - timedelta(days=1), until=run.ends_at):
-        numbers = await payments.shortcodes_with(uow, each.shortcode)
+        numbers = await payments.list_numbers_with(uow, each.shortcode)
         found += (Stretch(number, each.first_at, each.last_at) for number in numbers)
     return tuple(found)
 
