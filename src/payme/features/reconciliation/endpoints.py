@@ -35,17 +35,18 @@ from payme.features.reconciliation.schemas import (
     StatementRowView,
     UploadReport,
 )
-from payme.features.reconciliation.services import read_runs
+from payme.features.reconciliation.services import read_runs, report
 from payme.features.reconciliation.services.close_difference import close_difference, get_difference
 from payme.features.reconciliation.services.count_cash import count_cash, revision_of_count
 from payme.features.reconciliation.services.run_day import run_day
 from payme.features.reconciliation.services.upload_statement import list_rows, upload_statement
 from payme.integrations.daraja import read_statement
+from payme.integrations.pdf import typeset
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
-CSV = "text/csv"
+CSV, PDF = "text/csv", "application/pdf"
 router = Router(prefix="/v1/businesses/{business_id}/reconciliations", tag="reconciliation")
 
 
@@ -100,6 +101,39 @@ async def list_differences(
         return await read_runs.list_differences(uow, reconciliation_id, after, state=state, limit=limit)
 
     return await call.read_page(query, work, key=lambda row: [str(row.id)])
+
+
+@router.get(
+    "/{reconciliation_id}/report.csv", operation="reconciliations_report_csv", may="reconciliation.read", produces=(CSV,),
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def download_csv(call: Call, reconciliation_id: UUID) -> Response:
+    """Download totals, differences and every line of a day for a spreadsheet, amounts in shillings."""
+
+    async def work(uow: UnitOfWork) -> Response:
+        text = await report.write_csv(uow, reconciliation_id)
+        return Response(text, 200, _attached(reconciliation_id, "csv"), media_type=f"{CSV}; charset=utf-8")
+
+    return await call.read(work)
+
+
+@router.get(
+    "/{reconciliation_id}/report.pdf", operation="reconciliations_report_pdf", may="reconciliation.read", produces=(PDF,),
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def download_pdf(call: Call, reconciliation_id: UUID) -> Response:
+    """Download the report of a day on A4."""
+    data = await call.database.run(
+        lambda uow: report.document_data(uow, reconciliation_id), business_id=call.business_id, actor=call.actor,
+        read_only=True,
+    )  # fmt: skip
+    document = await asyncio.to_thread(typeset, report.TEMPLATE, data)
+    return Response(document, 200, _attached(reconciliation_id, "pdf"), media_type=PDF)
+
+
+def _attached(reconciliation_id: UUID, extension: str) -> dict[str, str]:
+    name = f"reconciliation-{reconciliation_id}.{extension}"
+    return {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
 
 
 @router.put(

@@ -1,8 +1,10 @@
 """SQL of differences."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
+
+from asyncpg import Record
 
 from payme.features.reconciliation.enums import DifferenceState
 from payme.features.reconciliation.rules.findings import Found
@@ -33,16 +35,20 @@ _LIST: Final = (
 async def store_found(
     uow: UnitOfWork, reconciliation_id: UUID, found: Sequence[tuple[Found, DifferenceState]], *, requested_by: UUID
 ) -> None:
-    """Keep what was found; what a person has closed stays closed, what had gone away and is back is open again."""
+    """Keep what was found; what a person has closed stays closed, what had gone away and is back is open again.
+
+    What is found resolved went away because its money was brought in.
+    """
     await uow.execute(
         """-- reconciliation.store_found
         insert into differences as kept (business_id, id, reconciliation_id, kind, account, subject_id, amount_cents, receipt, state,
-          made_by, found_at)
-        select $1, t.id, $2, t.kind, t.account, t.subject, t.amount, t.receipt, t.state, t.maker, $3
+          made_by, found_at, reason, ended_at)
+        select $1, t.id, $2, t.kind, t.account, t.subject, t.amount, t.receipt, t.state, t.maker, $3,
+          case t.state when 'resolved' then 'brought_in' end, case t.state when 'resolved' then $3::timestamptz end
         from unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::bigint[], $9::text[], $10::text[], $11::uuid[])
           t (id, kind, account, subject, amount, receipt, state, maker)
-        on conflict on constraint differences_key do update set state = excluded.state, reason = null, ended_at = null,
-          rev = kept.rev + 1
+        on conflict on constraint differences_key do update set state = excluded.state, reason = excluded.reason,
+          ended_at = excluded.ended_at, rev = kept.rev + 1
         where kept.state <> 'closed' and kept.state <> excluded.state""",
         uow.tenant, reconciliation_id, uow.now,
         [new_id() for _ in found],
@@ -71,18 +77,6 @@ async def resolve_others(
         [each.amount_cents for each in found],
     )  # fmt: skip
     return [row["id"] for row in rows]
-
-
-async def resolve_subjects(
-    uow: UnitOfWork, reconciliation_id: UUID, *, kind: str, subject_ids: Sequence[UUID], reason: str
-) -> None:
-    """End the open differences of one kind about these subjects, for a reason."""
-    await uow.execute(
-        """-- reconciliation.resolve_subjects
-        update differences set state = 'resolved', reason = $5, ended_at = $6, rev = rev + 1
-        where business_id = $1 and reconciliation_id = $2 and kind = $3 and subject_id = any($4::uuid[]) and ended_at is null""",
-        uow.tenant, reconciliation_id, kind, list(subject_ids), reason, uow.now,
-    )  # fmt: skip
 
 
 async def close(uow: UnitOfWork, difference_id: UUID, *, reason: str, note: str, closed_by: UUID) -> None:
@@ -137,7 +131,7 @@ async def sum_posted_cash(uow: UnitOfWork, reconciliation_id: UUID) -> int:
     )  # fmt: skip
 
 
-def _shown(row: Mapping[str, Any]) -> DifferenceView:
+def _shown(row: Record) -> DifferenceView:
     fields = dict(row)
     sentence, sentence_sw = SENTENCES[fields["kind"]]
     return DifferenceView(**fields, sentence=sentence, sentence_sw=sentence_sw)

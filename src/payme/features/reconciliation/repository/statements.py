@@ -115,7 +115,9 @@ async def lock_waiting(uow: UnitOfWork, row_id: UUID) -> WaitingRow | None:
     )  # fmt: skip
     if row is None:
         return None
-    return WaitingRow(**{**row, "kind": RowKind(row["kind"])})
+    return WaitingRow(
+        row["id"], row["shortcode"], row["receipt"], RowKind(row["kind"]), row["completed_at"], row["amount_cents"], row["raw"]
+    )  # fmt: skip
 
 
 async def set_state(uow: UnitOfWork, row_id: UUID, state: RowState) -> None:

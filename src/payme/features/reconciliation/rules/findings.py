@@ -23,7 +23,7 @@ _LEAVES: Final = frozenset({RowKind.TRANSFER, RowKind.OTHER})
 class Found:
     """A difference, in cents: above zero where money is there that should not be, below where it is missing.
 
-    `made_by` is whose doing it is; None is whoever asked for the run.
+    `made_by` is whose doing it is; None is whoever asked for the run. `is_brought_in`: it went by itself, as the money came in.
     """
 
     kind: DifferenceKind
@@ -32,6 +32,7 @@ class Found:
     amount_cents: int
     receipt: str | None = None
     made_by: UUID | None = None
+    is_brought_in: bool = False
 
 
 def findings(sources: Sources, day_id: UUID) -> list[Found]:
@@ -137,7 +138,8 @@ def _in_statement(sources: Sources) -> Iterator[Found]:
 
 
 def _of_row(kind: DifferenceKind, row: StatementFact, amount_cents: int) -> Found:
-    return Found(kind, Account.MPESA, row.id, amount_cents, row.receipt, row.uploaded_by)
+    is_brought_in = kind is DifferenceKind.MISSING_WITH_US and row.state is RowState.BROUGHT_IN
+    return Found(kind, Account.MPESA, row.id, amount_cents, row.receipt, row.uploaded_by, is_brought_in)
 
 
 def _not_in_statement(sources: Sources) -> Iterator[Found]:

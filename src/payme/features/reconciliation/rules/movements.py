@@ -15,6 +15,7 @@ from payme.features.reconciliation.rules.facts import (
     STATEMENT_FEE,
     Document,
     Movement,
+    Refund,
     Sources,
     StatementFact,
 )
@@ -95,11 +96,16 @@ def documented_cents(sources: Sources, movement: Movement) -> int | None:
         return movement.amount_cents
     if kind in _OF_REFUND:
         refund = sources.refunds.get(movement.cause)
-        # A void gives each part back as it came; which part is which stands in no document of its own.
-        return -refund.amount_cents if refund and refund.kind == "refund" else None
+        return _left_for(sources, movement, refund) if refund else None
     document = sources.documents.get(movement.cause)
     says = _SAYS.get(kind)
     return says(document, movement.account) if document and says else None
+
+
+def _left_for(sources: Sources, movement: Movement, refund: Refund) -> int:
+    """Return what a refund leaves for one movement, the others given; a void gives each part back the way it came."""
+    others = sum(each.amount_cents for each in sources.movements if each.cause == movement.cause)
+    return -refund.amount_cents - (others - movement.amount_cents)
 
 
 def has_document(sources: Sources, movement: Movement) -> bool:

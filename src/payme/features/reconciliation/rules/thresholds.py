@@ -39,20 +39,22 @@ def standings(found: Iterable[Found], thresholds: Thresholds) -> list[tuple[Foun
     cash that nobody counted.
     """
     every = list(found)
-    weighed = [each for each in every if each.kind not in OF_BOOKS | {DifferenceKind.CASH_NOT_COUNTED}]
+    weighed = [each for each in every if _may_be_forgiven(each) and not each.is_brought_in]
     forgiven = {
         account
         for accounts, threshold in ((_CASH, thresholds.cash), (_MPESA, thresholds.mpesa))
         if threshold.forgives(each.amount_cents for each in weighed if each.account in accounts)
         for account in accounts
     }
-    kinds = {each.kind for each in weighed}
-    return [
-        (
-            each,
-            DifferenceState.WITHIN_THRESHOLD
-            if each.account in forgiven and each.kind in kinds
-            else DifferenceState.NEEDS_CLOSING,
-        )
-        for each in every
-    ]
+    return [(each, _standing(each, is_forgiven=each.account in forgiven)) for each in every]
+
+
+def _may_be_forgiven(found: Found) -> bool:
+    return found.kind not in OF_BOOKS and found.kind is not DifferenceKind.CASH_NOT_COUNTED
+
+
+def _standing(found: Found, *, is_forgiven: bool) -> DifferenceState:
+    if found.is_brought_in:
+        return DifferenceState.RESOLVED
+    is_within = is_forgiven and _may_be_forgiven(found)
+    return DifferenceState.WITHIN_THRESHOLD if is_within else DifferenceState.NEEDS_CLOSING

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from payme.features.reconciliation.enums import Account, DifferenceState, Reason
 from payme.features.reconciliation.enums import DifferenceKind as Kind
 
 SENTENCES: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
@@ -82,6 +83,28 @@ SENTENCES: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
         ),
     }
 )
+ACCOUNTS: Final[Mapping[Account, str]] = MappingProxyType(
+    {
+        Account.CASH: "Cash",
+        Account.CARD: "Card",
+        Account.MPESA: "M-Pesa",
+        Account.MPESA_TO_CONFIRM: "M-Pesa to confirm",
+        Account.MPESA_UNCLAIMED: "M-Pesa unclaimed",
+    }
+)
+STATES: Final[Mapping[DifferenceState, str]] = MappingProxyType(
+    {
+        DifferenceState.WITHIN_THRESHOLD: "within limits",
+        DifferenceState.NEEDS_CLOSING: "to be closed",
+        DifferenceState.CLOSED: "closed",
+        DifferenceState.RESOLVED: "went by itself",
+    }
+)
+
+
+def reason_text(reason: Reason) -> str:
+    """Return a reason as it is read aloud."""
+    return reason.value.replace("_", " ").replace("mpesa", "M-Pesa")
 
 
 def verdict(open_differences: int, needs_closing: int, *, open_amount: str, is_whole: bool) -> tuple[str, str]:
@@ -99,6 +122,6 @@ def verdict(open_differences: int, needs_closing: int, *, open_amount: str, is_w
             f"Kila shilingi imehesabiwa isipokuwa {open_amount}, ambazo ziko ndani ya kiwango cha duka.",
         )
     return (
-        f"Not every shilling is accounted for: {needs_closing} of {open_differences} open differences, {open_amount} in all, have to be closed.",
-        f"Si kila shilingi imehesabiwa: tofauti {needs_closing} kati ya {open_differences}, jumla {open_amount}, zinahitaji kufungwa.",
+        f"Not every shilling is accounted for: {open_amount} open, differences to be closed: {needs_closing} of {open_differences}.",
+        f"Si kila shilingi imehesabiwa: {open_amount} hazijafungwa, tofauti za kufungwa: {needs_closing} kati ya {open_differences}.",
     )

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from payme.features import audit, businesses, payments
 from payme.features.businesses import BusinessSettings
-from payme.features.reconciliation.enums import Account, DifferenceKind, Reason, RowState
+from payme.features.reconciliation.enums import Account, Reason
 from payme.features.reconciliation.errors import DayAhead
 from payme.features.reconciliation.events import ReconciliationFinished
 from payme.features.reconciliation.repository import differences, runs
 from payme.features.reconciliation.repository.runs import StoredRun
 from payme.features.reconciliation.rules.facts import Sources
-from payme.features.reconciliation.rules.findings import Found, expected_takings_cents, findings
+from payme.features.reconciliation.rules.findings import expected_takings_cents, findings
 from payme.features.reconciliation.rules.movements import Line, lines_of, total_of
 from payme.features.reconciliation.rules.thresholds import Threshold, Thresholds, standings
 from payme.features.reconciliation.schemas import ReconciliationView, SumView, TotalView
@@ -38,7 +38,9 @@ async def run_day(uow: UnitOfWork, day: date) -> ReconciliationView:
     found = findings(sources, run.id)
     await runs.insert_lines(uow, run, lines)
     await _keep_totals(uow, run, sources, lines=lines)
-    await _keep_differences(uow, run, sources, found=found, thresholds=_thresholds(business, sources, lines))
+    standing = standings(found, _thresholds(business, sources, lines))
+    await differences.store_found(uow, run.id, standing, requested_by=uow.actor.id)
+    await differences.resolve_others(uow, run.id, found, reason=Reason.SETTLED)
     await runs.finish_run(uow, run, requested_by=uow.actor.id)
     return await _tell(uow, run.id)
 
@@ -68,19 +70,6 @@ async def _keep_totals(uow: UnitOfWork, run: StoredRun, sources: Sources, *, lin
             unclaimed_cents=each.unclaimed_cents, returned_cents=each.returned_cents, is_whole=each.is_whole,
         )  # fmt: skip
         await runs.insert_sum(uow, run, shown)
-
-
-async def _keep_differences(
-    uow: UnitOfWork, run: StoredRun, sources: Sources, *, found: list[Found], thresholds: Thresholds
-) -> None:
-    await differences.store_found(uow, run.id, standings(found, thresholds), requested_by=uow.actor.id)
-    brought_in = [each.id for each in sources.rows if each.state is RowState.BROUGHT_IN]
-    missing = DifferenceKind.MISSING_WITH_US
-    await differences.resolve_subjects(
-        uow, run.id, kind=missing, subject_ids=brought_in, reason=Reason.BROUGHT_IN
-    )  # fmt: skip
-    still = [each for each in found if each.kind is not missing or each.subject_id not in set(brought_in)]
-    await differences.resolve_others(uow, run.id, still, reason=Reason.SETTLED)
 
 
 def _thresholds(business: BusinessSettings, sources: Sources, lines: list[Line]) -> Thresholds:
