@@ -6,15 +6,6 @@ alter table businesses
   add constraint businesses_cash_variance_check check (cash_variance_basis_points between 0 and 10000) not valid,
   add constraint businesses_mpesa_variance_check check (mpesa_variance_basis_points between 0 and 10000) not valid;
 
--- The accounts that closing a day posts to, for the businesses that are there.
-with account as (
-  insert into accounts (business_id, id, code, name, kind, unit)
-  select b.business_id, gen_random_uuid(), t.code, t.name, 'expense', 'KES'
-  from businesses b, (values ('cash_over_short', 'Cash over and short'), ('mpesa_fees', 'Fees of M-Pesa'),
-    ('mpesa_losses', 'M-Pesa written off')) t (code, name)
-  on conflict on constraint accounts_code_key do nothing returning business_id, id)
-insert into account_balances (business_id, account_id) select business_id, id from account;
-
 create table cash_counts (
   business_id uuid not null references businesses,
   day date not null,

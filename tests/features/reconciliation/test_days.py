@@ -57,6 +57,8 @@ async def test_cash_that_nobody_counted_is_named_whatever_the_threshold(desk: De
     again = await desk.run()
     assert (again.id, again.run, again.is_accounted_for) == (view.id, 2, True)
     assert await desk.named(again) == [("cash_not_counted", -PRICE, "resolved")]
+    sql = "select facts ->> 'reason' from audit_log where business_id = $1 and action = 'difference.resolved'"
+    assert await desk.shop.rows(sql) == [("settled",)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from payme.features.reconciliation.errors import ShortcodeNeeded, StatementOfAnother, StatementUnreadable
+from payme.features.reconciliation.errors import ShortcodeNeeded, StatementOfAnother, StatementUnreadable, UploadRunning
+from payme.features.reconciliation.schemas import UploadReport
 from payme.features.reconciliation.services.take_in_statement import take_in_row
 from payme.features.reconciliation.services.upload_statement import upload_statement
 from payme.integrations.daraja import read_statement
@@ -170,6 +171,19 @@ async def test_a_row_that_two_workers_take_in_is_taken_in_once(desk: Desk):
     balances = await desk.shop.balances()
     assert (balances["mpesa_unclaimed"], balances["mpesa_fees"]) == (-500, 500)
     assert balances.get("mpesa") is None
+
+
+async def test_a_file_that_two_upload_at_once_is_kept_once(desk: Desk):
+    content = statement(row(new_receipt(), KSH), row(new_receipt(), "2.00"))
+    reading = read_statement(content)
+    results = await asyncio.gather(
+        *(desk.shop.run(lambda uow: upload_statement(uow, content, reading=reading)) for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert all(isinstance(each, UploadReport | UploadRunning) for each in results)
+    assert len({each.id for each in results if isinstance(each, UploadReport)}) == 1
+    assert len(await desk.shop.rows("select id from statement_uploads where business_id = $1")) == 1
+    assert len(await desk.states()) == 2
 
 
 async def test_a_receipt_of_another_shop_is_brought_in_nowhere(desk: Desk, other_shop: TradingShop):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from payme.features.reconciliation.enums import Account, DifferenceKind, DifferenceState, RowKind
 from payme.features.reconciliation.rules.facts import Document, Movement, Refund, Sources, Stretch
-from payme.features.reconciliation.rules.findings import Found, covers, expected_takings_cents, findings
+from payme.features.reconciliation.rules.findings import Found, arrived_cents, covers, expected_takings_cents, findings
 from payme.features.reconciliation.rules.movements import lines_of
 from payme.features.reconciliation.rules.statements import hidden, is_completed, kind_of
 from payme.features.reconciliation.rules.thresholds import Threshold, Thresholds, standings
@@ -81,6 +81,20 @@ def test_takings_leave_out_what_closing_posted():
         movements=(moved(uuid4(), 500), moved(uuid4(), -70, "cash.variance"), moved(uuid4(), 9, account=Account.CARD))
     )
     assert expected_takings_cents(sources) == 500
+
+
+def test_each_shilling_of_m_pesa_arrives_once():
+    cause, claim = uuid4(), uuid4()
+    movements = (
+        moved(cause, 500, "payment.unclaimed", Account.MPESA),
+        moved(cause, -500, "payment.matched", Account.MPESA),
+        moved(uuid4(), 500, "payment.received", Account.MPESA),
+        moved(claim, 300, "payment.held", Account.MPESA_TO_CONFIRM),
+        moved(claim, 300, "payment.confirmed", Account.MPESA),
+        moved(uuid4(), -40, "payout.sent", Account.MPESA),
+        moved(uuid4(), 900),
+    )
+    assert arrived_cents(a_day(movements=movements)) == 800
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from payme.features.reconciliation.errors import (
     StatementOfAnother,
     StatementUnreadable,
     UploadNotFound,
+    UploadRunning,
 )
 from payme.features.reconciliation.schemas import (
     CashCountView,
@@ -149,7 +150,7 @@ async def put_count(call: Call, day: date, *, command: CountCash) -> Response:
 
 @router.post(
     "/statements", operation="reconciliations_upload_statement", status=201, response=UploadReport, may="reconciliation.run",
-    consumes=CSV, errors=(StatementUnreadable, ShortcodeNeeded, StatementOfAnother),
+    consumes=CSV, errors=(StatementUnreadable, ShortcodeNeeded, StatementOfAnother, UploadRunning),
 )  # fmt: skip
 async def upload(call: Call, shortcode: Annotated[str | None, Query(pattern="^[0-9]{5,7}$")] = None) -> Response:
     """Upload an M-Pesa statement as the portal gives it; rows that were uploaded before change nothing.

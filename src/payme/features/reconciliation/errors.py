@@ -57,6 +57,13 @@ class StatementOfAnother(Refused):
     code = "reconciliation.statement_of_another"
 
 
+class UploadRunning(Conflict):
+    """This very file is being uploaded by somebody else at this moment."""
+
+    code = "reconciliation.upload_running"
+    constraints = ("statement_uploads_content_key",)
+
+
 class ShortcodeNeeded(Invalid):
     """The file does not say whose statement it is: name the short code."""
 

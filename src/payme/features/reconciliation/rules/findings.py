@@ -16,6 +16,7 @@ _OF_VERDICT: Final = {
     "amount_differs": DifferenceKind.CLAIM_DIFFERS,
     "already_used": DifferenceKind.CLAIM_USED,
 }
+_ARRIVES: Final = frozenset({"payment.received", "payment.unclaimed", "payment.matched"})
 _LEAVES: Final = frozenset({RowKind.TRANSFER, RowKind.OTHER})
 
 
@@ -53,6 +54,16 @@ def expected_takings_cents(sources: Sources) -> int:
     """Return the cash that the books say the day brought, in cents; what closing a difference posted is no takings."""
     return sum(
         each.amount_cents for each in sources.movements if each.account is Account.CASH and each.kind != CASH_VARIANCE
+    )
+
+
+def arrived_cents(sources: Sources) -> int:
+    """Return the M-Pesa money that the books say the day brought, a cashier's word included, in cents; each shilling once."""
+    return sum(
+        each.amount_cents
+        for each in sources.movements
+        if (each.account is Account.MPESA and each.kind in _ARRIVES)
+        or (each.account is Account.MPESA_TO_CONFIRM and each.kind == "payment.held")
     )
 
 

@@ -25,7 +25,7 @@ MOST_SET: Final = 500
 """Differences in the document; the table has all of them."""
 _PAGE: Final = 1000
 _NOTHING: Final = "–"
-_COLUMNS: Final[tuple[str, ...]] = (
+_COLUMNS: Final = (
     "row", "account", "what", "subject", "at", "receipt", "sales", "documents", "books", "statement", "counted", "difference",
     "state", "reason", "closed_by", "note",
 )  # fmt: skip
@@ -42,7 +42,7 @@ async def write_csv(uow: UnitOfWork, reconciliation_id: UUID) -> str:
     view = await show_run(uow, reconciliation_id)
     names: dict[UUID, str] = {}
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, _COLUMNS, restval="")
+    writer: csv.DictWriter[str] = csv.DictWriter(file, _COLUMNS, restval="")
     writer.writeheader()
     writer.writerows(_total_cells(total) for total in view.totals)
     async for difference in _every_difference(uow, reconciliation_id):

@@ -14,7 +14,7 @@ from payme.features.reconciliation.events import ReconciliationFinished
 from payme.features.reconciliation.repository import differences, runs
 from payme.features.reconciliation.repository.runs import StoredRun
 from payme.features.reconciliation.rules.facts import Sources
-from payme.features.reconciliation.rules.findings import expected_takings_cents, findings
+from payme.features.reconciliation.rules.findings import arrived_cents, expected_takings_cents, findings
 from payme.features.reconciliation.rules.movements import Line, lines_of, total_of
 from payme.features.reconciliation.rules.thresholds import Threshold, Thresholds, standings
 from payme.features.reconciliation.schemas import ReconciliationView, SumView, TotalView
@@ -22,8 +22,6 @@ from payme.features.reconciliation.services.gather import gather
 from payme.features.reconciliation.services.read_runs import show_run
 from payme.kit.time import business_day, day_bounds
 from payme.runtime.database import UnitOfWork
-
-_MPESA = frozenset({Account.MPESA, Account.MPESA_TO_CONFIRM, Account.MPESA_UNCLAIMED})
 
 
 async def run_day(uow: UnitOfWork, day: date) -> ReconciliationView:
@@ -38,9 +36,10 @@ async def run_day(uow: UnitOfWork, day: date) -> ReconciliationView:
     found = findings(sources, run.id)
     await runs.insert_lines(uow, run, lines)
     await _keep_totals(uow, run, sources, lines=lines)
-    standing = standings(found, _thresholds(business, sources, lines))
+    standing = standings(found, _thresholds(business, sources))
     await differences.store_found(uow, run.id, standing, requested_by=uow.actor.id)
-    await differences.resolve_others(uow, run.id, found, reason=Reason.SETTLED)
+    for difference_id in await differences.resolve_others(uow, run.id, found, reason=Reason.SETTLED):
+        audit.record(uow, "difference.resolved", difference_id, reason=Reason.SETTLED)
     await runs.finish_run(uow, run, requested_by=uow.actor.id)
     return await _tell(uow, run.id)
 
@@ -72,13 +71,10 @@ async def _keep_totals(uow: UnitOfWork, run: StoredRun, sources: Sources, *, lin
         await runs.insert_sum(uow, run, shown)
 
 
-def _thresholds(business: BusinessSettings, sources: Sources, lines: list[Line]) -> Thresholds:
-    arrived = sum(
-        line.ledger_cents for line in lines if line.account in _MPESA and line.ledger_cents and line.ledger_cents > 0
-    )
+def _thresholds(business: BusinessSettings, sources: Sources) -> Thresholds:
     return Thresholds(
         cash=Threshold(business.cash_variance_basis_points, expected_takings_cents(sources)),
-        mpesa=Threshold(business.mpesa_variance_basis_points, arrived),
+        mpesa=Threshold(business.mpesa_variance_basis_points, arrived_cents(sources)),
     )
 
 
