@@ -32,6 +32,7 @@ OWNERS = {
         "mpesa_questions",
         "payment_probes",
         "payment_probe_checks",
+        "claim_write_offs",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
     "sales": {
@@ -42,6 +43,16 @@ OWNERS = {
         "credit_notes",
         "credit_note_counters",
         "credit_note_movements",
+    },
+    "reconciliation": {
+        "reconciliations",
+        "reconciliation_totals",
+        "reconciliation_lines",
+        "reconciliation_sums",
+        "differences",
+        "cash_counts",
+        "statement_uploads",
+        "statement_rows",
     },
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.

@@ -52,3 +52,9 @@ def round_to_step(amount_cents: int, step_cents: int) -> int:
 def is_whole_shillings(amount_cents: int) -> bool:
     """Say whether an amount can travel over M-Pesa, which knows no cents."""
     return amount_cents % CENTS_PER_SHILLING == 0
+
+
+def shillings_text(amount_cents: int) -> str:
+    """Return an amount for people to read: shillings with thousands apart and both decimals."""
+    shillings, cents = divmod(abs(amount_cents), CENTS_PER_SHILLING)
+    return f"{'−' if amount_cents < 0 else ''}{shillings:,}.{cents:02d}"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,14 @@ from payme.features.identity import Role
 from payme.features.payments.enums import Source
 from payme.features.payments.services.place_money import Arrival, place_money
 from payme.kit.ids import new_id
+from payme.kit.time import business_day
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.settings import Settings
 from tests.api_process import GENEROUS
 from tests.application import client_of, make_application
 from tests.payment_room import a_receipt
 from tests.people import Shop, hire, make_shop
+from tests.reconciled import row, statement
 
 OPERATED = {
     "shortcode": "651200", "till_number": "5651200", "environment": "sandbox", "consumer_key": "key", "consumer_secret": "secret",
@@ -46,6 +49,9 @@ class Belongings:
     unclaimed_id: UUID
     payout_id: UUID
     credit_note_id: UUID
+    reconciliation_id: UUID
+    difference_id: UUID
+    upload_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -128,6 +134,14 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     asked = await shop.database.run(
         lambda uow: request_approval(uow, wanted), business_id=shop.id, actor=shop.acting(member, "cashier")
     )
+    day = await post("reconciliations", {"day": business_day(datetime.now(UTC)).isoformat()})
+    found = (await client.get(f"/v1/businesses/{shop.id}/reconciliations/{day['id']}/differences")).json()
+    uploaded = await client.post(
+        f"/v1/businesses/{shop.id}/reconciliations/statements",
+        content=statement(row(a_receipt(), "5.00"), shortcode="5651200"),
+        headers={"idempotency-key": str(new_id()), "content-type": "text/csv"},
+    )
+    assert uploaded.status_code == 201, uploaded.text
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -141,4 +155,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         unclaimed_id=UUID(lying["id"]),
         payout_id=UUID(payout["id"]),
         credit_note_id=UUID(note.json()["id"]),
+        reconciliation_id=UUID(day["id"]),
+        difference_id=UUID(found["data"][0]["id"]),
+        upload_id=UUID(uploaded.json()["id"]),
     )

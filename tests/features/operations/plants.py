@@ -221,6 +221,24 @@ PLANTS = (
         also=("mpesa_account",),
     ),
     Plant("counted_accounts", booked("owner_equity", "cash")),
+    Plant(
+        "variance_is_its_difference",
+        post("cash_over_short", "cash", "cash.variance") + move("cash_over_short", "cash"),
+    ),
+    Plant(
+        "write_off_is_booked",
+        f"""insert into claim_write_offs (business_id, id, payment_id, amount_cents, state, claimed_by, written_off_by,
+              written_off_at, undone_at)
+            values ($$, '{NOBODY}', '{NOBODY}', 5, 'undone', gen_random_uuid(), '{NOBODY}', now(), now())""",
+    ),
+    Plant("fee_is_its_row", post("mpesa", "mpesa_fees", "statement.fee") + move("mpesa", "mpesa_fees")),
+    Plant(
+        "closed_by_another",
+        f"""insert into differences (business_id, id, reconciliation_id, kind, account, subject_id, amount_cents, state, made_by,
+              found_at, reason, closed_by, ended_at)
+            values ($$, '{NOBODY}', '{NOBODY}', 'unclaimed', 'mpesa_unclaimed', '{NOBODY}', 5, 'closed', '{NOBODY}', now(), 'other',
+              '{NOBODY}', now())""",
+    ),
     Plant("payments_held", booked("owner_equity", "payments_held")),
     Plant("unclaimed_account", booked("owner_equity", "mpesa_unclaimed")),
     Plant(

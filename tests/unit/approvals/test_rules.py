@@ -17,7 +17,7 @@ ALSO = {
     ApprovalKind.DISCOUNT: {"sales.discount_above_limit"},
     ApprovalKind.WRITE_OFF: {"stock.approve"},
     ApprovalKind.PAYOUT: {"payouts.request"},
-    ApprovalKind.VARIANCE: set[str](),
+    ApprovalKind.VARIANCE: {"reconciliation.close"},
 }
 
 

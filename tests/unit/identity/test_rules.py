@@ -21,16 +21,20 @@ CHANGES = {permission for permission in PERMISSIONS if not permission.split(".")
         ("owner", PERMISSIONS, set()),
         (
             "manager",
-            PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage"},
-            {"members.manage", "payments.configure", "api_keys.manage"},
+            PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
+            {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
         ),
         (
             "cashier",
             {"sales.create", "sales.read", "sales.cancel", "catalog.read", "payments.check", "events.read"},
             {"sales.read_cost", "stock.receive", "ledger.read", "audit.read", "members.read", "tokens.buy"},
         ),
-        ("accountant", {"ledger.read", "sales.read_cost", "stock.read"}, CHANGES | {"audit.read"}),
-        ("auditor", {"ledger.read", "sales.read_cost", "audit.read"}, CHANGES),
+        (
+            "accountant",
+            {"ledger.read", "sales.read_cost", "stock.read", "reconciliation.run"},
+            (CHANGES - {"reconciliation.run"}) | {"audit.read"},
+        ),
+        ("auditor", {"ledger.read", "sales.read_cost", "audit.read", "reconciliation.read"}, CHANGES),
         ("somebody", set(), PERMISSIONS),
     ],
 )

@@ -8,6 +8,8 @@ or an approver stands at the till and gives a PIN with the request itself:
 
     await prove_in_place(call, command.approver, proofs)                          ahead of the transaction, for a hash takes long
     approved_by = await verify_approver(uow, proven, kind=…, subject_id=…)        inside it
+
+or whoever calls decides about what another has made: `prove_caller` ahead of the transaction, `verify_decider` inside it.
 """
 
 from payme.features.approvals.enums import ApprovalKind, ApprovalState
@@ -27,11 +29,13 @@ from payme.features.approvals.services import (
     get_approval,
     list_approvers,
     prove_approver,
+    prove_caller,
     prove_decider,
     prove_in_place,
     reject,
     request_approval,
     verify_approver,
+    verify_decider,
 )
 
 __all__ = [
@@ -56,9 +60,11 @@ __all__ = [
     "get_approval",
     "list_approvers",
     "prove_approver",
+    "prove_caller",
     "prove_decider",
     "prove_in_place",
     "reject",
     "request_approval",
     "verify_approver",
+    "verify_decider",
 ]

@@ -20,6 +20,7 @@ _DOES: Final[dict[ApprovalKind, str]] = {
     ApprovalKind.DISCOUNT: "sales.discount_above_limit",
     ApprovalKind.WRITE_OFF: "stock.approve",
     ApprovalKind.PAYOUT: "payouts.request",
+    ApprovalKind.VARIANCE: "reconciliation.close",
 }
 
 

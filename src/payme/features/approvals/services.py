@@ -109,7 +109,7 @@ async def prove_decider(
     Raises: ApprovalNotFound, identity.MemberNotFound, identity.ProofWrong, identity.TooManyFailures.
     """
     await database.run(lambda uow: get_approval(uow, approval_id), business_id=business_id, read_only=True)
-    return await identity.prove_member(database, caller[0], proof, business_id=business_id, address=caller[1])
+    return await prove_caller(database, proof, business_id=business_id, caller=caller)
 
 
 async def prove_approver(database: Database, approver: Approver, *, business_id: UUID, address: str) -> Proven:
@@ -142,6 +142,28 @@ async def verify_approver(uow: UnitOfWork, proven: Proven, *, kind: ApprovalKind
     roles = await identity.find_roles(uow, proven.user_id) or []
     requester = await identity.find_person_behind(uow)
     await _check(uow, kind, proven.user_id, requester=requester, permissions=identity.permissions_of(roles))
+    audit.record(uow, "approval.given_in_place", subject_id, kind=kind, approved_by=proven.user_id)
+    return proven.user_id
+
+
+async def prove_caller(database: Database, proof: SecretStr, *, business_id: UUID, caller: tuple[UUID, str]) -> Proven:
+    """Return that the caller (person, network address) is there, by PIN or password; ahead of the transaction.
+
+    Raises: identity.MemberNotFound, identity.ProofWrong, identity.TooManyFailures.
+    """
+    return await identity.prove_member(database, caller[0], proof, business_id=business_id, address=caller[1])
+
+
+async def verify_decider(
+    uow: UnitOfWork, proven: Proven, *, kind: ApprovalKind, subject_id: UUID, made_by: UUID
+) -> UUID:
+    """Accept the word of a caller who has shown that they are there, about something of another's making; return who it is.
+
+    Raises: OwnRequest, MayNotApprove.
+    """
+    assert (proven.business_id, proven.user_id) == (uow.tenant, uow.actor.id), "somebody else has shown who they are"
+    maker = await identity.find_person(uow, made_by)
+    await _check(uow, kind, proven.user_id, requester=maker, permissions=uow.actor.permissions)
     audit.record(uow, "approval.given_in_place", subject_id, kind=kind, approved_by=proven.user_id)
     return proven.user_id
 

@@ -40,7 +40,7 @@ async def find_business(uow: UnitOfWork) -> BusinessSettings | None:
         """-- businesses.find_business
         select business_id as id, name, currency, status, is_platform, cash_rounding_cents, day_starts_at,
           discount_limit_basis_points, refund_limit_cents, write_off_limit_cents, payout_limit_cents, payout_day_limit_cents,
-          verify_above_cents, claim_limit_cents, rev, created_at
+          verify_above_cents, claim_limit_cents, cash_variance_basis_points, mpesa_variance_basis_points, rev, created_at
         from businesses where business_id = $1
         """,
         uow.tenant,
@@ -73,6 +73,8 @@ async def update_business(uow: UnitOfWork, changes: dict[str, Any]) -> None:
           payout_day_limit_cents = coalesce($9, payout_day_limit_cents),
           verify_above_cents = coalesce($10, verify_above_cents),
           claim_limit_cents = coalesce($11, claim_limit_cents),
+          cash_variance_basis_points = coalesce($12, cash_variance_basis_points),
+          mpesa_variance_basis_points = coalesce($13, mpesa_variance_basis_points),
           rev = rev + 1
         where business_id = $1
         """,
@@ -87,6 +89,8 @@ async def update_business(uow: UnitOfWork, changes: dict[str, Any]) -> None:
         changes.get("payout_day_limit_cents"),
         changes.get("verify_above_cents"),
         changes.get("claim_limit_cents"),
+        changes.get("cash_variance_basis_points"),
+        changes.get("mpesa_variance_basis_points"),
     )
 
 

@@ -15,6 +15,7 @@ ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}$")]
 CASH_STEPS_CENTS = (0, 50, 100, 500, 1000)
 LARGEST_LIMIT_CENTS = 100_000_000_000
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 LimitCents = Annotated[int, Field(ge=0, le=LARGEST_LIMIT_CENTS)]
 
 
@@ -48,13 +49,15 @@ class ChangeBusiness(BaseModel):
     name: Name | None = None
     cash_rounding_cents: CashStep | None = None
     day_starts_at: TimeOfDay | None = None
-    discount_limit_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    discount_limit_basis_points: BasisPoints | None = None
     refund_limit_cents: LimitCents | None = None
     write_off_limit_cents: LimitCents | None = None
     payout_limit_cents: LimitCents | None = None
     payout_day_limit_cents: LimitCents | None = None
     verify_above_cents: LimitCents | None = None
     claim_limit_cents: LimitCents | None = None
+    cash_variance_basis_points: BasisPoints | None = None
+    mpesa_variance_basis_points: BasisPoints | None = None
 
 
 class BusinessSettings(BaseModel):
@@ -76,6 +79,8 @@ class BusinessSettings(BaseModel):
     payout_day_limit_cents: int
     verify_above_cents: int = Field(description="M-Pesa money above it is asked about as well")
     claim_limit_cents: int
+    cash_variance_basis_points: int = Field(description="What counted cash may differ by before somebody closes it")
+    mpesa_variance_basis_points: int = Field(description="What M-Pesa may differ by before somebody closes it")
     rev: int
     created_at: datetime
 

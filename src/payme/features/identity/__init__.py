@@ -12,6 +12,7 @@ from payme.features.identity.services.authenticator import IdentityAuthenticator
 from payme.features.identity.services.login_gate import GateOptions, LoginGate, TooManyFailures
 from payme.features.identity.services.members import (
     add_member,
+    find_person,
     find_person_behind,
     find_roles,
     get_member,
@@ -43,6 +44,7 @@ __all__ = [
     "UserView",
     "Visitor",
     "add_member",
+    "find_person",
     "find_person_behind",
     "find_roles",
     "get_member",

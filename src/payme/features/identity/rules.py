@@ -31,6 +31,10 @@ PERMISSIONS: Final = frozenset(
         "payments.configure",
         "payments.read",
         "payouts.request",
+        "reconciliation.close",
+        "reconciliation.count",
+        "reconciliation.read",
+        "reconciliation.run",
         "sales.cancel",
         "sales.create",
         "sales.discount_above_limit",
@@ -57,6 +61,7 @@ _READING: Final = frozenset(
         "ledger.read",
         "members.read",
         "payments.read",
+        "reconciliation.read",
         "sales.read",
         "sales.read_cost",
         "stock.read",
@@ -65,7 +70,7 @@ _READING: Final = frozenset(
 )
 _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: PERMISSIONS,
-    Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage"},
+    Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
     Role.CASHIER: frozenset(
         {
             "business.read",
@@ -82,7 +87,7 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "tokens.read",
         }
     ),
-    Role.ACCOUNTANT: _READING,
+    Role.ACCOUNTANT: _READING | {"reconciliation.run"},
     Role.AUDITOR: _READING | {"audit.read"},
 }
 

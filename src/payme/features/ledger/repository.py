@@ -1,16 +1,19 @@
 """SQL of the ledger."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from payme.features.ledger.enums import AccountCode
-from payme.features.ledger.rules import CHART, Posting
+from payme.features.ledger.rules import CHART, Movement, Posting
 from payme.features.ledger.schemas import AccountBalance
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork, WriteOrder
 
 _POST = "ledger_post($1,$2,$3)"
+_CLOCKS_DIFFER: Final = timedelta(days=7)
+"""A posting is recorded after it occurred, but for clocks that differ; so the index by recording finds a day's postings."""
 
 
 async def insert_accounts(uow: UnitOfWork) -> None:
@@ -71,3 +74,31 @@ async def list_balances(uow: UnitOfWork) -> list[AccountBalance]:
         uow.tenant,
     )
     return [AccountBalance(**row) for row in rows]
+
+
+async def list_movements(
+    uow: UnitOfWork, codes: Sequence[AccountCode], *, since: datetime, until: datetime
+) -> list[Movement]:
+    """Return what postings of a stretch of time did to these accounts, in the order of causes, kinds and accounts."""
+    rows = await uow.fetch(
+        """-- ledger.list_movements
+        select p.cause, p.kind, a.code as account, case when p.to_account = a.id then p.amount else -p.amount end as amount_cents,
+          p.occurred_at
+        from postings p join accounts a on a.business_id = p.business_id and a.id in (p.from_account, p.to_account)
+        where p.business_id = $1 and a.code = any($2::text[]) and p.recorded_at >= $5 and p.occurred_at >= $3 and p.occurred_at < $4
+        order by p.cause, p.kind, a.code""",
+        uow.tenant, list(codes), since, until, since - _CLOCKS_DIFFER,
+    )  # fmt: skip
+    return [
+        Movement(r["cause"], r["kind"], AccountCode(r["account"]), r["amount_cents"], r["occurred_at"]) for r in rows
+    ]
+
+
+async def list_booked(uow: UnitOfWork, causes: Sequence[UUID]) -> set[UUID]:
+    """Return those of the causes that anything was booked for."""
+    rows = await uow.fetch(
+        """-- ledger.list_booked
+        select distinct cause from postings where business_id = $1 and cause = any($2::uuid[])""",
+        uow.tenant, list(causes),
+    )  # fmt: skip
+    return {row["cause"] for row in rows}

@@ -1,6 +1,7 @@
 """What a posting is, and how one is undone. No database, no clock."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -26,6 +27,9 @@ CHART: Final[tuple[tuple[AccountCode, str, str], ...]] = (
     (AccountCode.STOCK_ADJUSTMENTS, "Stock adjustments", "expense"),
     (AccountCode.SPOILAGE, "Spoilage", "expense"),
     (AccountCode.GOODS_RECEIVED, "Goods received, not yet paid", "liability"),
+    (AccountCode.CASH_OVER_SHORT, "Cash over and short", "expense"),
+    (AccountCode.MPESA_FEES, "Fees of M-Pesa", "expense"),
+    (AccountCode.MPESA_LOSSES, "M-Pesa written off", "expense"),
     (AccountCode.OWNER_EQUITY, "Owner's money", "equity"),
     (AccountCode.PLATFORM_FEES, "Tokens bought", "expense"),
     (AccountCode.TOKEN_SALES, "Tokens sold", "income"),
@@ -45,6 +49,17 @@ class Posting:
     target: AccountCode
     amount: int
     cause: UUID
+
+
+@value
+class Movement:
+    """What one posting did to one account: cents that came in, negative where they went out."""
+
+    cause: UUID
+    kind: str
+    account: AccountCode
+    amount_cents: int
+    occurred_at: datetime
 
 
 def worth_posting(postings: Sequence[Posting]) -> list[Posting]:

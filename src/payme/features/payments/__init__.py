@@ -9,11 +9,14 @@ from payme.features.payments.errors import (
     AlreadyClaimed,
     AmountOutsideLimits,
     ClaimLimit,
+    ClaimNotOpen,
+    ClaimStillAwaited,
     MethodNotConfigured,
     MoneyInDispute,
     NotReturnable,
     NotVerifiedYet,
     OperatorMissing,
+    OwnClaim,
     PayoutExists,
     PayoutTooSmall,
     PhoneInvalid,
@@ -33,6 +36,15 @@ from payme.features.payments.events import (
     PayoutSucceeded,
 )
 from payme.features.payments.repository.payments import list_for
+from payme.features.payments.repository.proofs import (
+    MoneyDocument,
+    ShortcodeSum,
+    list_documents,
+    list_documents_between,
+    list_documents_of_receipts,
+    sum_applied,
+    sum_by_shortcode,
+)
 from payme.features.payments.repository.sealed import SEALED
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
@@ -56,11 +68,18 @@ from payme.features.payments.services.outages import list_outages
 from payme.features.payments.services.probe_method import list_probes, request_probe
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
+from payme.features.payments.services.record_statement import (
+    StatementMoney,
+    find_collecting_number,
+    list_numbers_with,
+    record_statement_money,
+)
 from payme.features.payments.services.register_c2b import request_registration
 from payme.features.payments.services.request_payout import pay_refund
 from payme.features.payments.services.request_stk import SEND_JOB, request_stk
 from payme.features.payments.services.settle import settle
 from payme.features.payments.services.watch_balance import list_gaps
+from payme.features.payments.services.write_off_claim import write_off_claim
 
 __all__ = [
     "SEALED",
@@ -71,6 +90,8 @@ __all__ = [
     "Certificate",
     "Channel",
     "ClaimLimit",
+    "ClaimNotOpen",
+    "ClaimStillAwaited",
     "ConfigureMethod",
     "Counted",
     "DarajaAccess",
@@ -79,11 +100,13 @@ __all__ = [
     "Expected",
     "MethodKind",
     "MethodNotConfigured",
+    "MoneyDocument",
     "MoneyInDispute",
     "MpesaRules",
     "NotReturnable",
     "NotVerifiedYet",
     "OperatorMissing",
+    "OwnClaim",
     "PaymentChanged",
     "PaymentFailed",
     "PaymentSucceeded",
@@ -100,6 +123,8 @@ __all__ = [
     "ReceiptAmountDiffers",
     "ReceiptInvalid",
     "ReceiptUsed",
+    "ShortcodeSum",
+    "StatementMoney",
     "UnclaimedNotFound",
     "UnclaimedView",
     "UnsettledPayment",
@@ -108,18 +133,27 @@ __all__ = [
     "claim_receipt",
     "claim_unclaimed",
     "configure_method",
+    "find_collecting_number",
     "get_unclaimed",
+    "list_documents",
+    "list_documents_between",
+    "list_documents_of_receipts",
     "list_for",
     "list_gaps",
     "list_methods",
+    "list_numbers_with",
     "list_outages",
     "list_probes",
     "list_unsettled",
     "pay_refund",
     "prompt_key",
     "record_counted",
+    "record_statement_money",
     "request_probe",
     "request_registration",
     "request_stk",
     "settle",
+    "sum_applied",
+    "sum_by_shortcode",
+    "write_off_claim",
 ]

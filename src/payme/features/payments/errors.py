@@ -1,6 +1,6 @@
 """Refusals of payments."""
 
-from payme.kit.errors import Conflict, Invalid, NotFound, Refused
+from payme.kit.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 
 
 class PaymentNotFound(NotFound):
@@ -196,3 +196,22 @@ class PayoutTooSmall(Invalid):
 
     code = "payments.payout_too_small"
     pointer = "/amount_cents"
+
+
+class ClaimNotOpen(Conflict):
+    """Nothing of this claim is open: it is proved, or written off."""
+
+    code = "payments.claim_not_open"
+
+
+class ClaimStillAwaited(Refused):
+    """M-Pesa may still tell of this money; it can be written off once it should have come."""
+
+    code = "payments.claim_still_awaited"
+
+
+class OwnClaim(Forbidden):
+    """Nobody writes off what they have claimed themselves."""
+
+    code = "payments.own_claim"
+    constraints = ("claim_write_offs_by_another",)

@@ -11,6 +11,7 @@ back of a sale is never more than was sold and paid; by M-Pesa it waits for its 
 """
 
 from payme.features.sales.events import RefundChanged, RefundCompleted, RefundRequested, SaleChanged, SaleCompleted
+from payme.features.sales.repository.proofs import RefundDocument, SoldSale, list_refund_documents, list_sold
 from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
 from payme.features.sales.schemas.sales import CreateSale, SaleView
 from payme.features.sales.services.claim_money import SalesDesk
@@ -25,6 +26,7 @@ __all__ = [
     "CreateSale",
     "RefundChanged",
     "RefundCompleted",
+    "RefundDocument",
     "RefundRequested",
     "RefundSale",
     "RefundView",
@@ -32,6 +34,7 @@ __all__ = [
     "SaleCompleted",
     "SaleView",
     "SalesDesk",
+    "SoldSale",
     "VoidSale",
     "add_payment",
     "cancel_sale",
@@ -39,7 +42,9 @@ __all__ = [
     "create_sale",
     "fail_refund",
     "get_sale",
+    "list_refund_documents",
     "list_refunds",
+    "list_sold",
     "refund_sale",
     "void_sale",
 ]

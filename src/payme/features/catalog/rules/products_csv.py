@@ -14,6 +14,7 @@ from typing import Final
 
 from payme.features.catalog.errors import CsvHeader, CsvUnreadable
 from payme.kit.money import CENTS_PER_SHILLING
+from payme.kit.spreadsheets import as_written, harmless
 
 COLUMNS: Final = (
     "name", "sku", "barcode", "unit", "category", "price", "buying_price", "vat_class", "reorder_point", "track_stock",
@@ -22,8 +23,6 @@ COLUMNS: Final = (
 FLAGS: Final = frozenset({"track_stock", "track_expiry", "active"})
 REQUIRED: Final = frozenset({"name", "price"})
 _SHILLINGS: Final = re.compile(r"\d{1,12}(\.\d{1,2})?|\d{1,3}(,\d{3}){1,3}(\.\d{1,2})?", re.ASCII)
-# The wide forms of Asian keyboards begin a formula too.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -60,7 +59,7 @@ def write_table(products: Iterable[Mapping[str, str]]) -> str:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    writer.writerows([_harmless(product[column]) for column in COLUMNS] for product in products)
+    writer.writerows([harmless(product[column]) for column in COLUMNS] for product in products)
     return file.getvalue()
 
 
@@ -101,14 +100,5 @@ def _checked_header(header: Sequence[str]) -> Sequence[str]:
 
 
 def _row(number: int, cells: Sequence[str], *, header: Sequence[str]) -> TableRow:
-    read = {column: _plain(cell.strip()) for column, cell in zip(header, cells, strict=False)}
+    read = {column: as_written(cell.strip()) for column, cell in zip(header, cells, strict=False)}
     return TableRow(number, {column: cell for column, cell in read.items() if cell}, any(cells[len(header) :]))
-
-
-def _harmless(cell: str) -> str:
-    # A name may really begin with an apostrophe before a sign; it gets one more, so that reading gives it back.
-    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

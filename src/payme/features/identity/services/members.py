@@ -59,7 +59,12 @@ async def list_members_who_may(uow: UnitOfWork, permissions: frozenset[str], *, 
 
 async def find_person_behind(uow: UnitOfWork) -> UUID:
     """Return the person who acts: the actor, or whoever made the key that it is, through all the keys that made keys."""
-    return await api_keys.find_maker(uow, uow.actor.id) or uow.actor.id
+    return await find_person(uow, uow.actor.id)
+
+
+async def find_person(uow: UnitOfWork, actor_id: UUID) -> UUID:
+    """Return the person whose doing an actor's was: the actor, or whoever made the key that it is."""
+    return await api_keys.find_maker(uow, actor_id) or actor_id
 
 
 async def lock_member_rev(uow: UnitOfWork, user_id: UUID) -> int:

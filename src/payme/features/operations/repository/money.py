@@ -122,7 +122,7 @@ async def mpesa_conserved(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def mpesa_account(uow: UnitOfWork) -> Rows:
-    """The M-Pesa account is every shilling that arrived for the business, less what refunds sent back."""
+    """The M-Pesa account is every shilling that arrived for the business, less what refunds sent back and M-Pesa kept as its fees."""
     return await uow.fetch(
         """-- operations.mpesa_account
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
@@ -139,21 +139,23 @@ async def mpesa_account(uow: UnitOfWork) -> Rows:
           - (select coalesce(sum(amount_cents), 0) from refunds
              where business_id = $1 and method = 'mpesa' and state = 'completed')
           - (select coalesce(sum(amount_cents), 0) from payouts
-             where business_id = $1 and purpose <> 'refund' and state = 'succeeded')""",
+             where business_id = $1 and purpose <> 'refund' and state = 'succeeded')
+          - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'statement.fee')""",
         uow.tenant,
     )
 
 
 @invariant(7)
 async def to_confirm_account(uow: UnitOfWork) -> Rows:
-    """The account of M-Pesa to confirm is what cashiers claimed and nothing has confirmed, and what a query had credited too much."""
+    """The account of M-Pesa to confirm is what cashiers claimed and nothing has confirmed or written off, and what a query had credited too much."""
     return await uow.fetch(
         """-- operations.to_confirm_account
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
         where a.business_id = $1 and a.code = 'mpesa_to_confirm' and b.balance <> (
             select coalesce(sum(amount_cents - coalesce(confirmed_cents, 0)), 0) from payments
             where business_id = $1 and method = 'mpesa_claim')
-          + (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')""",
+          + (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'payment.missing')
+          - (select coalesce(sum(amount_cents), 0) from claim_write_offs where business_id = $1 and state = 'standing')""",
         uow.tenant,
     )
 
@@ -193,7 +195,7 @@ async def payout_leaves_once(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def counted_accounts(uow: UnitOfWork) -> Rows:
-    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded."""
+    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded, and what counting found more or less."""
     return await uow.fetch(
         """-- operations.counted_accounts
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
@@ -201,7 +203,9 @@ async def counted_accounts(uow: UnitOfWork) -> Rows:
           select coalesce(sum(amount_cents), 0) from payments
           where business_id = $1 and status = 'succeeded' and settlement = 'applied'
             and method = case a.code when 'cash' then 'cash' else 'card_recorded' end)
-        - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'refund.' || a.code)""",
+        - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'refund.' || a.code)
+        + (select coalesce(sum(case when v.to_account = a.id then v.amount else -v.amount end), 0) from postings v
+           where v.business_id = $1 and v.kind = 'cash.variance' and a.id in (v.from_account, v.to_account))""",
         uow.tenant,
     )
 

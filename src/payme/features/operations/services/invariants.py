@@ -8,6 +8,7 @@ from payme.features import audit
 from payme.features.businesses import PLATFORM_BUSINESS_ID, get_business
 from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
+from payme.features.operations.repository.closing import CLOSING
 from payme.features.operations.repository.credit_notes import CREDIT_NOTES
 from payme.features.operations.repository.invariant import Invariant, join_sets
 from payme.features.operations.repository.money import MONEY
@@ -21,7 +22,17 @@ from payme.features.operations.schemas import EXAMPLES, Example, Finding, Report
 from payme.features.operations.services.walk import walk_businesses
 from payme.runtime.database import Database, UnitOfWork
 
-BUSINESS: Final[tuple[Invariant, ...]] = (*BOOKS, *TOKENS, *STOCK, *SALES, *REFUNDS, *CREDIT_NOTES, *MONEY, *TRAIL)
+BUSINESS: Final[tuple[Invariant, ...]] = (
+    *BOOKS,
+    *TOKENS,
+    *STOCK,
+    *SALES,
+    *REFUNDS,
+    *CREDIT_NOTES,
+    *MONEY,
+    *CLOSING,
+    *TRAIL,
+)
 Result = TypeVar("Result")
 
 Advance = Callable[[int, int], None]

@@ -36,6 +36,9 @@ class Verdict(StrEnum):
 ASKABLE: Final = frozenset({Channel.PAYBILL, Channel.TILL})
 """Channels of which M-Pesa tells us."""
 
+WAIT: Final = timedelta(hours=24)
+"""How long M-Pesa has to tell of a claim before it may be written off unproved."""
+
 
 @value
 class Proof:
@@ -51,6 +54,14 @@ def prove(claimed_cents: int, evidence_cents: int) -> Proof:
     if evidence_cents < claimed_cents:
         return Proof(Verdict.AMOUNT_DIFFERS, evidence_cents, 0)
     return Proof(Verdict.VERIFIED, claimed_cents, evidence_cents - claimed_cents)
+
+
+def may_write_off(verdict: Verdict, age: timedelta, *, is_covered: bool) -> bool:
+    """Say whether what a claim lacks may be given up: Pull or a statement would show it by now, or its wait is over.
+
+    A verdict beyond waiting was given by evidence, or by Pull having covered the claim's day.
+    """
+    return is_covered or age >= WAIT or verdict not in {Verdict.WAITING, Verdict.DECLARED}
 
 
 def date_is_odd(spelt: date | None, today: date) -> bool:

@@ -12,6 +12,7 @@ from payme.features.payments.repository.evidence import About, Holder
 from payme.features.payments.repository.unclaimed import NewUnclaimed
 from payme.features.payments.rules.claims import Proof, Verdict, prove
 from payme.features.payments.rules.transitions import Message, ReceiptOwner
+from payme.features.payments.services.write_off_claim import undo_write_off
 from payme.runtime.database import UnitOfWork
 
 
@@ -49,6 +50,7 @@ async def _take(uow: UnitOfWork, payment_id: UUID, owner: ReceiptOwner, *, proof
     if owner not in {ReceiptOwner.NEW, ReceiptOwner.OURS_ALREADY}:
         await claims.set_verdict(uow, payment_id, Verdict.ALREADY_USED)
         return Effect.RECEIPT_TAKEN
+    await undo_write_off(uow, payment_id)
     await claims.record_proof(uow, payment_id, proof, shortcode=shortcode)
     postings = [
         Posting("payment.confirmed", AccountCode.MPESA_TO_CONFIRM, AccountCode.MPESA, proof.confirmed_cents, payment_id)

@@ -1,0 +1,206 @@
+"""HTTP of reconciliation."""
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from payme.features.approvals import MayNotApprove, OwnRequest, caller_of, prove_caller
+from payme.features.identity import PersonNeeded, ProofWrong, Proven, TooManyFailures
+from payme.features.payments import ClaimNotOpen, ClaimStillAwaited, OwnClaim
+from payme.features.reconciliation.enums import Account, DifferenceState
+from payme.features.reconciliation.errors import (
+    AlreadyEnded,
+    DayAhead,
+    DifferenceNotFound,
+    NoteNeeded,
+    ReasonDoesNotFit,
+    ReconciliationNotFound,
+    ShortcodeNeeded,
+    StatementOfAnother,
+    StatementUnreadable,
+    UploadNotFound,
+    UploadRunning,
+)
+from payme.features.reconciliation.schemas import (
+    CashCountView,
+    CloseDifference,
+    CountCash,
+    DifferenceView,
+    LineView,
+    ReconciliationRow,
+    ReconciliationView,
+    RunDay,
+    StatementRowView,
+    UploadReport,
+)
+from payme.features.reconciliation.services import read_runs, report
+from payme.features.reconciliation.services.close_difference import close_difference, get_difference
+from payme.features.reconciliation.services.count_cash import count_cash, revision_of_count
+from payme.features.reconciliation.services.run_day import run_day
+from payme.features.reconciliation.services.upload_statement import list_rows, upload_statement
+from payme.integrations.daraja import read_statement
+from payme.integrations.pdf import typeset
+from payme.kit.pagination import Page
+from payme.runtime.database import UnitOfWork
+from payme.runtime.http import Call, Feature, Paging, Response, Router
+
+CSV, PDF = "text/csv", "application/pdf"
+router = Router(prefix="/v1/businesses/{business_id}/reconciliations", tag="reconciliation")
+
+
+@router.post(
+    operation="reconciliations_run", status=201, response=ReconciliationView, may="reconciliation.run", errors=(DayAhead,)
+)  # fmt: skip
+async def run(call: Call, command: RunDay) -> Response:
+    """Reconcile a business day, or reconcile it anew; what a person has closed stays closed."""
+    return await call.idempotent(command, lambda uow: run_day(uow, command.day))
+
+
+@router.get(operation="reconciliations_list", response=Page[ReconciliationRow], may="reconciliation.read")
+async def list_page(call: Call, query: Paging) -> Response:
+    """List reconciled days, the newest first."""
+    return await call.read_page(query, read_runs.list_runs, key=lambda row: [row.day.isoformat()])
+
+
+@router.get(
+    "/{reconciliation_id}", operation="reconciliations_get", response=ReconciliationView, may="reconciliation.read",
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def read(call: Call, reconciliation_id: UUID) -> Response:
+    """Read a reconciled day: totals by source side by side, and whether every shilling is accounted for."""
+    return await call.read(lambda uow: read_runs.show_run(uow, reconciliation_id))
+
+
+@router.get(
+    "/{reconciliation_id}/lines", operation="reconciliations_lines", response=Page[LineView], may="reconciliation.read",
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def list_lines(
+    call: Call, reconciliation_id: UUID, query: Paging, *, account: Annotated[Account | None, Query()] = None
+) -> Response:
+    """List every movement of the day by each source that speaks of it, in time's order."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[LineView]:
+        return await read_runs.list_lines(uow, reconciliation_id, after, account=account, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [row.position])
+
+
+@router.get(
+    "/{reconciliation_id}/differences", operation="reconciliations_differences", response=Page[DifferenceView],
+    may="reconciliation.read", errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def list_differences(
+    call: Call, reconciliation_id: UUID, query: Paging, *, state: Annotated[DifferenceState | None, Query()] = None
+) -> Response:
+    """List what does not fit together, by name; what was closed as well."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[DifferenceView]:
+        return await read_runs.list_differences(uow, reconciliation_id, after, state=state, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [str(row.id)])
+
+
+@router.get(
+    "/{reconciliation_id}/report.csv", operation="reconciliations_report_csv", may="reconciliation.read", produces=(CSV,),
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def download_csv(call: Call, reconciliation_id: UUID) -> Response:
+    """Download totals, differences and every line of a day for a spreadsheet, amounts in shillings."""
+
+    async def work(uow: UnitOfWork) -> Response:
+        text = await report.write_csv(uow, reconciliation_id)
+        return Response(text, 200, _attached(reconciliation_id, "csv"), media_type=f"{CSV}; charset=utf-8")
+
+    return await call.read(work)
+
+
+@router.get(
+    "/{reconciliation_id}/report.pdf", operation="reconciliations_report_pdf", may="reconciliation.read", produces=(PDF,),
+    errors=(ReconciliationNotFound,),
+)  # fmt: skip
+async def download_pdf(call: Call, reconciliation_id: UUID) -> Response:
+    """Download the report of a day on A4."""
+    data = await call.database.run(
+        lambda uow: report.document_data(uow, reconciliation_id), business_id=call.business_id, actor=call.actor,
+        read_only=True,
+    )  # fmt: skip
+    document = await asyncio.to_thread(typeset, report.TEMPLATE, data)
+    return Response(document, 200, _attached(reconciliation_id, "pdf"), media_type=PDF)
+
+
+def _attached(reconciliation_id: UUID, extension: str) -> dict[str, str]:
+    name = f"reconciliation-{reconciliation_id}.{extension}"
+    return {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+
+
+@router.put(
+    "/{day}/cash-count", operation="reconciliations_count_cash", response=CashCountView, may="reconciliation.count",
+    errors=(DayAhead,), also={201: "Nobody had counted before"},
+)  # fmt: skip
+async def put_count(call: Call, day: date, *, command: CountCash) -> Response:
+    """Say what lies in the drawers at the end of a day; a second count replaces the first by If-Match."""
+    return await call.update(
+        lambda uow: count_cash(uow, day, command), rev=lambda uow: revision_of_count(uow, day)
+    )  # fmt: skip
+
+
+@router.post(
+    "/statements", operation="reconciliations_upload_statement", status=201, response=UploadReport, may="reconciliation.run",
+    consumes=CSV, errors=(StatementUnreadable, ShortcodeNeeded, StatementOfAnother, UploadRunning),
+)  # fmt: skip
+async def upload(call: Call, shortcode: Annotated[str | None, Query(pattern="^[0-9]{5,7}$")] = None) -> Response:
+    """Upload an M-Pesa statement as the portal gives it; rows that were uploaded before change nothing.
+
+    The answer names every line that could not be used. Money that nobody had told of is brought in within the next minutes.
+    """
+    content = await call.read_body()
+    reading = await asyncio.to_thread(read_statement, content)
+    return await call.idempotent(
+        content, lambda uow: upload_statement(uow, content, reading=reading, shortcode=shortcode)
+    )  # fmt: skip
+
+
+@router.get(
+    "/statements/{upload_id}/rows", operation="reconciliations_statement_rows", response=Page[StatementRowView],
+    may="reconciliation.read", errors=(UploadNotFound,),
+)  # fmt: skip
+async def list_statement_rows(call: Call, upload_id: UUID, query: Paging) -> Response:
+    """List the rows that a statement brought, and what became of each."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[StatementRowView]:
+        return await list_rows(uow, upload_id, after, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [str(row.id)])
+
+
+@router.post(
+    "/differences/{difference_id}/close", operation="reconciliations_close_difference", status=200, response=DifferenceView,
+    may="reconciliation.close",
+    errors=(
+        DifferenceNotFound, AlreadyEnded, NoteNeeded, ReasonDoesNotFit, OwnRequest, MayNotApprove, PersonNeeded, ProofWrong,
+        TooManyFailures, OwnClaim, ClaimNotOpen, ClaimStillAwaited,
+    ),
+)  # fmt: skip
+async def close(call: Call, difference_id: UUID, command: CloseDifference) -> Response:
+    """Say why a difference of somebody else's making is none any more, showing by PIN or password that it is you."""
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: close_difference(uow, difference_id, command, proven=proofs[0]),
+        status=200,
+        before=lambda: _prove(call, difference_id, command, proofs=proofs),
+    )
+
+
+async def _prove(call: Call, difference_id: UUID, command: CloseDifference, *, proofs: list[Proven]) -> None:
+    """Note that the caller is there, for a difference that exists. Raises: DifferenceNotFound, PersonNeeded, ProofWrong, TooManyFailures."""
+    caller, business_id = caller_of(call), call.business_id
+    await call.database.run(lambda uow: get_difference(uow, difference_id), business_id=business_id, read_only=True)
+    proofs[:] = [await prove_caller(call.database, command.proof, business_id=business_id, caller=caller)]
+
+
+feature = Feature("reconciliation", "The daily proof that every shilling is accounted for.", (router,))

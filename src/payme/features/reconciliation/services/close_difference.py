@@ -1,0 +1,98 @@
+"""Close a difference: somebody else than its maker says why it is none any more, and the books follow.
+
+A difference of counted cash is posted once; a claim that was not borne out is written off. Of two people who close at once one
+does, because the row is locked.
+"""
+
+from uuid import UUID
+
+from payme.features import approvals, audit, ledger, payments
+from payme.features.approvals import ApprovalKind
+from payme.features.identity import Proven
+from payme.features.ledger import AccountCode, Posting
+from payme.features.payments import MoneyDocument
+from payme.features.reconciliation.enums import CASH_VARIANCES, CLAIMS, OPEN_STATES, Reason
+from payme.features.reconciliation.errors import AlreadyEnded, DifferenceNotFound, NoteNeeded, ReasonDoesNotFit
+from payme.features.reconciliation.events import DifferenceClosed
+from payme.features.reconciliation.repository import differences, runs, statements
+from payme.features.reconciliation.rules.facts import CASH_VARIANCE
+from payme.features.reconciliation.schemas import CloseDifference, DifferenceView
+from payme.runtime.database import UnitOfWork
+
+
+async def close_difference(
+    uow: UnitOfWork, difference_id: UUID, command: CloseDifference, *, proven: Proven
+) -> DifferenceView:
+    """Close an open difference for a reason. Locks it.
+
+    Raises: DifferenceNotFound, AlreadyEnded, NoteNeeded, ReasonDoesNotFit, approvals.OwnRequest, approvals.MayNotApprove, and
+    for a write-off payments.OwnClaim, payments.ClaimNotOpen, payments.ClaimStillAwaited.
+    """
+    difference = await differences.lock_difference(uow, difference_id)
+    if difference is None:
+        raise DifferenceNotFound(difference_id=difference_id)
+    if difference.state not in OPEN_STATES:
+        raise AlreadyEnded(state=difference.state, closed_by=str(difference.closed_by or ""))
+    reason = Reason(command.reason)
+    if reason is Reason.OTHER and not command.note.strip():
+        raise NoteNeeded
+    is_write_off = reason is Reason.WRITTEN_OFF
+    if is_write_off and difference.kind not in CLAIMS:
+        raise ReasonDoesNotFit(kind=difference.kind, reason=reason)
+    kind = ApprovalKind.WRITE_OFF if is_write_off else ApprovalKind.VARIANCE
+    closed_by = await approvals.verify_decider(
+        uow, proven, kind=kind, subject_id=difference_id, made_by=difference.made_by
+    )
+    await differences.close(uow, difference_id, reason=reason, note=command.note.strip(), closed_by=closed_by)
+    if is_write_off:
+        await _write_off(uow, difference, closed_by=closed_by)
+    elif difference.kind in CASH_VARIANCES:
+        await _post_variance(uow, difference)
+    return await _tell(uow, difference_id)
+
+
+async def get_difference(uow: UnitOfWork, difference_id: UUID) -> DifferenceView:
+    """Return a difference. Raises: DifferenceNotFound."""
+    difference = await differences.find_difference(uow, difference_id)
+    if difference is None:
+        raise DifferenceNotFound(difference_id=difference_id)
+    return difference
+
+
+async def _post_variance(uow: UnitOfWork, difference: DifferenceView) -> None:
+    await ledger.open_accounts(uow)
+    over_short, drawers = AccountCode.CASH_OVER_SHORT, AccountCode.CASH
+    ledger.post(uow, [Posting(CASH_VARIANCE, over_short, drawers, difference.amount_cents, difference.id)])
+
+
+async def _write_off(uow: UnitOfWork, difference: DifferenceView, *, closed_by: UUID) -> None:
+    (claim,) = [each for each in await payments.list_documents(uow, [difference.subject_id]) if each.kind == "payment"]
+    await payments.write_off_claim(
+        uow, claim.id, written_off_by=closed_by, is_covered=await _is_covered(uow, claim), reason=difference.kind
+    )
+
+
+async def _is_covered(uow: UnitOfWork, claim: MoneyDocument) -> bool:
+    """Say whether a statement covers the time of a claim; where it showed the claim, that would be proved.
+
+    Money on the owner's phone stands in no statement of a short code.
+    """
+    if claim.verdict == "declared":
+        return False
+    stretches = await statements.list_covered(uow, since=claim.began_at, until=claim.began_at)
+    return any(each.first_at <= claim.began_at <= each.last_at for each in stretches)
+
+
+async def _tell(uow: UnitOfWork, difference_id: UUID) -> DifferenceView:
+    view = await get_difference(uow, difference_id)
+    assert view.reason is not None, "it was closed a moment ago"
+    await runs.touch_run(uow, view.reconciliation_id)
+    audit.record(
+        uow, "difference.closed", view.id, kind=view.kind, amount_cents=view.amount_cents, reason=view.reason, note=view.note
+    )  # fmt: skip
+    uow.touch("differences", view.id)
+    uow.touch("reconciliations", view.reconciliation_id)
+    uow.publish(
+        DifferenceClosed(subject_id=view.id, kind=view.kind, reason=view.reason, amount_cents=view.amount_cents)
+    )
+    return view
