@@ -21,7 +21,7 @@ from payme.features.identity import Proven, Role
 from payme.features.payments.enums import Source
 from payme.features.payments.schemas import PayoutView
 from payme.features.payments.services.place_money import Arrival, place_money
-from payme.features.sales.schemas import ClaimMoney, SaleView
+from payme.features.sales.schemas.sales import ClaimMoney, SaleView
 from payme.features.sales.services.claim_money import claim_money
 from payme.kit.errors import DomainError
 from tests.fault_rows import FULL, FaultRow
