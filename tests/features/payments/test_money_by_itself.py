@@ -243,6 +243,19 @@ async def test_a_late_notice_finds_its_prompt_behind_many_younger_ones(shop: Til
     assert await shop.tray() == []
 
 
+@pytest.mark.parametrize(("number", "status"), [(MASKED, "failed"), (HASHED, "succeeded")])
+async def test_hours_after_a_cancelled_prompt_only_the_whole_number_says_whose_money_it_is(
+    shop: Till, till_wall: Wall, number: str, status: str
+) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    await shop.call_back(token, stk_callback(checkout_id, code=1032), shortcode="5651201")
+    shop.clock.advance(timedelta(hours=2))
+    await till_wall.told(MSISDN=number)
+    assert (await shop.payment(payment_id)).status == status
+    left = [("no_match", "unclaimed")] if status == "failed" else []
+    assert [(reason, state) for reason, _, state in await shop.tray()] == left
+
+
 async def test_a_receipt_of_another_business_stays_its(
     shop: Till, wall: Wall, database: Any, clock: Any, owner_dsn: str
 ) -> None:

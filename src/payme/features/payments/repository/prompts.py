@@ -15,6 +15,7 @@ class Candidate:
     id: UUID
     status: PaymentStatus
     phone_encrypted: bytes
+    asked_at: datetime
 
 
 async def list_by_reference(uow: UnitOfWork, reference: str, *, since: datetime) -> list[UUID]:
@@ -33,14 +34,14 @@ async def list_candidates(
     """Return the prompts of an amount, sent between two instants, whose receipt is not known; newest first, fifty at most."""
     rows = await uow.fetch(
         """-- payments.list_candidates
-        select id, status, phone_encrypted from payments
+        select id, status, phone_encrypted, coalesce(sent_at, created_at) as asked_at from payments
         where business_id = $1 and created_at >= $4 and method = 'mpesa_stk' and payee = 'business' and amount_cents = $2
           and shortcode = any($3) and mpesa_receipt_number is null and phone_encrypted is not null
           and coalesce(sent_at, created_at) <= $5
         order by created_at desc, id desc limit 50""",
         uow.tenant, amount_cents, shortcodes, since, until,
     )  # fmt: skip
-    return [Candidate(row["id"], PaymentStatus(row["status"]), row["phone_encrypted"]) for row in rows]
+    return [Candidate(row["id"], PaymentStatus(row["status"]), row["phone_encrypted"], row["asked_at"]) for row in rows]
 
 
 async def list_unasked(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> list[UUID]:

@@ -22,7 +22,9 @@ from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
-PAID_BY_HAND_AFTER: Final = timedelta(hours=24)
+TOLD_WITHIN: Final = timedelta(hours=24)
+PAID_BY_HAND_WITHIN: Final = timedelta(minutes=30)
+"""After a prompt that came to nothing. Three digits of a number are no name: in a day somebody else pays as much."""
 REFERENCE_LIVES: Final = timedelta(hours=48)
 _STILL_TO_BE_TOLD: Final = OPEN_STATUSES | {PaymentStatus.SUCCEEDED}
 
@@ -47,7 +49,9 @@ async def match_prompt(uow: UnitOfWork, trace: Trace) -> UUID | None:
             return named[0]
     sure = [each for each, fits in await _fitting(uow, trace) if fits]
     waiting = [each for each in sure if each.status in _STILL_TO_BE_TOLD]
-    found = waiting or sure
+    # A prompt that is over had its answer: that its customer paid all the same is sure of a whole number, or soon after it.
+    is_whole = "*" not in trace.number
+    found = waiting or [each for each in sure if is_whole or trace.at - each.asked_at <= PAID_BY_HAND_WITHIN]
     return found[0].id if len(found) == 1 else None
 
 
@@ -83,7 +87,7 @@ async def shortcodes_with(uow: UnitOfWork, shortcode: str) -> list[str]:
 async def _fitting(uow: UnitOfWork, trace: Trace) -> list[tuple[Candidate, bool]]:
     """Return the prompts that a notice can be about, each with whether its number says so too."""
     candidates = await prompts.list_candidates(
-        uow, amount_cents=trace.amount_cents, shortcodes=trace.shortcodes, since=trace.at - PAID_BY_HAND_AFTER,
+        uow, amount_cents=trace.amount_cents, shortcodes=trace.shortcodes, since=trace.at - TOLD_WITHIN,
         until=trace.at + CLOCKS_DIFFER,
     )  # fmt: skip
     found: list[tuple[Candidate, bool]] = []
