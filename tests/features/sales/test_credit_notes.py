@@ -252,6 +252,17 @@ async def test_a_failure_that_was_overtaken_by_a_success_takes_nothing_back(shop
     await sound(shop)
 
 
+async def test_a_failure_heard_after_the_sale_was_paid_takes_nothing_back(shop: TradingShop):
+    tea = await tea_of(shop)
+    note = await noted(shop, tea)
+    sale = await shop.sell((tea, 2), tenders=[by_note(note, PRICE), stk(PRICE)])
+    await shop.fails(sale.payments[1].id, heard=False)
+    assert (await shop.pay(sale.id, **cash(PRICE))).status == "completed"
+    await shop.hear()
+    assert ((await shop.sale(sale.id)).paid_cents, await left_on(shop, note)) == (2 * PRICE, PRICE)
+    await sound(shop)
+
+
 async def test_a_void_restores_the_note(shop: TradingShop):
     tea = await tea_of(shop)
     note = await noted(shop, tea)
