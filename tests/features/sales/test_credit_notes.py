@@ -232,6 +232,37 @@ async def test_the_failure_of_another_attempt_takes_nothing_back(shop: TradingSh
     await sound(shop)
 
 
+async def test_a_failure_that_was_overtaken_by_a_success_takes_nothing_back(shop: TradingShop):
+    tea = await tea_of(shop)
+    note = await noted(shop, tea)
+    sale = await shop.sell((tea, 3), tenders=[stk(3 * PRICE)])
+    await shop.fails(sale.payments[0].id)
+    await shop.pay(sale.id, **by_note(note, PRICE))
+    prompted = await shop.pay(sale.id, **stk(PRICE))
+    prompt_id = prompted.payments[-1].id
+    await shop.fails(prompt_id, heard=False)
+    await shop.paid(prompt_id, PRICE)
+    found = await shop.sale(sale.id)
+    assert (found.status, found.paid_cents, await left_on(shop, note)) == ("awaiting_payment", 2 * PRICE, PRICE)
+    overtaken = PaymentFailed(
+        subject_id=prompt_id, payment_id=prompt_id, purpose="sale", purpose_id=sale.id, reason_code="cancelled"
+    )
+    await shop.run(lambda uow: hear_of_failure(uow, overtaken))
+    assert ((await shop.sale(sale.id)).paid_cents, await left_on(shop, note)) == (2 * PRICE, PRICE)
+    await sound(shop)
+
+
+async def test_a_failure_heard_after_the_sale_was_paid_takes_nothing_back(shop: TradingShop):
+    tea = await tea_of(shop)
+    note = await noted(shop, tea)
+    sale = await shop.sell((tea, 2), tenders=[by_note(note, PRICE), stk(PRICE)])
+    await shop.fails(sale.payments[1].id, heard=False)
+    assert (await shop.pay(sale.id, **cash(PRICE))).status == "completed"
+    await shop.hear()
+    assert ((await shop.sale(sale.id)).paid_cents, await left_on(shop, note)) == (2 * PRICE, PRICE)
+    await sound(shop)
+
+
 async def test_a_void_restores_the_note(shop: TradingShop):
     tea = await tea_of(shop)
     note = await noted(shop, tea)

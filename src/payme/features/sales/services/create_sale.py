@@ -117,7 +117,7 @@ async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: b
         word = Word(tender.mpesa_receipt_number, tender.amount_cents, tender.channel)
         return await payments.claim_receipt(uow, word, Destination("sale", sale_id))
     if isinstance(tender, CreditNoteTender):
-        note = await credit_notes.get_spendable(uow, tender.number, tender.amount_cents)
+        note = await credit_notes.get_by_number(uow, tender.number)
         by_note = payments.Counted(tender.method, tender.amount_cents, reference=note.number)
         payment = payments.record_counted(uow, by_note, purpose="sale", purpose_id=sale_id, held=held)
         credit_notes.spend(uow, note, payment)

@@ -13,7 +13,7 @@ from uuid import UUID
 from payme.features import audit, businesses
 from payme.features.payments import PaymentView
 from payme.features.sales.enums import TenderMethod
-from payme.features.sales.errors import CreditNoteNotFound, CreditNoteShort
+from payme.features.sales.errors import CreditNoteNotFound
 from payme.features.sales.repository import credit_notes
 from payme.features.sales.repository.credit_notes import NewCreditNote, Spending
 from payme.features.sales.schemas.credit_notes import CreditNoteHistory, CreditNoteView
@@ -34,13 +34,11 @@ async def issue(uow: UnitOfWork, refund: RefundView, *, branch_id: UUID) -> None
     uow.touch(_COLLECTION, note.id)
 
 
-async def get_spendable(uow: UnitOfWork, number: str, amount_cents: int) -> CreditNoteView:
-    """Return a note that holds this much as far as can be seen before its lock. Raises: CreditNoteNotFound, CreditNoteShort."""
+async def get_by_number(uow: UnitOfWork, number: str) -> CreditNoteView:
+    """Return a note by its number; what is left on it counts only under its lock, at the flush. Raises: CreditNoteNotFound."""
     note = await credit_notes.find_by_number(uow, number)
     if note is None:
         raise CreditNoteNotFound(number=number)
-    if note.balance_cents < amount_cents:
-        raise CreditNoteShort(number=number, wanted_cents=amount_cents, balance_cents=note.balance_cents)
     return note
 
 
