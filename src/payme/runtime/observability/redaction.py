@@ -23,7 +23,7 @@ ALLOWED: Final = frozenset(
         "attempt", "attempts", "code", "count", "error", "exception", "fault", "kind", "message", "number", "outcome",
         "reason", "status", "warning",
         # which thing
-        "collection", "file", "inbox_id", "job", "job_id", "jobs", "key_id", "method", "name", "operation", "payment_id", "pid", "port",
+        "collection", "file", "inbox_id", "job", "job_id", "jobs", "key_id", "method", "name", "operation", "payment_id", "pid", "port", "product",
         "account", "product_id", "provider", "result_code", "route", "sale_id", "shortcode", "table", "version", "worker",
         "environment", "head", "position", "release", "schedules",
         # how much
