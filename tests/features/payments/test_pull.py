@@ -182,6 +182,29 @@ async def test_what_somebody_took_out_of_the_tray_before_pull_spoke_stays_his(sh
     assert (await shop.payment(taken.id)).mpesa_receipt_number == receipt
 
 
+async def test_a_success_whose_receipt_pull_never_showed_is_a_persons(shop: Till) -> None:
+    async def listed() -> dict[UUID, str]:
+        found = await shop.run(lambda uow: payments.list_unsettled(uow, older_than=HOUR))
+        return {each.payment_id: each.reason for each in found}
+
+    unseen, seen = (await shop.sent())[0], (await shop.sent(20_000))[0]
+    for each in (unseen, seen):
+        await shop.run(lambda uow, each=each: conclude_check(uow, each, Message(Source.QUERY, Outcome.PAID)))
+        await shop.run(lambda uow, each=each: payments.settle(uow, each, "applied"))
+    await pull(shop, row(shop, 20_000, msisdn="711000100"))
+    for _ in range(8):
+        shop.clock.advance(3 * HOUR)
+        assert await listed() == {}
+        await pull(shop)
+    shop.clock.advance(HOUR)
+    await pull(shop, is_whole=False)
+    assert await listed() == {}
+    await pull(shop)
+    found = await listed()
+    assert set(found) == {unseen}
+    assert "receipt" in found[unseen]
+
+
 async def test_silence_expires_a_prompt_once_all_of_a_day_was_looked_through(shop: Till) -> None:
     payment_id, token, checkout_id = await shop.sent()
     for hours in (1, 20, 3):
