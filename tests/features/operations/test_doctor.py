@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,31 @@ async def test_what_waits_for_a_person_is_listed(copied: str, owner: asyncpg.Con
     _, output = await payme("doctor", DATABASE_URL=copied, **CALLBACKS)
     assert f"  {payment} in {sound.business_id}" in output.splitlines()
     assert max(len(line) for line in output.splitlines()) <= 80
+
+
+async def test_a_receipt_that_pull_never_showed_is_listed(
+    copied: str, owner: asyncpg.Connection, sound: SoundDatabase
+) -> None:
+    await owner.execute(f"set payme.business_id = '{sound.business_id}'")
+    unseen = await owner.fetchrow(
+        """update payments set mpesa_receipt_number = null, sent_at = now() - interval '25 hours'
+           where id = (select id from payments where method = 'mpesa_stk' and status = 'succeeded' and payee = 'business'
+             and settlement is not null and shortcode is not null order by id limit 1) returning id, shortcode"""
+    )
+    assert unseen is not None
+    window = "insert into pull_windows (business_id, shortcode, covered_from, covered_until, asked_at) values ($1, $2, $3, $3, $3)"
+
+    async def listed() -> list[str]:
+        _, diagnoses = await payme_json("doctor", DATABASE_URL=copied, **CALLBACKS)
+        return [detail for each in diagnoses if "Pull never showed" in each["found"] for detail in each["details"]]
+
+    now = datetime.now(UTC)
+    await owner.execute("delete from pull_windows")
+    assert await listed() == []
+    await owner.execute(window, sound.business_id, unseen["shortcode"], now - timedelta(hours=2))
+    assert await listed() == []
+    await owner.execute("update pull_windows set covered_until = $1", now)
+    assert [str(unseen["id"]) in each for each in await listed()] == [True]
 
 
 async def test_a_wall_that_was_taken_down_is_noticed(copied: str, owner: asyncpg.Connection) -> None:

@@ -10,8 +10,8 @@ from payme.features.payments.services.pull_payments import Pulled, begin_pull, c
 from payme.features.payments.services.register_c2b import list_registrations, record_registration
 from payme.features.payments.services.watch_balance import list_gaps
 from payme.integrations.daraja import PulledPayment
-from tests.features.payments.test_money_by_itself import Wall, wall_of
 from tests.payment_room import ACCOUNT, Till, a_receipt
+from tests.payment_wall import Wall, wall_of
 
 MINUTE = timedelta(minutes=1)
 

@@ -1,5 +1,6 @@
 """Pull: payments that nobody told us of are found, and silence ends a prompt only where everything was looked through."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from payme.features.payments import (
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.repository.windows import find_window
 from payme.features.payments.rules.transitions import Message
+from payme.features.payments.services.conclude_check import conclude_check
 from payme.features.payments.services.pull_payments import (
     Pulled,
     PullErrand,
@@ -34,6 +36,7 @@ from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.settings import Settings
 from tests.payment_room import ACCOUNT, SETTINGS, Till, a_receipt, stk_callback
+from tests.payment_wall import MASKED, wall_of
 from tests.virtual_worker import VirtualWorker
 
 HOUR = timedelta(hours=1)
@@ -147,6 +150,59 @@ async def test_pull_confirms_what_a_callback_alone_is_not_believed_for(shop: Til
     await pull(shop, row(shop, 1_500_000, receipt=receipt))
     assert (await shop.payment(payment_id)).status == "succeeded"
     assert await shop.balances() == {"mpesa": 1_500_000, "payments_held": -1_500_000}
+
+
+@pytest.mark.parametrize("hours_ahead", [0, 3])
+async def test_pulls_whole_number_takes_another_amount_out_of_the_tray(shop: Till, hours_ahead: int) -> None:
+    credited, twin = (await shop.sent())[0], (await shop.sent(20_000))[0]
+    for each in (credited, twin):
+        await shop.run(lambda uow, each=each: conclude_check(uow, each, Message(Source.QUERY, Outcome.PAID)))
+    wall = await wall_of(shop)
+    receipt = await wall.told("140", MSISDN=MASKED)
+    assert await shop.tray() == [("no_match", 14_000, "unclaimed")]
+    paid = row(shop, 14_000, receipt=receipt, msisdn="711000100")
+    for _ in range(2):
+        await pull(shop, replace(paid, near=shop.clock.now() + hours_ahead * HOUR))
+    assert [(await shop.payment(each)).mpesa_receipt_number for each in (credited, twin)] == [receipt, None]
+    assert await shop.tray() == [("no_match", 14_000, "matched")]
+    assert await shop.balances() == {"mpesa": 34_000, "mpesa_to_confirm": 1_000, "payments_held": -35_000}
+
+
+async def test_what_somebody_took_out_of_the_tray_before_pull_spoke_stays_his(shop: Till) -> None:
+    credited, _, _ = await shop.sent()
+    wall = await wall_of(shop)
+    receipt = await wall.told("140", MSISDN="")
+    await shop.run(lambda uow: conclude_check(uow, credited, Message(Source.QUERY, Outcome.PAID)))
+    ((lying,),) = await shop.rows("select id from unclaimed_money where business_id = $1")
+    taken = await shop.run(lambda uow: payments.claim_unclaimed(uow, lying, Destination("sale", new_id())))
+    before = await shop.balances()
+    await pull(shop, row(shop, 14_000, receipt=receipt, msisdn="711000100"))
+    assert await shop.balances() == before
+    assert (await shop.payment(credited)).mpesa_receipt_number is None
+    assert (await shop.payment(taken.id)).mpesa_receipt_number == receipt
+
+
+async def test_a_success_whose_receipt_pull_never_showed_is_a_persons(shop: Till) -> None:
+    async def listed() -> dict[UUID, str]:
+        found = await shop.run(lambda uow: payments.list_unsettled(uow, older_than=HOUR))
+        return {each.payment_id: each.reason for each in found}
+
+    unseen, seen = (await shop.sent())[0], (await shop.sent(20_000))[0]
+    for each in (unseen, seen):
+        await shop.run(lambda uow, each=each: conclude_check(uow, each, Message(Source.QUERY, Outcome.PAID)))
+        await shop.run(lambda uow, each=each: payments.settle(uow, each, "applied"))
+    await pull(shop, row(shop, 20_000, msisdn="711000100"))
+    for _ in range(8):
+        shop.clock.advance(3 * HOUR)
+        assert await listed() == {}
+        await pull(shop)
+    shop.clock.advance(HOUR)
+    await pull(shop, is_whole=False)
+    assert await listed() == {}
+    await pull(shop)
+    found = await listed()
+    assert set(found) == {unseen}
+    assert "receipt" in found[unseen]
 
 
 async def test_silence_expires_a_prompt_once_all_of_a_day_was_looked_through(shop: Till) -> None:

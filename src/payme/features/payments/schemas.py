@@ -328,5 +328,8 @@ class UnsettledPayment(BaseModel):
     checks: int
     can_ask: bool = Field(description="M-Pesa gave the request an id, so there is something to ask about.")
     claimed_cents: int | None = None
+    lacks_receipt: bool = Field(
+        default=False, description="M-Pesa said that it was paid, and Pull never showed its receipt."
+    )
     age_seconds: int = 0
     reason: str = ""

@@ -127,6 +127,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
 
     `asking`: unknown, and still asked about. `silent`: sent before `asked_until`, and still open. `unheard`: succeeded before
     `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt or short code. `unclaimed`: in the tray.
+    `unseen`: credited on a query's word, and Pull never showed its receipt.
     `left`: a payout whose outcome nobody knows since before `asked_until`. `unproved`: a claim that M-Pesa does not show, or only in part.
     """
     rows = await uow.fetch(
@@ -143,6 +144,11 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
           left join token_purchases t on t.business_id = $1 and t.id = p.purpose_id
           where p.business_id = $1 and p.status = 'succeeded' and p.ended_at < $3
             and case p.purpose when 'sale' then p.settlement is null else t.state is distinct from 'credited' end
+          union all
+          select 'unseen', p.id, p.paid_cents, p.created_at from payments p
+          join pull_windows w on w.business_id = $1 and w.shortcode = p.shortcode
+          where p.business_id = $1 and p.method = 'mpesa_stk' and p.payee = 'business' and p.status = 'succeeded'
+            and p.mpesa_receipt_number is null and coalesce(p.sent_at, p.created_at) + interval '1 day' <= w.covered_until
           union all
           select 'unplaced', e.id, e.amount_cents, e.received_at from payment_evidence e
           where e.business_id = $1 and e.outcome = 'paid' and e.effect in ('wrong_prompt', 'wrong_shortcode')

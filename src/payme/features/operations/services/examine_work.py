@@ -155,6 +155,7 @@ def _payments(gathered: _Gathered) -> list[Diagnosis]:
         ("unheard", Mark.BAD, "paid, and not taken by the sale or purchase", "Its job waits or gave up: see Worker and Dead letters."),
         ("left", Mark.BAD, "paid out, and nobody knows whether it left", "Look each up in the M-Pesa statement before anything is paid again."),
         ("unproved", Mark.LOOK, "taken on a cashier's word that M-Pesa does not bear out", "Look each code up in the M-Pesa statement; it may be written off by somebody else."),
+        ("unseen", Mark.LOOK, "credited as asked, and Pull never showed the receipt", "Look each up in the M-Pesa statement: another amount may lie in the tray."),
         ("unplaced", Mark.BAD, "spoken of by M-Pesa for a prompt that is not ours", "Look each receipt up in the M-Pesa statement."),
     ):  # fmt: skip
         if count := gathered.count(kind):

@@ -1,7 +1,7 @@
 """SQL of payments themselves."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -223,17 +223,27 @@ async def set_settlement(
     ) > 0  # fmt: skip
 
 
-async def list_unsettled(uow: UnitOfWork, *, before: datetime) -> list[UnsettledPayment]:
-    """Return the payments whose end is not known, or whose purpose has not heard of it, since before an instant; oldest first."""
+async def list_unsettled(uow: UnitOfWork, *, before: datetime, patience: timedelta) -> list[UnsettledPayment]:
+    """Return the payments whose end is not known, or whose purpose has not heard of it, since before an instant; oldest first.
+
+    And what a query credited where Pull has looked on for as long as `patience` and its receipt is not known.
+    """
     rows = await uow.fetch(
         """-- payments.list_unsettled
         select id as payment_id, purpose, purpose_id, status, coalesce(sent_at, created_at) as since, amount_cents, checks,
-          checkout_request_id is not null as can_ask, claimed_cents
+          checkout_request_id is not null as can_ask, claimed_cents, false as lacks_receipt
         from payments
         where business_id = $1 and created_at < $2 and method = 'mpesa_stk'
           and (status in ('created', 'sending', 'pending', 'unknown') or claimed_cents is not null
             or (status = 'succeeded' and settlement is null))
-        order by created_at, id""",
-        uow.tenant, before,
+        union all
+        select p.id, p.purpose, p.purpose_id, p.status, coalesce(p.sent_at, p.created_at), p.amount_cents, p.checks,
+          p.checkout_request_id is not null, p.claimed_cents, true
+        from payments p join pull_windows w on w.business_id = $1 and w.shortcode = p.shortcode
+        where p.business_id = $1 and p.created_at < $2 and p.method = 'mpesa_stk' and p.payee = 'business'
+          and p.status = 'succeeded' and p.mpesa_receipt_number is null and p.settlement is not null and p.claimed_cents is null
+          and coalesce(p.sent_at, p.created_at) + $3 <= w.covered_until
+        order by since, payment_id""",
+        uow.tenant, before, patience,
     )  # fmt: skip
     return [UnsettledPayment(**row) for row in rows]

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import Record
+
 from payme.features.payments.enums import PaymentStatus
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
@@ -14,6 +16,7 @@ class Candidate:
 
     id: UUID
     status: PaymentStatus
+    amount_cents: int
     phone_encrypted: bytes
     asked_at: datetime
 
@@ -34,14 +37,28 @@ async def list_candidates(
     """Return the prompts of an amount, sent between two instants, whose receipt is not known; newest first, fifty at most."""
     rows = await uow.fetch(
         """-- payments.list_candidates
-        select id, status, phone_encrypted, coalesce(sent_at, created_at) as asked_at from payments
+        select id, status, amount_cents, phone_encrypted, coalesce(sent_at, created_at) as asked_at from payments
         where business_id = $1 and created_at >= $4 and method = 'mpesa_stk' and payee = 'business' and amount_cents = $2
           and shortcode = any($3) and mpesa_receipt_number is null and phone_encrypted is not null
           and coalesce(sent_at, created_at) <= $5
         order by created_at desc, id desc limit 50""",
         uow.tenant, amount_cents, shortcodes, since, until,
     )  # fmt: skip
-    return [Candidate(row["id"], PaymentStatus(row["status"]), row["phone_encrypted"], row["asked_at"]) for row in rows]
+    return [_candidate(row) for row in rows]
+
+
+async def list_untold(uow: UnitOfWork, *, shortcodes: list[str], since: datetime, until: datetime) -> list[Candidate]:
+    """Return the prompts of any amount, sent between two instants, that are open or succeeded and whose receipt is not known."""
+    rows = await uow.fetch(
+        """-- payments.list_untold
+        select id, status, amount_cents, phone_encrypted, coalesce(sent_at, created_at) as asked_at from payments
+        where business_id = $1 and created_at between $3::timestamptz - interval '1 day' and $4 and method = 'mpesa_stk'
+          and payee = 'business' and status not in ('failed', 'expired') and shortcode = any($2) and mpesa_receipt_number is null
+          and phone_encrypted is not null and coalesce(sent_at, created_at) between $3 and $4
+        order by created_at, id""",
+        uow.tenant, shortcodes, since, until,
+    )  # fmt: skip
+    return [_candidate(row) for row in rows]
 
 
 async def list_unasked(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> list[UUID]:
@@ -53,3 +70,9 @@ async def list_unasked(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> list[
         uow.tenant, purpose, purpose_id,
     )  # fmt: skip
     return [row["id"] for row in rows]
+
+
+def _candidate(row: Record) -> Candidate:
+    return Candidate(
+        row["id"], PaymentStatus(row["status"]), row["amount_cents"], row["phone_encrypted"], row["asked_at"]
+    )

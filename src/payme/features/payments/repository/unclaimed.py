@@ -33,6 +33,7 @@ class StoredUnclaimed:
 
     id: UUID
     state: str
+    source: str
     reason: str
     amount_cents: int
     shortcode: str
@@ -55,7 +56,7 @@ class Claimed:
 
 
 _COLUMNS: Final = (
-    "id, state, reason, amount_cents, shortcode, mpesa_receipt_number, payment_id, payer_number, "
+    "id, state, source, reason, amount_cents, shortcode, mpesa_receipt_number, payment_id, payer_number, "
     "bill_reference, paid_at, is_verified, received_at"
 )
 _LOCK: Final = (
@@ -71,6 +72,11 @@ _LIST_LIKE: Final = (
     "-- payments.list_unclaimed_like\nselect " + _COLUMNS + " from unclaimed_money"
     " where business_id = $1 and state = 'unclaimed' and payment_id is null and amount_cents = $2 and shortcode = any($3)"
     " and received_at >= $4 order by received_at, id limit 50"
+)
+_LIST_SINCE: Final = (
+    "-- payments.list_unclaimed_since\nselect " + _COLUMNS + " from unclaimed_money"
+    " where business_id = $1 and state = 'unclaimed' and payment_id is null and shortcode = any($2) and received_at >= $3"
+    " order by received_at, id limit 200"
 )
 
 
@@ -125,6 +131,12 @@ async def list_like(
 ) -> list[StoredUnclaimed]:
     """Return the unclaimed rows of an amount that came by themselves since an instant, oldest first, fifty at most."""
     rows = await uow.fetch(_LIST_LIKE, uow.tenant, amount_cents, shortcodes, since)
+    return [StoredUnclaimed(**row) for row in rows]
+
+
+async def list_since(uow: UnitOfWork, *, shortcodes: list[str], since: datetime) -> list[StoredUnclaimed]:
+    """Return the unclaimed rows of any amount that came by themselves since an instant, oldest first, two hundred at most."""
+    rows = await uow.fetch(_LIST_SINCE, uow.tenant, shortcodes, since)
     return [StoredUnclaimed(**row) for row in rows]
 
 

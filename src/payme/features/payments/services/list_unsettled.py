@@ -1,21 +1,27 @@
-"""List the payments that are in doubt for too long, with the reason why nobody can ask, for a person to look at."""
+"""List the payments that are in doubt for too long, or whose receipt never came, with the reason why nobody can ask, for a person to look at."""
 
 from datetime import timedelta
+from typing import Final
 
 from payme.features.payments.enums import PaymentStatus
 from payme.features.payments.repository import payments as repository
 from payme.features.payments.schemas import UnsettledPayment
 from payme.features.payments.services.checks import MpesaRules
+from payme.features.payments.services.pull_payments import PATIENCE
 from payme.runtime.database import UnitOfWork
+
+_NO_RECEIPT: Final = (
+    "It counts as it was asked, and Pull showed no receipt of it: look in the tray and at the M-Pesa statement."
+)
 
 
 async def list_unsettled(uow: UnitOfWork, *, older_than: timedelta) -> list[UnsettledPayment]:
     """Return a business's payments in doubt that are older than this, oldest first, each with what stands in its way."""
     last_question = uow.tool(MpesaRules).check_at[-1]
     found: list[UnsettledPayment] = []
-    for row in await repository.list_unsettled(uow, before=uow.now - older_than):
+    for row in await repository.list_unsettled(uow, before=uow.now - older_than, patience=PATIENCE):
         age = uow.now - row.since
-        reason = _reason(row, is_through=age > last_question)
+        reason = _NO_RECEIPT if row.lacks_receipt else _reason(row, is_through=age > last_question)
         found.append(row.model_copy(update={"age_seconds": int(age.total_seconds()), "reason": reason}))
     return found
 

@@ -3,6 +3,8 @@
 Safaricom tells of a prompt's money twice where C2B addresses are registered, and the second notice names no prompt. For a
 paybill the account is the prompt's own; for a till only amount, time and what is left of the number can say. In doubt nothing
 is matched: the money waits in the tray, and the prompt's own callback takes it out of there.
+
+What a query credited was credited as it was asked; where another amount was paid, the notice of it is that prompt's all the same.
 """
 
 from collections.abc import Sequence
@@ -10,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
+from payme.features.payments.enums import NOTICES, OPEN_STATUSES, PaymentStatus, Source
 from payme.features.payments.repository import prompts, registrations
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payments import StoredPayment
 from payme.features.payments.repository.prompts import Candidate
 from payme.features.payments.repository.unclaimed import StoredUnclaimed
 from payme.features.payments.rules.numbers import may_be
+from payme.features.payments.services.policies import verify_above_cents
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 from payme.runtime.security import FieldCipher
@@ -25,19 +28,30 @@ CLOCKS_DIFFER: Final = timedelta(minutes=1)
 TOLD_WITHIN: Final = timedelta(hours=24)
 PAID_BY_HAND_WITHIN: Final = timedelta(minutes=30)
 """After a prompt that came to nothing. Three digits of a number are no name: in a day somebody else pays as much."""
+PROMPT_LIVES: Final = timedelta(minutes=10)
+"""From the sending of a prompt to its money; only so near is money of another amount taken for the prompt's."""
+PULLS_CLOCK: Final = timedelta(hours=3)
+"""By how much Pull's time may be ahead: nobody knows whether it is that of Nairobi or UTC."""
 REFERENCE_LIVES: Final = timedelta(hours=48)
 _STILL_TO_BE_TOLD: Final = OPEN_STATUSES | {PaymentStatus.SUCCEEDED}
 
 
 @value
 class Trace:
-    """What a notice shows of the payment that it is about; the number hidden as Safaricom hides it."""
+    """What a notice shows of the payment that it is about; the number as it was told. `is_verified`: M-Pesa was asked."""
 
     amount_cents: int
     shortcodes: list[str]
     number: str
     reference: str
     at: datetime
+    source: Source
+    is_verified: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the number can be only one."""
+        return "*" not in self.number
 
 
 async def match_prompt(uow: UnitOfWork, trace: Trace) -> UUID | None:
@@ -50,29 +64,37 @@ async def match_prompt(uow: UnitOfWork, trace: Trace) -> UUID | None:
     sure = [each for each, fits in await _fitting(uow, trace) if fits]
     waiting = [each for each in sure if each.status in _STILL_TO_BE_TOLD]
     # A prompt that is over had its answer: that its customer paid all the same is sure of a whole number, or soon after it.
-    is_whole = "*" not in trace.number
-    found = waiting or [each for each in sure if is_whole or trace.at - each.asked_at <= PAID_BY_HAND_WITHIN]
-    return found[0].id if len(found) == 1 else None
+    found = waiting or [each for each in sure if trace.is_whole or trace.at - each.asked_at <= PAID_BY_HAND_WITHIN]
+    if found:
+        return found[0].id if len(found) == 1 else None
+    return await _match_other_amount(uow, trace)
 
 
 async def may_be_of_a_prompt(uow: UnitOfWork, row: StoredUnclaimed, shortcodes: Sequence[str]) -> bool:
     """Say whether money in the tray can be that of a prompt whose own notice is still to come."""
-    trace = Trace(
-        row.amount_cents, list(shortcodes), row.payer_number, row.bill_reference, row.paid_at or row.received_at
-    )
-    return any(each.status in _STILL_TO_BE_TOLD for each, _ in await _fitting(uow, trace))
+    trace = _trace_of(row, list(shortcodes))
+    if any(each.status in _STILL_TO_BE_TOLD for each, _ in await _fitting(uow, trace)):
+        return True
+    return any(each.status in OPEN_STATUSES for each in await _untold(uow, trace))
 
 
 async def find_in_tray(uow: UnitOfWork, payment: StoredPayment) -> StoredUnclaimed | None:
-    """Return the oldest money in the tray that is surely this prompt's, by its number, amount and time."""
+    """Return the oldest money in the tray that is surely this prompt's, by its number, amount and time; else by number and time."""
     if payment.phone_encrypted is None or payment.shortcode is None:
         return None
-    rows = await tray.list_like(
-        uow, amount_cents=payment.paid_cents or payment.amount_cents, shortcodes=await shortcodes_with(uow, payment.shortcode),
-        since=payment.asked_at - CLOCKS_DIFFER,
-    )  # fmt: skip
+    shortcodes, since = await shortcodes_with(uow, payment.shortcode), payment.asked_at - CLOCKS_DIFFER
     msisdn = _opened(uow, payment.id, payment.phone_encrypted)
-    return next((row for row in rows if may_be(msisdn, row.payer_number)), None)
+    amount_cents = payment.paid_cents or payment.amount_cents
+    rows = await tray.list_like(uow, amount_cents=amount_cents, shortcodes=shortcodes, since=since)
+    exact = next((row for row in rows if may_be(msisdn, row.payer_number)), None)
+    if exact is not None:
+        return exact
+    others = [
+        row
+        for row in await tray.list_since(uow, shortcodes=shortcodes, since=since)
+        if may_be(msisdn, row.payer_number) and await match_prompt(uow, _trace_of(row, shortcodes)) == payment.id
+    ]
+    return others[0] if len(others) == 1 else None
 
 
 async def shortcodes_with(uow: UnitOfWork, shortcode: str) -> list[str]:
@@ -96,6 +118,39 @@ async def _fitting(uow: UnitOfWork, trace: Trace) -> list[tuple[Candidate, bool]
         if fits is not False:
             found.append((each, bool(fits)))
     return found
+
+
+async def _match_other_amount(uow: UnitOfWork, trace: Trace) -> UUID | None:
+    """Return the prompt that a query credited as it was asked, and that this money of another amount is the receipt of.
+
+    Of a whole number's prompts it is the one nearest in amount: whichever it is, the money is counted once. A masked number
+    must leave no choice. A notice above the limit must be verified first.
+    """
+    if not trace.is_verified and trace.source in NOTICES and trace.amount_cents > await verify_above_cents(uow):
+        return None
+    untold = await _untold(uow, trace)
+    credited = [each for each in untold if each.status is PaymentStatus.SUCCEEDED]
+    if not credited or (not trace.is_whole and len(untold) > 1):
+        return None
+    return min(credited, key=lambda each: abs(each.amount_cents - trace.amount_cents)).id
+
+
+async def _untold(uow: UnitOfWork, trace: Trace) -> list[Candidate]:
+    """Return the prompts to a notice's number, of any amount, that were asked just before it and whose receipt is not known."""
+    moments = (trace.at, trace.at - PULLS_CLOCK) if trace.source is Source.PULL else (trace.at,)
+    found: list[Candidate] = []
+    for at in moments:
+        found += await prompts.list_untold(
+            uow, shortcodes=trace.shortcodes, since=at - PROMPT_LIVES, until=at + CLOCKS_DIFFER
+        )
+    return [each for each in found if may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)]
+
+
+def _trace_of(row: StoredUnclaimed, shortcodes: list[str]) -> Trace:
+    return Trace(
+        row.amount_cents, shortcodes, row.payer_number, row.bill_reference, row.paid_at or row.received_at,
+        Source(row.source), row.is_verified,
+    )  # fmt: skip
 
 
 def _opened(uow: UnitOfWork, payment_id: UUID, sealed: bytes) -> str:

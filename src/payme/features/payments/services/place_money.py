@@ -63,6 +63,8 @@ async def place_money(uow: UnitOfWork, arrival: Arrival, *, inbox_id: UUID | Non
         arrival.payer_number,
         arrival.bill_reference,
         arrival.paid_at or uow.now,
+        arrival.source,
+        arrival.source not in NOTICES,
     )
     prompt_id = await match_prompt(uow, trace)
     if prompt_id is not None:
