@@ -146,7 +146,8 @@ class Script:
             answer = operation_result(about, code=2001)
         else:
             answer = operation_result(
-                about, TransactionStatus=status, Amount=found[0]["Amount"] + ".00", ReceiptNo=a_receipt(),
+                about, TransactionStatus=status, Amount=found[0]["Amount"] + ".00",
+                ReceiptNo=body.get("TransactionID") or a_receipt(),
                 OriginatorConversationID=ours,
             )  # fmt: skip
         self.news.append((body["ResultURL"], answer))

@@ -60,9 +60,10 @@ async def query_status(call: Call) -> dict[str, Any]:
 class _Found:
     """What is asked about: something that moved, or an operation that has moved nothing yet or never will."""
 
-    def __init__(self, movement: Movement | None, operation: Operation | None) -> None:
+    def __init__(self, movement: Movement | None, operation: Operation | None, *, is_reversed: bool) -> None:
         self.movement = movement
         self.operation = operation
+        self._is_reversed = is_reversed
 
     @property
     def order(self) -> Order:
@@ -73,7 +74,7 @@ class _Found:
     @property
     def status(self) -> str:
         if self.movement is not None:
-            return "Completed"
+            return "Reversed" if self._is_reversed else "Completed"
         return "Authorized" if self.operation and self.operation.verdict is None else "Declined"
 
 
@@ -84,7 +85,8 @@ def _find(world: World, shortcode: ShortCode, *, receipt: str, some_id: str) -> 
         movement = operation.verdict.movement
     if movement is None and (operation is None or operation.errand.order is None):
         return None
-    found = _Found(movement, operation)
+    is_reversed = movement is not None and world.ledger.reversal_of(movement.receipt) is not None
+    found = _Found(movement, operation, is_reversed=is_reversed)
     parties = {found.order.debit.holder, found.order.credit.holder}
     return found if shortcode.shortcode in parties else None
 

@@ -35,6 +35,7 @@ CHANGES = {
     "payouts_approve": "approvals.decide",
     "payouts_create": "payouts.request",
     "payouts_reject": "approvals.decide",
+    "payouts_settle": "approvals.decide",
     "products_change": "catalog.write",
     "products_create": "catalog.write",
     "products_import": "catalog.write",

@@ -336,9 +336,13 @@ async def test_a_paid_prompt_can_be_given_back_and_asked_about(
     await simulator.control.advance(3)
     receipt = (await receiver.next()).items["MpesaReceiptNumber"]
     asked = {"TransactionID": receipt, "PartyA": "174379"}
-    assert (await told(simulator, shop, receiver, STATUS, **asked)).parameters["ReasonType"] == "Pay Bill Online"
+    answer = (await told(simulator, shop, receiver, STATUS, **asked)).parameters
+    assert (answer["ReasonType"], answer["TransactionStatus"]) == ("Pay Bill Online", "Completed")
     reversal = await told(simulator, shop, receiver, REVERSAL, TransactionID=receipt, ReceiverParty="174379")
     assert reversal.result["ResultCode"] == 0
     moved = (await simulator.control.ledger())["movements"]
     assert [each["linked_receipt"] for each in moved] == ["", receipt]
     assert json.loads(reversal.raw)["Result"]["TransactionID"] == moved[1]["receipt"]
+    assert (await told(simulator, shop, receiver, STATUS, **asked)).parameters["TransactionStatus"] == "Reversed"
+    of_reversal = {"TransactionID": moved[1]["receipt"], "PartyA": "174379"}
+    assert (await told(simulator, shop, receiver, STATUS, **of_reversal)).parameters["TransactionStatus"] == "Completed"

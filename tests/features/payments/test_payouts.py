@@ -32,7 +32,7 @@ from payme.features.payments.errors import (
     PayoutTooSmall,
     UnclaimedNotFound,
 )
-from payme.features.payments.rules.payouts import News, PayoutState
+from payme.features.payments.rules.payouts import ASK_AFTER, News, PayoutState
 from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney
 from payme.features.payments.services.ask_status import (
     StatusErrand,
@@ -40,7 +40,7 @@ from payme.features.payments.services.ask_status import (
     begin_asking_about_receipt,
 )
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
-from payme.features.payments.services.conclude_payout import ASK_AFTER, Heard, hear
+from payme.features.payments.services.conclude_payout import Heard, hear
 from payme.features.payments.services.handle_callback import handle_callback
 from payme.features.payments.services.handle_result import DOOR_HEADER, TIMEOUT_DOOR
 from payme.features.payments.services.place_money import Arrival, place_money

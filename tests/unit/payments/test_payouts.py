@@ -2,7 +2,7 @@
 
 import pytest
 
-from payme.features.payments.rules.payouts import ENDED, News, PayoutState, is_within, next_state
+from payme.features.payments.rules.payouts import ENDED, News, PayoutState, asks_original, is_within, next_state
 
 S = PayoutState
 MOVES = {
@@ -32,3 +32,14 @@ def test_money_that_left_has_left():
 )
 def test_both_limits_are_kept(amount: int, paid: int, within: bool):
     assert is_within(amount, limit_cents=100, day_limit_cents=500, paid_today_cents=paid) is within
+
+
+@pytest.mark.parametrize(
+    ("kind", "conversation_id", "turns"),
+    [
+        ("reversal", None, [True, True, True]), ("reversal", "AG_1", [True, False, True]),
+        ("b2c", None, [False, False, False]), ("b2pochi", "AG_1", [False, False, False]),
+    ],
+)  # fmt: skip
+def test_of_a_reversal_the_payment_is_asked_about(kind: str, conversation_id: str | None, turns: list[bool]):
+    assert [asks_original(kind, conversation_id, questions=number) for number in range(3)] == turns

@@ -125,7 +125,7 @@ class ReceiptUsed(Conflict):
     """This M-Pesa code was used before."""
 
     code = "payments.receipt_used"
-    constraints = ("payments_receipt",)
+    constraints = ("payments_receipt", "payouts_receipt")
 
 
 class ReceiptAmountDiffers(Conflict):
@@ -189,6 +189,26 @@ class PayoutDecided(Conflict):
     """This payout does not wait for anybody's word."""
 
     code = "payments.payout_decided"
+
+
+class PayoutNotInDoubt(Conflict):
+    """The end of this payout is not in doubt."""
+
+    code = "payments.payout_not_in_doubt"
+
+
+class PayoutStillAsked(Conflict):
+    """M-Pesa is still being asked about this payout; somebody can say how it ended after the last question."""
+
+    code = "payments.payout_still_asked"
+    retryable = True
+
+
+class NoReceiptExpected(Invalid):
+    """Money that did not leave has no M-Pesa code."""
+
+    code = "payments.no_receipt_expected"
+    pointer = "/mpesa_receipt_number"
 
 
 class PayoutTooSmall(Invalid):

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from payme.features.payments.enums import OPEN_STATUSES, PaymentStatus
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.pasted import Known
+from payme.features.payments.rules.payouts import is_left_to_person
 from payme.features.payments.rules.transitions import applied_cents
 from payme.features.payments.rules.wording import OWN_WORDS, UNEXPLAINED
 from payme.integrations.daraja import Reason, advice_for
@@ -251,6 +252,10 @@ class PayoutView(_Explained):
     amount_cents: int
     reason: str
     phone: str = Field(description="Masked but for the last three digits.")
+    questions: int = Field(default=0, description="How often M-Pesa was asked what became of it.")
+    left_to_person: bool = Field(
+        default=False, description="M-Pesa is not asked again: somebody else than the requester says how it ended."
+    )
     approval_id: UUID | None = None
     mpesa_receipt_number: str | None = None
     requested_by: UUID
@@ -259,6 +264,30 @@ class PayoutView(_Explained):
     sent_at: datetime | None = None
     ended_at: datetime | None = None
     rev: int = 1
+
+    @model_validator(mode="after")
+    def _say_whose_turn(self) -> Self:
+        self.left_to_person = is_left_to_person(self.state, self.questions)
+        return self
+
+
+class SettlePayout(BaseModel):
+    """Say how a payout ended that M-Pesa no longer tells of, and show that it is you: by your PIN here or your password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"left": True, "mpesa_receipt_number": "UKM7XK9P2Q", "note": "On the statement of Monday", "proof": "482916"}
+            ]
+        }
+    )  # fmt: skip
+
+    left: bool = Field(description="Whether the money left.")
+    mpesa_receipt_number: str | None = Field(
+        default=None, max_length=32, description="Of the money that left, if known."
+    )
+    note: str = Field(min_length=2, max_length=200, description="Where it was seen.")
+    proof: SecretStr = Field(min_length=4, max_length=1024)
 
 
 class RegistrationView(BaseModel):

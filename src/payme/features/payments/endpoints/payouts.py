@@ -15,10 +15,11 @@ from payme.features.approvals import (
     OwnRequest,
     Reject,
 )
-from payme.features.identity import PersonNeeded, ProofWrong, TooManyFailures
+from payme.features.identity import PersonNeeded, ProofWrong, Proven, TooManyFailures
 from payme.features.payments.errors import (
     AlreadyClaimed,
     MoneyInDispute,
+    NoReceiptExpected,
     NotReturnable,
     NotVerifiedYet,
     OperatorMissing,
@@ -26,17 +27,22 @@ from payme.features.payments.errors import (
     PayoutDecided,
     PayoutExists,
     PayoutNotFound,
+    PayoutNotInDoubt,
+    PayoutStillAsked,
     PayoutTooSmall,
     PhoneInvalid,
     PromptMayOwnIt,
+    ReceiptInvalid,
+    ReceiptUsed,
     UnclaimedNotFound,
     WholeShillings,
 )
 from payme.features.payments.rules.payouts import PayoutState
-from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney
+from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney, SettlePayout
 from payme.features.payments.services import read_payouts
 from payme.features.payments.services.read_payouts import get_payout
 from payme.features.payments.services.request_payout import request_payout, return_money
+from payme.features.payments.services.settle_payout import settle_payout
 from payme.kit.pagination import Page
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Paging, Response, Router
@@ -57,11 +63,17 @@ async def create(call: Call, command: RequestPayout) -> Response:
 
 
 @router.get("/payouts", operation="payouts_list", response=Page[PayoutView], may="payments.read")
-async def list_page(call: Call, query: Paging, *, state: Annotated[PayoutState | None, Query()] = None) -> Response:
+async def list_page(
+    call: Call,
+    query: Paging,
+    *,
+    state: Annotated[PayoutState | None, Query()] = None,
+    left_to_person: Annotated[bool, Query(description="Only those whose end somebody has to say.")] = False,
+) -> Response:
     """List payouts, newest first."""
 
     async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[PayoutView]:
-        return await read_payouts.list_payouts(uow, after, limit, state=state)
+        return await read_payouts.list_payouts(uow, after, limit, state=state, left_to_person=left_to_person)
 
     return await call.read_page(query, work, key=lambda row: [row.created_at.isoformat(), str(row.id)])
 
@@ -107,6 +119,31 @@ async def reject(call: Call, payout_id: UUID, command: Reject) -> Response:
         return await get_payout(uow, payout_id)
 
     return await call.write(work)
+
+
+@router.post(
+    "/payouts/{payout_id}/settle", operation="payouts_settle", status=200, response=PayoutView, may="approvals.decide",
+    errors=(
+        PayoutNotFound, PayoutNotInDoubt, PayoutStillAsked, ReceiptInvalid, NoReceiptExpected, ReceiptUsed, OwnRequest,
+        MayNotApprove, PersonNeeded, ProofWrong, TooManyFailures,
+    ),
+)  # fmt: skip
+async def settle(call: Call, payout_id: UUID, command: SettlePayout) -> Response:
+    """Say how a payout ended that somebody else asked for and M-Pesa no longer tells of, showing by PIN or password that it is you."""
+    proofs: list[Proven] = []
+    return await call.idempotent(
+        command,
+        lambda uow: settle_payout(uow, payout_id, command, proven=proofs[0]),
+        status=200,
+        before=lambda: _prove(call, payout_id, command, proofs=proofs),
+    )
+
+
+async def _prove(call: Call, payout_id: UUID, command: SettlePayout, *, proofs: list[Proven]) -> None:
+    """Note that the caller is there, for a payout that exists. Raises: PayoutNotFound, PersonNeeded, ProofWrong, TooManyFailures."""
+    caller, business_id = approvals.caller_of(call), call.business_id
+    await call.database.run(lambda uow: get_payout(uow, payout_id), business_id=business_id, read_only=True)
+    proofs[:] = [await approvals.prove_caller(call.database, command.proof, business_id=business_id, caller=caller)]
 
 
 @router.post(

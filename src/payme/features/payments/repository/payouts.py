@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from payme.features.payments.rules.payouts import PayoutState
+from payme.features.payments.rules.payouts import ASK_AFTER, PayoutState
 from payme.features.payments.schemas import PayoutView
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
@@ -50,6 +50,7 @@ class StoredPayout:
     conversation_id: str | None
     mpesa_receipt_number: str | None
     questions: int
+    requested_by: UUID
     sent_at: datetime | None
     created_at: datetime
 
@@ -68,12 +69,13 @@ class Moved:
 
 _VIEW: Final = (
     "id, kind, purpose, purpose_id, state, amount_cents, reason, phone_masked as phone, approval_id, mpesa_receipt_number, "
-    "reason_code, reason_text, requested_by, decided_by, created_at, sent_at, ended_at, rev"
+    "questions, reason_code, reason_text, requested_by, decided_by, created_at, sent_at, ended_at, rev"
 )
 _FIND: Final = "-- payments.find_payout\nselect " + _VIEW + " from payouts where business_id = $1 and id = $2"
 _LIST: Final = (
     "-- payments.list_payouts\nselect " + _VIEW + " from payouts where business_id = $1"
     " and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid)) and ($4::text is null or state = $4)"
+    " and (not $6::boolean or (state in ('sending', 'pending', 'unknown') and questions >= $7))"
     " order by created_at desc, id desc limit $5"
 )
 
@@ -96,7 +98,7 @@ async def lock_payout(uow: UnitOfWork, payout_id: UUID) -> StoredPayout | None:
     row = await uow.fetchrow(
         """-- payments.lock_payout
         select id, kind, purpose, purpose_id, state, amount_cents, reason, shortcode, phone_encrypted, original_receipt, approval_id,
-          originator_conversation_id, conversation_id, mpesa_receipt_number, questions, sent_at, created_at
+          originator_conversation_id, conversation_id, mpesa_receipt_number, questions, requested_by, sent_at, created_at
         from payouts where business_id = $1 and id = $2 for update""",
         uow.tenant, payout_id,
     )  # fmt: skip
@@ -159,8 +161,14 @@ async def find_payout(uow: UnitOfWork, payout_id: UUID) -> PayoutView | None:
 
 
 async def list_payouts(
-    uow: UnitOfWork, *, limit: int, before: tuple[datetime, UUID] | None, state: str | None
+    uow: UnitOfWork,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None,
+    state: str | None,
+    left_to_person: bool = False,
 ) -> list[PayoutView]:
-    """Return payouts, newest first, older than a (time, id) pair."""
+    """Return payouts, newest first, older than a (time, id) pair; `left_to_person`: only those that M-Pesa is not asked about again."""
     at, last = before or (None, None)
-    return [PayoutView(**row) for row in await uow.fetch(_LIST, uow.tenant, at, last, state, limit)]
+    rows = await uow.fetch(_LIST, uow.tenant, at, last, state, limit, left_to_person, len(ASK_AFTER))
+    return [PayoutView(**row) for row in rows]

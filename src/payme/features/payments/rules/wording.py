@@ -16,6 +16,10 @@ OWN_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Nobody confirmed this prompt within a day, and the short code's payments do not show it.",
             "Hakuna aliyethibitisha ombi hili kwa siku nzima, na halionekani katika malipo ya duka.",
         ),
+        "said_by_person": (
+            "M-Pesa gave no final answer; somebody looked and found that the money had not left.",
+            "M-Pesa haikutoa jibu la mwisho; mtu aliangalia na kuona kwamba pesa hazikutoka.",
+        ),
         "approval.rejected": ("Nobody agreed to it.", "Hakuna aliyeidhinisha."),
         "approval.expired": ("Nobody agreed to it in time.", "Hakuna aliyeidhinisha kwa wakati."),
     }

@@ -9,7 +9,7 @@ from payme.features.payments.repository import claims, methods, payouts, questio
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.questions import Question
 from payme.features.payments.rules.claims import Verdict
-from payme.features.payments.rules.payouts import ON_ITS_WAY
+from payme.features.payments.rules.payouts import ON_ITS_WAY, asks_original
 from payme.features.payments.services.checks import take_turn, turns_later
 from payme.features.payments.services.conclude_payout import ASK_JOB, schedule_question
 from payme.features.payments.services.gateway import DarajaAccess
@@ -47,9 +47,12 @@ async def begin_asking_about_payout(uow: UnitOfWork, payout_id: UUID) -> StatusE
     counted = await payouts.lock_payout(uow, payout_id)
     assert counted is not None, "it is locked"
     schedule_question(uow, counted)
+    if asks_original(payout.kind, payout.conversation_id, questions=payout.questions):
+        return await _begin(
+            uow, Question(new_id(), "payout", payout_id, payout.shortcode, payout.original_receipt, None)
+        )
     conversation_id = payout.conversation_id or payout.originator_conversation_id
-    question = Question(new_id(), "payout", payout_id, payout.shortcode, None, conversation_id)
-    return await _begin(uow, question)
+    return await _begin(uow, Question(new_id(), "payout", payout_id, payout.shortcode, None, conversation_id))
 
 
 async def begin_asking_about_receipt(uow: UnitOfWork, kind: str, subject_id: UUID) -> StatusErrand | None:

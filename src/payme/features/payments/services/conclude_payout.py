@@ -4,7 +4,6 @@ The payout is locked, the rules decide, and what follows is written with it: the
 which is published once because only a change of state publishes it.
 """
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,17 +14,12 @@ from payme.features.payments.events import PayoutChanged, PayoutFailed, PayoutSu
 from payme.features.payments.repository import payouts as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payouts import Moved, StoredPayout
-from payme.features.payments.rules.payouts import ON_ITS_WAY, News, PayoutState, next_state
+from payme.features.payments.rules.payouts import ASK_AFTER, ON_ITS_WAY, News, PayoutState, next_state
 from payme.integrations.daraja import Reason, advice_for
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 ASK_JOB: Final = "payments.ask_about_payout"
-ASK_AFTER: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 3, 10, 30, 120, 480, 1_440, 2_880))
-"""How long after the one before each question about a payout is asked; then it waits for a person.
-
-The answers come to our door: a day on which nothing arrives there would lose all of those within it.
-"""
 
 
 @value

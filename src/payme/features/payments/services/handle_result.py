@@ -17,6 +17,7 @@ from payme.integrations.daraja import (
     Product,
     Reason,
     Standing,
+    StatusDetails,
     b2c_details,
     parse_result,
     reversal_details,
@@ -81,6 +82,14 @@ def _amount_in(result: OperationResult) -> int | None:
     return b2c_details(result).amount_cents
 
 
+def _is_sent_back(details: StatusDetails, receipt: str) -> bool:
+    """Say whether M-Pesa says of a payment that it was reversed. The receipt of the reversal itself it does not tell.
+
+    That it is completed says nothing: the reversal may still come. Source: no answer of production is documented.
+    """
+    return details.receipt == receipt and details.transaction_status.lower() == "reversed"
+
+
 async def _of_question(uow: UnitOfWork, question: Question, result: OperationResult) -> None:
     await questions.end_question(uow, question.id, "answered", result_code=result.result_code)
     details = status_details(result)
@@ -88,7 +97,10 @@ async def _of_question(uow: UnitOfWork, question: Question, result: OperationRes
         payout = await payouts.lock_payout(uow, question.subject_id)
         if payout is None or not result.is_success or details.amount_cents not in {None, payout.amount_cents}:
             return
-        if details.is_completed:
+        if question.receipt is not None:
+            if _is_sent_back(details, question.receipt):
+                await hear(uow, payout.id, Heard(News.PAID, reason_code=result.result_code))
+        elif details.is_completed:
             await hear(uow, payout.id, Heard(News.PAID, receipt=details.receipt, reason_code=result.result_code))
         elif details.transaction_status.lower() in _ENDED_BADLY:
             await hear(uow, payout.id, Heard(News.DENIED, reason_code=details.transaction_status.lower()))

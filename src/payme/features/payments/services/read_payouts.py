@@ -18,10 +18,12 @@ async def get_payout(uow: UnitOfWork, payout_id: UUID) -> PayoutView:
     return payout
 
 
-async def list_payouts(uow: UnitOfWork, after: list[Any] | None, limit: int, *, state: str | None) -> list[PayoutView]:
-    """Return payouts, newest first."""
+async def list_payouts(
+    uow: UnitOfWork, after: list[Any] | None, limit: int, *, state: str | None, left_to_person: bool = False
+) -> list[PayoutView]:
+    """Return payouts, newest first; `left_to_person`: only those that M-Pesa is not asked about again."""
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
-    return await repository.list_payouts(uow, limit=limit, before=before, state=state)
+    return await repository.list_payouts(uow, limit=limit, before=before, state=state, left_to_person=left_to_person)
 
 
 async def approval_of(uow: UnitOfWork, payout_id: UUID) -> UUID:
