@@ -98,10 +98,11 @@ class RowState(StrEnum):
 
 
 class Account(StrEnum):
-    """The accounts of money that a day is reconciled by, under the ledger's codes."""
+    """The accounts of money, and of what pays like it, that a day is reconciled by, under the ledger's codes."""
 
     CASH = "cash"
     CARD = "card"
     MPESA = "mpesa"
     MPESA_TO_CONFIRM = "mpesa_to_confirm"
     MPESA_UNCLAIMED = "mpesa_unclaimed"
+    CREDIT_NOTES = "credit_notes"
