@@ -12,7 +12,7 @@ from payme.features.payments.enums import Source
 from payme.features.payments.repository import claims
 from payme.features.payments.rules.claims import Verdict
 from payme.features.payments.services.place_money import Arrival, place_money
-from payme.features.reconciliation.errors import AlreadyEnded, DifferenceNotFound, NoteNeeded, ReasonDoesNotFit
+from payme.features.reconciliation.errors import AlreadyEnded, NoteNeeded, ReasonDoesNotFit, ReconciliationNotFound
 from payme.features.reconciliation.schemas import DifferenceView
 from payme.kit.errors import DomainError
 from tests.invariants import assert_invariants
@@ -116,7 +116,7 @@ async def test_another_shop_closes_nothing(desk: Desk, manager: Member, other_sh
     found = await short(desk, manager)
     stranger = await owner_of(other_shop)
     theirs = await open_desk(other_shop)
-    await refused(desk.shop, DifferenceNotFound, lambda: theirs.close(found, stranger))
+    await refused(desk.shop, ReconciliationNotFound, lambda: theirs.close(found, stranger))
 
 
 async def test_of_two_who_close_at_once_one_does(desk: Desk, owner: Member, manager: Member):
@@ -127,6 +127,13 @@ async def test_of_two_who_close_at_once_one_does(desk: Desk, owner: Member, mana
     )
     assert [isinstance(each, DifferenceView) for each in results].count(True) == 1
     assert all(isinstance(each, DifferenceView | AlreadyEnded) for each in results)
+    assert (await desk.shop.balances())["cash"] == PRICE - 3_000
+
+
+async def test_a_day_is_reconciled_while_its_difference_is_closed(desk: Desk, owner: Member, manager: Member):
+    found = await short(desk, manager)
+    await asyncio.gather(desk.close(found, owner), *(desk.run() for _ in range(6)))
+    assert await desk.named(await desk.run()) == [("cash_short", -3_000, "closed")]
     assert (await desk.shop.balances())["cash"] == PRICE - 3_000
 
 

@@ -76,6 +76,16 @@ async def find_run(uow: UnitOfWork, reconciliation_id: UUID) -> StoredRun | None
     return StoredRun(**row) if row else None
 
 
+async def lock_run(uow: UnitOfWork, reconciliation_id: UUID) -> bool:
+    """Lock a reconciled day; say whether there is one of that id."""
+    found = await uow.fetchval(
+        """-- reconciliation.lock_run
+        select true from reconciliations where business_id = $1 and id = $2 for update""",
+        uow.tenant, reconciliation_id,
+    )  # fmt: skip
+    return bool(found)
+
+
 async def is_reconciled(uow: UnitOfWork, day: date) -> bool:
     """Say whether a day was ever reconciled."""
     return await uow.fetchval(
@@ -89,7 +99,7 @@ async def list_runs(uow: UnitOfWork, *, before: date | None, limit: int) -> list
     """Return reconciled days, the newest first, older than one."""
     rows = await uow.fetch(
         """-- reconciliation.list_runs
-        select r.id, r.day, r.run, r.finished_at, r.rev, coalesce(d.open_differences, 0) as open_differences,
+        select r.id, r.day as date, r.run, r.finished_at, r.rev, coalesce(d.open_differences, 0) as open_differences,
           coalesce(d.needs_closing, 0) as needs_closing, coalesce(d.open_cents, 0) as open_cents
         from reconciliations r
         left join lateral (
@@ -189,7 +199,7 @@ async def lock_count_rev(uow: UnitOfWork, day: date) -> int | None:
     )  # fmt: skip
 
 
-async def store_count(uow: UnitOfWork, day: date, *, counted_cents: int, float_cents: int, note: str) -> None:
+async def store_count(uow: UnitOfWork, day: date, *, counted_cash_cents: int, float_cents: int, note: str) -> None:
     """Keep what was counted, in place of what was counted before."""
     await uow.execute(
         """-- reconciliation.store_count
@@ -198,7 +208,7 @@ async def store_count(uow: UnitOfWork, day: date, *, counted_cents: int, float_c
         on conflict (business_id, day) do update set id = excluded.id, counted_cents = excluded.counted_cents,
           float_cents = excluded.float_cents, note = excluded.note, counted_by = excluded.counted_by,
           counted_at = excluded.counted_at, rev = kept.rev + 1""",
-        uow.tenant, day, new_id(), counted_cents, float_cents, note, uow.actor.id, uow.now,
+        uow.tenant, day, new_id(), counted_cash_cents, float_cents, note, uow.actor.id, uow.now,
     )  # fmt: skip
 
 
@@ -206,7 +216,7 @@ async def find_count(uow: UnitOfWork, day: date) -> tuple[UUID, CashCountView] |
     """Return what was counted last, with its id, or None."""
     row = await uow.fetchrow(
         """-- reconciliation.find_count
-        select id, day, counted_cents, float_cents, note, counted_by, counted_at, rev from cash_counts
+        select id, day as date, counted_cents as counted_cash_cents, float_cents, note, counted_by, counted_at, rev from cash_counts
         where business_id = $1 and day = $2""",
         uow.tenant, day,
     )  # fmt: skip
