@@ -83,14 +83,18 @@ async def _write_off(uow: UnitOfWork, difference: DifferenceView, *, closed_by: 
 
 
 async def _is_covered(uow: UnitOfWork, claim: MoneyDocument) -> bool:
-    """Say whether a statement covers the time of a claim; where it showed the claim, that would be proved.
+    """Say whether statements cover the time of a claim, on every short code that its money can have come to.
 
-    Money on the owner's phone stands in no statement of a short code.
+    Where one showed the claim, that would be proved. A cashier's word names no short code, so the money can be on each that the
+    shop collects by; money on the owner's phone stands in no statement of any.
     """
     if claim.verdict == "declared":
         return False
+    known = await payments.find_collecting_number(uow, claim.shortcode) if claim.shortcode else None
+    wanted = {known} if known else set(await payments.list_collecting_numbers(uow))
     stretches = await statements.list_covered(uow, since=claim.began_at, until=claim.began_at)
-    return any(each.first_at <= claim.began_at <= each.last_at for each in stretches)
+    covered = {each.shortcode for each in stretches if each.first_at <= claim.began_at <= each.last_at}
+    return bool(wanted) and wanted <= covered
 
 
 async def _tell(uow: UnitOfWork, closed: DifferenceView) -> DifferenceView:
