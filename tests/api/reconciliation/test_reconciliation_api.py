@@ -143,6 +143,27 @@ async def test_a_run_is_repeated_under_another_key_only(desk: Desk, owner: Count
         assert (ahead.status_code, ahead.json()["code"]) == (409, "reconciliation.day_ahead")
 
 
+async def test_days_are_listed_by_whether_they_are_accounted_for(desk: Desk, owner: Counter):
+    await desk.shop.sell(desk.tea, tenders=[cash(PRICE)])
+    today = await run(owner, desk)
+    before = []
+    for days in (1, 2):
+        body = {"date": (desk.today - timedelta(days=days)).isoformat()}
+        before.append((await owner.post("reconciliations", body)).json()["id"])
+
+    async def listed(**query: str) -> list[tuple[str, str]]:
+        page = (await owner.get("reconciliations", **query)).json()["data"]
+        return [(each["id"], each["state"]) for each in page]
+
+    assert await listed(state="open") == [(today["id"], "open")]
+    assert await listed(state="accounted_for") == [(each, "accounted_for") for each in before]
+    assert len(await listed()) == 3
+    assert (await owner.get("reconciliations", state="shut")).status_code == 422
+    made = "insert into reconciliation_sums values ($1, $2, 1, '174379', 1, 0, 0, 0) returning 1"
+    assert await desk.shop.rows(made, before[0])
+    assert await listed(state="open") == [(today["id"], "open"), (before[0], "open")]
+
+
 async def test_a_run_counts_the_cash_that_comes_with_it(
     desk: Desk, owner: Counter, manager: Member, counter_for: MakeCounter
 ):

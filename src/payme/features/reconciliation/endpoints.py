@@ -10,7 +10,7 @@ from fastapi import Query
 from payme.features.approvals import MayNotApprove, OwnRequest, caller_of, prove_caller
 from payme.features.identity import PersonNeeded, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import ClaimNotOpen, ClaimStillAwaited, OwnClaim
-from payme.features.reconciliation.enums import Account, DifferenceState
+from payme.features.reconciliation.enums import Account, DayState, DifferenceState
 from payme.features.reconciliation.errors import (
     AlreadyEnded,
     CountNotAllowed,
@@ -61,9 +61,13 @@ async def run(call: Call, command: RunDay) -> Response:
 
 
 @router.get(operation="reconciliations_list", response=Page[ReconciliationRow], may="reconciliation.read")
-async def list_page(call: Call, query: Paging) -> Response:
-    """List reconciled days, the newest first."""
-    return await call.read_page(query, read_runs.list_runs, key=lambda row: [row.date.isoformat()])
+async def list_page(call: Call, query: Paging, *, state: Annotated[DayState | None, Query()] = None) -> Response:
+    """List reconciled days, the newest first; `state=open` are those that are not accounted for."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[ReconciliationRow]:
+        return await read_runs.list_runs(uow, after, state=state, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [row.date.isoformat()])
 
 
 @router.get(

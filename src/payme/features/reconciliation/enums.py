@@ -47,6 +47,13 @@ OF_BOOKS = frozenset(
 """Ours alone; no threshold forgives them."""
 
 
+class DayState(StrEnum):
+    """Whether every shilling of a reconciled day is accounted for, small differences included."""
+
+    OPEN = "open"
+    ACCOUNTED_FOR = "accounted_for"
+
+
 class DifferenceState(StrEnum):
     """Where a difference stands. A person closes it; what goes away by itself is resolved."""
 

@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from payme.features.reconciliation.enums import Account, DifferenceKind, DifferenceState, Reason, RowKind, RowState
+from payme.features.reconciliation.enums import (
+    Account,
+    DayState,
+    DifferenceKind,
+    DifferenceState,
+    Reason,
+    RowKind,
+    RowState,
+)
 
 _ID = "01936f0e-8d11-7c60-8f1e-5e2f7c9a4d10"
 LARGEST_CENTS = 100_000_000_000
@@ -136,6 +144,7 @@ class ReconciliationRow(BaseModel):
 
     id: UUID
     date: date
+    state: DayState
     run: int
     finished_at: datetime
     open_differences: int

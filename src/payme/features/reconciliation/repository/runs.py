@@ -95,19 +95,25 @@ async def is_reconciled(uow: UnitOfWork, day: date) -> bool:
     )  # fmt: skip
 
 
-async def list_runs(uow: UnitOfWork, *, before: date | None, limit: int) -> list[ReconciliationRow]:
-    """Return reconciled days, the newest first, older than one."""
+async def list_runs(uow: UnitOfWork, *, before: date | None, state: str | None, limit: int) -> list[ReconciliationRow]:
+    """Return reconciled days, those of a state or all, the newest first, older than one."""
     rows = await uow.fetch(
         """-- reconciliation.list_runs
-        select r.id, r.day as date, r.run, r.finished_at, r.rev, coalesce(d.open_differences, 0) as open_differences,
-          coalesce(d.needs_closing, 0) as needs_closing, coalesce(d.open_cents, 0) as open_cents
+        select r.id, r.day as date, s.state, r.run, r.finished_at, r.rev, d.open_differences, d.needs_closing, d.open_cents
         from reconciliations r
         left join lateral (
           select count(*) as open_differences, count(*) filter (where state = 'needs_closing') as needs_closing,
-            sum(abs(amount_cents))::bigint as open_cents
+            coalesce(sum(abs(amount_cents)), 0)::bigint as open_cents
           from differences where business_id = r.business_id and reconciliation_id = r.id and ended_at is null) d on true
-        where r.business_id = $1 and ($2::date is null or r.day < $2) order by r.day desc limit $3""",
-        uow.tenant, before, limit,
+        left join lateral (
+          select case when d.open_differences > 0 or exists (
+            select from reconciliation_sums t
+            where t.business_id = r.business_id and t.reconciliation_id = r.id and t.run = r.run
+              and t.received_cents <> t.applied_cents + t.unclaimed_cents + t.returned_cents)
+            then 'open' else 'accounted_for' end as state) s on true
+        where r.business_id = $1 and ($2::date is null or r.day < $2) and ($4::text is null or s.state = $4)
+        order by r.day desc limit $3""",
+        uow.tenant, before, limit, state,
     )  # fmt: skip
     return [ReconciliationRow(**row) for row in rows]
 

@@ -13,9 +13,11 @@ from payme.kit.money import shillings_text
 from payme.runtime.database import UnitOfWork
 
 
-async def list_runs(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[ReconciliationRow]:
-    """Return reconciled days, the newest first."""
-    return await runs.list_runs(uow, before=date.fromisoformat(after[0]) if after else None, limit=limit)
+async def list_runs(
+    uow: UnitOfWork, after: list[Any] | None, *, state: str | None, limit: int
+) -> list[ReconciliationRow]:
+    """Return reconciled days, those of a state or all, the newest first."""
+    return await runs.list_runs(uow, before=date.fromisoformat(after[0]) if after else None, state=state, limit=limit)
 
 
 async def show_run(uow: UnitOfWork, reconciliation_id: UUID) -> ReconciliationView:
