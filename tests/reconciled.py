@@ -49,7 +49,7 @@ class Desk:
         return await self.shop.run(lambda uow: run_day(uow, day or self.today))
 
     async def count(self, counted_cents: int, *, shop: TradingShop | None = None, **more: Any) -> None:
-        command = CountCash(counted_cents=counted_cents, **more)
+        command = CountCash(counted_cash_cents=counted_cents, **more)
         await (shop or self.shop).run(lambda uow: count_cash(uow, self.today, command))
 
     async def found(self, view: ReconciliationView, state: str | None = None) -> list[DifferenceView]:
@@ -66,7 +66,11 @@ class Desk:
         self, difference: DifferenceView, by: Member, reason: str = "wrong_change", note: str = "Gave too much"
     ) -> DifferenceView:
         command = CloseDifference.model_validate({"reason": reason, "note": note, "proof": PIN})
-        return await by.shop.run(lambda uow: close_difference(uow, difference.id, command, proven=by.proven))
+        return await by.shop.run(
+            lambda uow: close_difference(
+                uow, difference.id, command, reconciliation_id=difference.reconciliation_id, proven=by.proven
+            )
+        )
 
     async def one(self, view: ReconciliationView, kind: str) -> DifferenceView:
         """Return the only open difference of a kind."""

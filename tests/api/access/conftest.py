@@ -134,10 +134,10 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     asked = await shop.database.run(
         lambda uow: request_approval(uow, wanted), business_id=shop.id, actor=shop.acting(member, "cashier")
     )
-    day = await post("reconciliations", {"day": business_day(datetime.now(UTC)).isoformat()})
+    day = await post("reconciliations", {"date": business_day(datetime.now(UTC)).isoformat()})
     found = (await client.get(f"/v1/businesses/{shop.id}/reconciliations/{day['id']}/differences")).json()
     uploaded = await client.post(
-        f"/v1/businesses/{shop.id}/reconciliations/statements",
+        f"/v1/businesses/{shop.id}/reconciliations/{day['id']}/statement",
         content=statement(row(a_receipt(), "5.00"), shortcode="5651200"),
         headers={"idempotency-key": str(new_id()), "content-type": "text/csv"},
     )

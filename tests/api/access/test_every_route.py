@@ -56,7 +56,7 @@ def example_of(operation: Operation, naming: str = "") -> Any:
 def address(operation: Operation, business_id: object, things: Belongings | None = None) -> str:
     known = asdict(things) if things else {}
     values = {name: str(known.get(name) or new_id()) for name in operation.parameters}
-    return operation.path.format(**{**values, "kind": "paybill", "day": "2026-11-20", "business_id": business_id})
+    return operation.path.format(**{**values, "kind": "paybill", "date": "2026-11-20", "business_id": business_id})
 
 
 def sent(operation: Operation, body: Any) -> dict[str, Any]:

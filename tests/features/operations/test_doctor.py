@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,31 @@ async def test_a_receipt_that_pull_never_showed_is_listed(
     assert await listed() == []
     await owner.execute("update pull_windows set covered_until = $1", now)
     assert [str(unseen["id"]) in each for each in await listed()] == [True]
+
+
+async def test_a_day_that_nobody_closed_is_named(copied: str, owner: asyncpg.Connection, sound: SoundDatabase) -> None:
+    code, diagnoses = await payme_json("doctor", DATABASE_URL=copied, **CALLBACKS)
+    assert by_subject(diagnoses)["Closed days"]["mark"] == "good"
+    await owner.execute(f"set payme.business_id = '{sound.business_id}'")
+    for day, ends, counted in (
+        (date(2026, 1, 5), "-1 hour", 700),
+        (date(2026, 1, 6), "-1 hour", 50),
+        (date(2026, 1, 7), "1 hour", 9),
+    ):
+        await owner.execute(
+            f"""with day as (
+              insert into reconciliations (business_id, id, day, starts_at, ends_at, run, requested_by, finished_at)
+              values ($1, gen_random_uuid(), $2, now() - interval '2 days', now() + interval '{ends}', 1, $1, now()) returning id)
+            insert into differences (business_id, id, reconciliation_id, kind, account, subject_id, amount_cents, state, made_by, found_at)
+            select $1, gen_random_uuid(), id, 'cash_short', 'cash', id, -$3::bigint, 'needs_closing', $1, now() from day""",
+            sound.business_id, day, counted,
+        )  # fmt: skip
+    code, diagnoses = await payme_json("doctor", DATABASE_URL=copied, **CALLBACKS)
+    found = by_subject(diagnoses)["Closed days"]
+    assert (code, found["mark"]) == (1, "look")  # there is no worker
+    assert found["found"] == "2 in 1 shops not accounted for, the oldest 2026-01-05."
+    assert found["details"] == [f"{sound.business_id}: 2 since 2026-01-05, KSh 7.50"]
+    assert "state=open" in found["next_step"]
 
 
 async def test_a_wall_that_was_taken_down_is_noticed(copied: str, owner: asyncpg.Connection) -> None:

@@ -7,16 +7,17 @@ import pytest
 
 from payme.features.approvals import MayNotApprove, OwnRequest
 from payme.features.identity import Role
-from payme.features.payments import ClaimNotOpen, ClaimStillAwaited, OwnClaim, write_off_claim
+from payme.features.payments import ClaimNotOpen, ClaimStillAwaited, OwnClaim, configure_method, write_off_claim
 from payme.features.payments.enums import Source
 from payme.features.payments.repository import claims
 from payme.features.payments.rules.claims import Verdict
+from payme.features.payments.schemas import ConfigureMethod
 from payme.features.payments.services.place_money import Arrival, place_money
-from payme.features.reconciliation.errors import AlreadyEnded, DifferenceNotFound, NoteNeeded, ReasonDoesNotFit
+from payme.features.reconciliation.errors import AlreadyEnded, NoteNeeded, ReasonDoesNotFit, ReconciliationNotFound
 from payme.features.reconciliation.schemas import DifferenceView
 from payme.kit.errors import DomainError
 from tests.invariants import assert_invariants
-from tests.reconciled import PRICE, Desk, open_desk
+from tests.reconciled import PRICE, Desk, open_desk, row
 from tests.staff import Member, hire, owner_of
 from tests.trade import TradingShop, cash, new_receipt, stk
 from tests.unchanged import refused
@@ -116,7 +117,7 @@ async def test_another_shop_closes_nothing(desk: Desk, manager: Member, other_sh
     found = await short(desk, manager)
     stranger = await owner_of(other_shop)
     theirs = await open_desk(other_shop)
-    await refused(desk.shop, DifferenceNotFound, lambda: theirs.close(found, stranger))
+    await refused(desk.shop, ReconciliationNotFound, lambda: theirs.close(found, stranger))
 
 
 async def test_of_two_who_close_at_once_one_does(desk: Desk, owner: Member, manager: Member):
@@ -127,6 +128,13 @@ async def test_of_two_who_close_at_once_one_does(desk: Desk, owner: Member, mana
     )
     assert [isinstance(each, DifferenceView) for each in results].count(True) == 1
     assert all(isinstance(each, DifferenceView | AlreadyEnded) for each in results)
+    assert (await desk.shop.balances())["cash"] == PRICE - 3_000
+
+
+async def test_a_day_is_reconciled_while_its_difference_is_closed(desk: Desk, owner: Member, manager: Member):
+    found = await short(desk, manager)
+    await asyncio.gather(desk.close(found, owner), *(desk.run() for _ in range(6)))
+    assert await desk.named(await desk.run()) == [("cash_short", -3_000, "closed")]
     assert (await desk.shop.balances())["cash"] == PRICE - 3_000
 
 
@@ -165,6 +173,35 @@ async def test_a_claim_that_is_still_awaited_is_not_written_off(desk: Desk, mana
     await refused(desk.shop, ClaimStillAwaited, lambda: desk.close(found, manager, "written_off"))
     assert (await desk.close(found, manager, "seen_elsewhere")).state == "closed"
     assert await books(desk) == {"mpesa_to_confirm": PRICE}
+
+
+async def covering(desk: Desk, shortcode: str) -> None:
+    """Upload a statement of a short code that covers this moment and shows none of our money."""
+    around = [row(new_receipt(), "-1.00", "Pay Bill Charge", minutes=minutes) for minutes in (-5, 5)]
+    await desk.upload(*around, shortcode=shortcode)
+
+
+async def test_a_claim_is_missing_only_where_every_short_code_was_looked_at(
+    desk: Desk, manager: Member, cashier: Member
+):
+    till = {"shortcode": "651200", "till_number": "5651201", "environment": "sandbox", "consumer_key": "key"}
+    keys = {"consumer_secret": "secret", "passkey": "passkey"}
+    method = ConfigureMethod.model_validate(till | keys)
+    await desk.shop.run(lambda uow: configure_method(uow, "till", method))
+    await desk.claimed(cashier.shop)
+    found = await desk.one(await desk.run(), "claim_waiting")
+    await covering(desk, "5651201")
+    await refused(desk.shop, ClaimStillAwaited, lambda: desk.close(found, manager, "written_off"))
+    await covering(desk, "174379")
+    assert (await desk.close(found, manager, "written_off")).state == "closed"
+    assert (await books(desk))["mpesa_losses"] == PRICE
+
+
+async def test_a_statement_of_another_time_says_nothing_of_a_claim(desk: Desk, manager: Member, cashier: Member):
+    await desk.claimed(cashier.shop)
+    found = await desk.one(await desk.run(), "claim_waiting")
+    await desk.upload(*(row(new_receipt(), "-1.00", "Pay Bill Charge", minutes=minutes) for minutes in (-9, -3)))
+    await refused(desk.shop, ClaimStillAwaited, lambda: desk.close(found, manager, "written_off"))
 
 
 @pytest.mark.parametrize(

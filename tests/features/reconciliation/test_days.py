@@ -11,7 +11,7 @@ from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
 from tests.invariants import assert_invariants
 from tests.reconciled import PRICE, Desk
-from tests.trade import TradingShop, card, cash, new_receipt, stk
+from tests.trade import TradingShop, by_note, card, cash, new_receipt, stk
 from tests.unchanged import refused
 
 
@@ -115,6 +115,27 @@ async def test_money_in_the_tray_and_money_on_a_word_are_named(desk: Desk):
     ]
     assert (received, applied, unclaimed) == (PRICE, 0, PRICE)
     await assert_invariants(shop.database, shop.business_id)
+
+
+async def test_credit_notes_given_spent_and_given_back_are_accounted_for(desk: Desk):
+    shop, tea = desk.shop, desk.tea
+    sold = await shop.sell((tea, 3), tenders=[cash(3 * PRICE)])
+    await shop.refund(sold, (0, 2), method="credit_note")
+    (note,) = await shop.credit_notes()
+    kept = await shop.sell(tea, tenders=[by_note(note, PRICE // 2), cash(PRICE // 2)])
+    voided = await shop.sell((tea, 2), tenders=[by_note(note, PRICE), card(PRICE)])
+    await shop.void(voided.id)
+    cancelled = await shop.sell((tea, 2), tenders=[by_note(note, PRICE), stk(PRICE)])
+    await shop.fails(next(each.id for each in cancelled.payments if each.method == "mpesa_stk"))
+    await shop.cancel(cancelled.id)
+    await desk.count(3 * PRICE + PRICE // 2)
+    view = await desk.run()
+    assert (await desk.named(view), view.is_accounted_for) == ([], True)
+    totals = {each.account.value: each for each in view.totals}
+    owed = totals["credit_notes"]
+    assert (owed.sales_cents, owed.documents_cents, owed.ledger_cents) == (-3 * PRICE // 2,) * 3
+    assert owed.lines == 6
+    assert {line.subject_id for line in await desk.lines(view)} >= {each.id for each in kept.payments}
 
 
 async def test_a_posting_that_no_document_explains_is_named(desk: Desk):

@@ -103,8 +103,8 @@ async def test_an_uploaded_statement_is_taken_in_and_its_days_are_reconciled_ane
     assert await desk.states() == [("fee", "waiting"), ("payment", "waiting")]
     await night.worker.run_for(timedelta(minutes=10))
     assert await desk.states() == [("fee", "booked"), ("payment", "brought_in")]
-    assert await night.days() == {view.day: 2}
-    again = await desk.run(view.day)
+    assert await night.days() == {view.date: 2}
+    again = await desk.run(view.date)
     assert await desk.named(again) == [("missing_with_us", 7_000, "resolved"), ("unclaimed", 7_000, "needs_closing")]
     await assert_invariants(desk.shop.database, desk.shop.business_id)
 

@@ -67,6 +67,20 @@ def test_money_without_books_and_books_without_money_are_named():
     assert ("posting_unexplained", 500) in named(a_day(paid, movements=(moved(paid.id, 500, "hand.made"),)))
 
 
+@pytest.mark.parametrize(
+    ("method", "account"),
+    [
+        ("cash", Account.CASH),
+        ("card_recorded", Account.CARD),
+        ("credit_note", Account.CREDIT_NOTES),
+        ("mpesa_stk", Account.MPESA),
+    ],
+)
+def test_what_was_never_booked_is_missing_where_it_is_counted(method: str, account: Account):
+    (found,) = findings(a_day(a_document(method=method)), DAY)
+    assert (found.kind, found.account) == (DifferenceKind.NOT_BOOKED, account)
+
+
 def test_a_void_gives_back_what_its_parts_were():
     cause = uuid4()
     parts = (moved(cause, -300, "refund.cash"), moved(cause, -200, "refund.card", Account.CARD))

@@ -71,6 +71,7 @@ from payme.features.payments.services.record_counted import Counted, record_coun
 from payme.features.payments.services.record_statement import (
     StatementMoney,
     find_collecting_number,
+    list_collecting_numbers,
     list_numbers_with,
     record_statement_money,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "configure_method",
     "find_collecting_number",
     "get_unclaimed",
+    "list_collecting_numbers",
     "list_documents",
     "list_documents_between",
     "list_documents_of_receipts",

@@ -10,9 +10,10 @@ from fastapi import Query
 from payme.features.approvals import MayNotApprove, OwnRequest, caller_of, prove_caller
 from payme.features.identity import PersonNeeded, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import ClaimNotOpen, ClaimStillAwaited, OwnClaim
-from payme.features.reconciliation.enums import Account, DifferenceState
+from payme.features.reconciliation.enums import Account, DayState, DifferenceState
 from payme.features.reconciliation.errors import (
     AlreadyEnded,
+    CountNotAllowed,
     DayAhead,
     DifferenceNotFound,
     NoteNeeded,
@@ -39,7 +40,7 @@ from payme.features.reconciliation.schemas import (
 from payme.features.reconciliation.services import read_runs, report
 from payme.features.reconciliation.services.close_difference import close_difference, get_difference
 from payme.features.reconciliation.services.count_cash import count_cash, revision_of_count
-from payme.features.reconciliation.services.run_day import run_day
+from payme.features.reconciliation.services.run_day import reconcile
 from payme.features.reconciliation.services.upload_statement import list_rows, upload_statement
 from payme.integrations.daraja import read_statement
 from payme.integrations.pdf import typeset
@@ -52,17 +53,21 @@ router = Router(prefix="/v1/businesses/{business_id}/reconciliations", tag="reco
 
 
 @router.post(
-    operation="reconciliations_run", status=201, response=ReconciliationView, may="reconciliation.run", errors=(DayAhead,)
+    operation="reconciliations_run", status=201, response=ReconciliationView, may="reconciliation.run", errors=(DayAhead, CountNotAllowed),
 )  # fmt: skip
 async def run(call: Call, command: RunDay) -> Response:
-    """Reconcile a business day, or reconcile it anew; what a person has closed stays closed."""
-    return await call.idempotent(command, lambda uow: run_day(uow, command.day))
+    """Reconcile a business day, or reconcile it anew, with the cash as counted; what a person has closed stays closed."""
+    return await call.idempotent(command, lambda uow: reconcile(uow, command))
 
 
 @router.get(operation="reconciliations_list", response=Page[ReconciliationRow], may="reconciliation.read")
-async def list_page(call: Call, query: Paging) -> Response:
-    """List reconciled days, the newest first."""
-    return await call.read_page(query, read_runs.list_runs, key=lambda row: [row.day.isoformat()])
+async def list_page(call: Call, query: Paging, *, state: Annotated[DayState | None, Query()] = None) -> Response:
+    """List reconciled days, the newest first; `state=open` are those that are not accounted for."""
+
+    async def work(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[ReconciliationRow]:
+        return await read_runs.list_runs(uow, after, state=state, limit=limit)
+
+    return await call.read_page(query, work, key=lambda row: [row.date.isoformat()])
 
 
 @router.get(
@@ -138,30 +143,38 @@ def _attached(reconciliation_id: UUID, extension: str) -> dict[str, str]:
 
 
 @router.put(
-    "/{day}/cash-count", operation="reconciliations_count_cash", response=CashCountView, may="reconciliation.count",
+    "/{date}/cash-count", operation="reconciliations_count_cash", response=CashCountView, may="reconciliation.count",
     errors=(DayAhead,), also={201: "Nobody had counted before"},
 )  # fmt: skip
-async def put_count(call: Call, day: date, *, command: CountCash) -> Response:
+async def put_count(call: Call, date: date, *, command: CountCash) -> Response:
     """Say what lies in the drawers at the end of a day; a second count replaces the first by If-Match."""
     return await call.update(
-        lambda uow: count_cash(uow, day, command), rev=lambda uow: revision_of_count(uow, day)
+        lambda uow: count_cash(uow, date, command), rev=lambda uow: revision_of_count(uow, date)
     )  # fmt: skip
 
 
 @router.post(
-    "/statements", operation="reconciliations_upload_statement", status=201, response=UploadReport, may="reconciliation.run",
-    consumes=CSV, errors=(StatementUnreadable, ShortcodeNeeded, StatementOfAnother, UploadRunning),
+    "/{reconciliation_id}/statement", operation="reconciliations_upload_statement", status=201, response=UploadReport,
+    may="reconciliation.run", consumes=CSV,
+    errors=(ReconciliationNotFound, StatementUnreadable, ShortcodeNeeded, StatementOfAnother, UploadRunning),
 )  # fmt: skip
-async def upload(call: Call, shortcode: Annotated[str | None, Query(pattern="^[0-9]{5,7}$")] = None) -> Response:
-    """Upload an M-Pesa statement as the portal gives it; rows that were uploaded before change nothing.
+async def upload(
+    call: Call, reconciliation_id: UUID, *, shortcode: Annotated[str | None, Query(pattern="^[0-9]{5,7}$")] = None
+) -> Response:
+    """Upload an M-Pesa statement of a reconciled day as the portal gives it; rows that were uploaded before change nothing.
+
+    It may tell of other days too; each that was reconciled is reconciled anew.
 
     The answer names every line that could not be used. Money that nobody had told of is brought in within the next minutes.
     """
     content = await call.read_body()
     reading = await asyncio.to_thread(read_statement, content)
-    return await call.idempotent(
-        content, lambda uow: upload_statement(uow, content, reading=reading, shortcode=shortcode)
-    )  # fmt: skip
+
+    async def work(uow: UnitOfWork) -> UploadReport:
+        await read_runs.get_run(uow, reconciliation_id)
+        return await upload_statement(uow, content, reading=reading, shortcode=shortcode)
+
+    return await call.idempotent(content, work)
 
 
 @router.get(
@@ -178,29 +191,32 @@ async def list_statement_rows(call: Call, upload_id: UUID, query: Paging) -> Res
 
 
 @router.post(
-    "/differences/{difference_id}/close", operation="reconciliations_close_difference", status=200, response=DifferenceView,
-    may="reconciliation.close",
+    "/{reconciliation_id}/differences/{difference_id}/close", operation="reconciliations_close_difference", status=200,
+    response=DifferenceView, may="reconciliation.close",
     errors=(
-        DifferenceNotFound, AlreadyEnded, NoteNeeded, ReasonDoesNotFit, OwnRequest, MayNotApprove, PersonNeeded, ProofWrong,
+        ReconciliationNotFound, DifferenceNotFound, AlreadyEnded, NoteNeeded, ReasonDoesNotFit, OwnRequest, MayNotApprove, PersonNeeded, ProofWrong,
         TooManyFailures, OwnClaim, ClaimNotOpen, ClaimStillAwaited,
     ),
 )  # fmt: skip
-async def close(call: Call, difference_id: UUID, command: CloseDifference) -> Response:
+async def close(call: Call, reconciliation_id: UUID, difference_id: UUID, *, command: CloseDifference) -> Response:
     """Say why a difference of somebody else's making is none any more, showing by PIN or password that it is you."""
     proofs: list[Proven] = []
-    return await call.idempotent(
-        command,
-        lambda uow: close_difference(uow, difference_id, command, proven=proofs[0]),
-        status=200,
-        before=lambda: _prove(call, difference_id, command, proofs=proofs),
-    )
 
+    async def before() -> None:
+        await call.database.run(
+            lambda uow: get_difference(uow, difference_id, reconciliation_id=reconciliation_id),
+            business_id=call.business_id, read_only=True,
+        )  # fmt: skip
+        proofs[:] = [
+            await prove_caller(call.database, command.proof, business_id=call.business_id, caller=caller_of(call))
+        ]
 
-async def _prove(call: Call, difference_id: UUID, command: CloseDifference, *, proofs: list[Proven]) -> None:
-    """Note that the caller is there, for a difference that exists. Raises: DifferenceNotFound, PersonNeeded, ProofWrong, TooManyFailures."""
-    caller, business_id = caller_of(call), call.business_id
-    await call.database.run(lambda uow: get_difference(uow, difference_id), business_id=business_id, read_only=True)
-    proofs[:] = [await prove_caller(call.database, command.proof, business_id=business_id, caller=caller)]
+    async def work(uow: UnitOfWork) -> DifferenceView:
+        return await close_difference(
+            uow, difference_id, command, reconciliation_id=reconciliation_id, proven=proofs[0]
+        )
+
+    return await call.idempotent(command, work, status=200, before=before)
 
 
 feature = Feature("reconciliation", "The daily proof that every shilling is accounted for.", (router,))

@@ -47,6 +47,13 @@ OF_BOOKS = frozenset(
 """Ours alone; no threshold forgives them."""
 
 
+class DayState(StrEnum):
+    """Whether every shilling of a reconciled day is accounted for, small differences included."""
+
+    OPEN = "open"
+    ACCOUNTED_FOR = "accounted_for"
+
+
 class DifferenceState(StrEnum):
     """Where a difference stands. A person closes it; what goes away by itself is resolved."""
 
@@ -98,10 +105,11 @@ class RowState(StrEnum):
 
 
 class Account(StrEnum):
-    """The accounts of money that a day is reconciled by, under the ledger's codes."""
+    """The accounts of money, and of what pays like it, that a day is reconciled by, under the ledger's codes."""
 
     CASH = "cash"
     CARD = "card"
     MPESA = "mpesa"
     MPESA_TO_CONFIRM = "mpesa_to_confirm"
     MPESA_UNCLAIMED = "mpesa_unclaimed"
+    CREDIT_NOTES = "credit_notes"

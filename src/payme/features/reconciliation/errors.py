@@ -1,6 +1,6 @@
 """How reconciliation refuses. Whenever one is raised, nothing was written."""
 
-from payme.kit.errors import Conflict, Invalid, NotFound, Refused
+from payme.kit.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 
 
 class ReconciliationNotFound(NotFound):
@@ -19,6 +19,12 @@ class DayAhead(Refused):
     """This day has not begun yet."""
 
     code = "reconciliation.day_ahead"
+
+
+class CountNotAllowed(Forbidden):
+    """Your role does not allow counting cash: leave the count out."""
+
+    code = "reconciliation.count_not_allowed"
 
 
 class AlreadyEnded(Conflict):

@@ -10,7 +10,7 @@ class ReconciliationFinished(Event):
     """A day was reconciled; `open_cents` is what its open differences come to, whichever way."""
 
     name: ClassVar[str] = "reconciliation.finished"
-    day: date
+    date: date
     run: int
     open_differences: int
     open_cents: int

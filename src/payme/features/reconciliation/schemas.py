@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from payme.features.reconciliation.enums import Account, DifferenceKind, DifferenceState, Reason, RowKind, RowState
+from payme.features.reconciliation.enums import (
+    Account,
+    DayState,
+    DifferenceKind,
+    DifferenceState,
+    Reason,
+    RowKind,
+    RowState,
+)
 
 _ID = "01936f0e-8d11-7c60-8f1e-5e2f7c9a4d10"
 LARGEST_CENTS = 100_000_000_000
@@ -17,21 +25,30 @@ ClosingReason = Literal[
 
 
 class RunDay(BaseModel):
-    """Reconcile a business day."""
+    """Reconcile a business day, and count its cash with it where the count is given."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"day": "2026-11-21"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"date": "2026-11-21", "counted_cash_cents": 1_250_000}]})
 
-    day: date
+    date: date
+    counted_cash_cents: int | None = Field(
+        default=None,
+        ge=0,
+        le=LARGEST_CENTS,
+        description="All that lies in the drawers; takes the permission to count. What lay there before the first sale stays as it"
+        " was said with the count before.",
+    )
 
 
 class CountCash(BaseModel):
     """Say what lies in the drawers at the end of a day."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"counted_cents": 1_250_000, "float_cents": 200_000, "note": "Two drawers"}]}
+        json_schema_extra={
+            "examples": [{"counted_cash_cents": 1_250_000, "float_cents": 200_000, "note": "Two drawers"}]
+        }
     )
 
-    counted_cents: int = Field(ge=0, le=LARGEST_CENTS, description="All that lies in the drawers.")
+    counted_cash_cents: int = Field(ge=0, le=LARGEST_CENTS, description="All that lies in the drawers.")
     float_cents: int = Field(
         default=0, ge=0, le=LARGEST_CENTS, description="What lay in them before the first sale of the day."
     )
@@ -53,8 +70,8 @@ class CloseDifference(BaseModel):
 class CashCountView(BaseModel):
     """Counted cash. What the books expect is not shown: whoever counts, counts blind."""
 
-    day: date
-    counted_cents: int
+    date: date
+    counted_cash_cents: int
     float_cents: int
     note: str
     counted_by: UUID
@@ -126,7 +143,8 @@ class ReconciliationRow(BaseModel):
     """One reconciled day in a list."""
 
     id: UUID
-    day: date
+    date: date
+    state: DayState
     run: int
     finished_at: datetime
     open_differences: int
@@ -142,7 +160,7 @@ class ReconciliationView(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "id": _ID, "day": "2026-11-21", "run": 1, "starts_at": "2026-11-20T21:00:00Z", "ends_at": "2026-11-21T21:00:00Z",
+                    "id": _ID, "date": "2026-11-21", "run": 1, "starts_at": "2026-11-20T21:00:00Z", "ends_at": "2026-11-21T21:00:00Z",
                     "requested_by": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "finished_at": "2026-11-21T21:40:00Z",
                     "verdict": "Every shilling is accounted for.", "verdict_sw": "Kila shilingi imehesabiwa.", "is_accounted_for": True,
                     "totals": [], "sums": [], "open_differences": 0, "needs_closing": 0, "open_cents": 0, "rev": 1,
@@ -152,7 +170,7 @@ class ReconciliationView(BaseModel):
     )  # fmt: skip
 
     id: UUID
-    day: date
+    date: date
     run: int
     starts_at: datetime
     ends_at: datetime

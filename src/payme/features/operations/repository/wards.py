@@ -1,7 +1,7 @@
 """What the doctor looks at: the server, the queue, callbacks, and money that waits for somebody."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from payme.runtime.database import UnitOfWork
@@ -53,6 +53,15 @@ class Ward:
     count: int
     cents: int
     ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDays:
+    """Reconciled days that are not accounted for: how many, since when, and what their open differences come to in cents."""
+
+    count: int
+    oldest_on: date
+    cents: int
 
 
 async def find_server(uow: UnitOfWork) -> Server:
@@ -167,6 +176,25 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
         heard_until,
     )
     return [Ward(**row) for row in rows]
+
+
+async def find_open_days(uow: UnitOfWork) -> OpenDays | None:
+    """Return the days of the business at hand that are over, were reconciled and are not accounted for; None where all are."""
+    row = await uow.fetchrow(
+        """-- operations.find_open_days
+        select count(*) as count, min(r.day) as oldest_on, coalesce(sum(d.cents), 0)::bigint as cents
+        from reconciliations r
+        left join lateral (
+          select count(*) as count, sum(abs(amount_cents)) as cents from differences
+          where business_id = r.business_id and reconciliation_id = r.id and ended_at is null) d on true
+        where r.business_id = $1 and r.ends_at <= $2 and (d.count > 0 or exists (
+          select from reconciliation_sums t
+          where t.business_id = r.business_id and t.reconciliation_id = r.id and t.run = r.run
+            and t.received_cents <> t.applied_cents + t.unclaimed_cents + t.returned_cents))""",
+        uow.tenant,
+        uow.now,
+    )
+    return OpenDays(**row) if row and row["count"] else None
 
 
 async def find_foreign_method(uow: UnitOfWork, environment: str) -> UUID | None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from payme.features import payments
 from payme.features.operations.repository import wards
-from payme.features.operations.repository.wards import Ward
+from payme.features.operations.repository.wards import OpenDays, Ward
 from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
 from payme.features.operations.services.examine_shops import Setup, examine_shops, read_setup
 from payme.features.operations.services.walk import walk_businesses
@@ -45,6 +45,7 @@ class _Gathered:
     wards: dict[str, list[tuple[UUID, Ward]]] = field(default_factory=lambda: defaultdict(list))
     shops: list[Setup] = field(default_factory=list[Setup])
     gaps: list[tuple[UUID, BalanceGapView]] = field(default_factory=list[tuple[UUID, BalanceGapView]])
+    days: list[tuple[UUID, OpenDays]] = field(default_factory=list[tuple[UUID, OpenDays]])
     unsealed: int = 0
 
     def count(self, kind: str) -> int:
@@ -52,7 +53,7 @@ class _Gathered:
 
     def shillings(self, kind: str) -> str:
         cents = sum(ward.cents for _, ward in self.wards[kind])
-        return f"KSh {cents // 100:,}.{cents % 100:02d}"
+        return _shillings(cents)
 
     def details(self, kind: str) -> list[str]:
         return [f"{each} in {owner}" for owner, ward in self.wards[kind] for each in ward.ids][:_SHOWN]
@@ -64,7 +65,16 @@ async def examine_work(database: Database, expectations: Expectations) -> list[D
     callbacks = await database.run(_examine_callbacks, read_only=True)
     gathered = await _gather(database, expectations)
     shops = examine_shops(gathered.shops, expectations.mpesa_environment)
-    return [*jobs, callbacks, *_payments(gathered), _tray(gathered), *_gaps(gathered), *shops, _audit(gathered)]
+    return [
+        *jobs,
+        callbacks,
+        *_payments(gathered),
+        _tray(gathered),
+        _days(gathered),
+        *_gaps(gathered),
+        *shops,
+        _audit(gathered),
+    ]
 
 
 async def _examine_jobs(uow: UnitOfWork) -> list[Diagnosis]:
@@ -137,12 +147,15 @@ async def _gather_one(uow: UnitOfWork, gathered: _Gathered, expectations: Expect
     found = await wards.list_money(uow, asked_until=asked_until, heard_until=heard_until)
     gaps = await payments.list_gaps(uow)
     shop = await read_setup(uow, expectations.mpesa_environment)
+    days = await wards.find_open_days(uow)
     unsealed = await wards.count_unsealed(uow, older_than=_SEALED_WITHIN)
     # Counted last, when nothing can be asked again: a transaction that is repeated adds nothing twice.
     gathered.businesses += 1
     gathered.unsealed += unsealed
     gathered.shops.append(shop)
     gathered.gaps.extend((uow.tenant, gap) for gap in gaps)
+    if days is not None:
+        gathered.days.append((uow.tenant, days))
     for ward in found:
         gathered.wards[ward.kind].append((uow.tenant, ward))
 
@@ -189,11 +202,27 @@ def _tray(gathered: _Gathered) -> Diagnosis:
     return good("Unclaimed money", "none.")
 
 
+def _days(gathered: _Gathered) -> Diagnosis:
+    """Name the days that are over and whose money does not fit together; a day that runs may still be counted."""
+    if not gathered.days:
+        return good("Closed days", "every reconciled day is accounted for.")
+    by_age = sorted(gathered.days, key=lambda each: (each[1].oldest_on, each[0]))
+    details = [f"{owner}: {days.count} since {days.oldest_on}, {_shillings(days.cents)}" for owner, days in by_age]
+    count, oldest_on = sum(days.count for _, days in by_age), by_age[0][1].oldest_on
+    found = f"{count} in {len(by_age)} shops not accounted for, the oldest {oldest_on}."
+    step = "Each shop finds its own under /reconciliations?state=open; see docs/guides/close-the-day.md."
+    return look("Closed days", found, step, details=details[:_SHOWN])
+
+
 def _audit(gathered: _Gathered) -> Diagnosis:
     if gathered.unsealed:
         found = f"{gathered.unsealed} lines have waited over an hour to be sealed."
         return look("Audit log", found, "A worker seals every minute: see Worker and Dead letters.")
     return good("Audit log", f"sealed, in {gathered.businesses} businesses. That it verifies: payme audit verify")
+
+
+def _shillings(cents: int) -> str:
+    return f"KSh {cents // 100:,}.{cents % 100:02d}"
 
 
 def _at_least(count: int) -> str:

@@ -50,6 +50,12 @@ async def find_collecting_number(uow: UnitOfWork, number: str) -> str | None:
     return None
 
 
+async def list_collecting_numbers(uow: UnitOfWork) -> list[str]:
+    """Return the number that customers pay of each way to be paid that has one: every number of which a statement can tell."""
+    numbers = {method.till_number or method.shortcode for method in await methods.list_methods(uow)}
+    return sorted(number for number in numbers if number)
+
+
 async def list_numbers_with(uow: UnitOfWork, number: str) -> list[str]:
     """Return all numbers under which M-Pesa may tell of the same money: a store's and its till's."""
     found = set(await shortcodes_with(uow, number))

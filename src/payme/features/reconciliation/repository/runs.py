@@ -76,6 +76,16 @@ async def find_run(uow: UnitOfWork, reconciliation_id: UUID) -> StoredRun | None
     return StoredRun(**row) if row else None
 
 
+async def lock_run(uow: UnitOfWork, reconciliation_id: UUID) -> bool:
+    """Lock a reconciled day; say whether there is one of that id."""
+    found = await uow.fetchval(
+        """-- reconciliation.lock_run
+        select true from reconciliations where business_id = $1 and id = $2 for update""",
+        uow.tenant, reconciliation_id,
+    )  # fmt: skip
+    return bool(found)
+
+
 async def is_reconciled(uow: UnitOfWork, day: date) -> bool:
     """Say whether a day was ever reconciled."""
     return await uow.fetchval(
@@ -85,19 +95,25 @@ async def is_reconciled(uow: UnitOfWork, day: date) -> bool:
     )  # fmt: skip
 
 
-async def list_runs(uow: UnitOfWork, *, before: date | None, limit: int) -> list[ReconciliationRow]:
-    """Return reconciled days, the newest first, older than one."""
+async def list_runs(uow: UnitOfWork, *, before: date | None, state: str | None, limit: int) -> list[ReconciliationRow]:
+    """Return reconciled days, those of a state or all, the newest first, older than one."""
     rows = await uow.fetch(
         """-- reconciliation.list_runs
-        select r.id, r.day, r.run, r.finished_at, r.rev, coalesce(d.open_differences, 0) as open_differences,
-          coalesce(d.needs_closing, 0) as needs_closing, coalesce(d.open_cents, 0) as open_cents
+        select r.id, r.day as date, s.state, r.run, r.finished_at, r.rev, d.open_differences, d.needs_closing, d.open_cents
         from reconciliations r
         left join lateral (
           select count(*) as open_differences, count(*) filter (where state = 'needs_closing') as needs_closing,
-            sum(abs(amount_cents))::bigint as open_cents
+            coalesce(sum(abs(amount_cents)), 0)::bigint as open_cents
           from differences where business_id = r.business_id and reconciliation_id = r.id and ended_at is null) d on true
-        where r.business_id = $1 and ($2::date is null or r.day < $2) order by r.day desc limit $3""",
-        uow.tenant, before, limit,
+        left join lateral (
+          select case when d.open_differences > 0 or exists (
+            select from reconciliation_sums t
+            where t.business_id = r.business_id and t.reconciliation_id = r.id and t.run = r.run
+              and t.received_cents <> t.applied_cents + t.unclaimed_cents + t.returned_cents)
+            then 'open' else 'accounted_for' end as state) s on true
+        where r.business_id = $1 and ($2::date is null or r.day < $2) and ($4::text is null or s.state = $4)
+        order by r.day desc limit $3""",
+        uow.tenant, before, limit, state,
     )  # fmt: skip
     return [ReconciliationRow(**row) for row in rows]
 
@@ -189,7 +205,7 @@ async def lock_count_rev(uow: UnitOfWork, day: date) -> int | None:
     )  # fmt: skip
 
 
-async def store_count(uow: UnitOfWork, day: date, *, counted_cents: int, float_cents: int, note: str) -> None:
+async def store_count(uow: UnitOfWork, day: date, *, counted_cash_cents: int, float_cents: int, note: str) -> None:
     """Keep what was counted, in place of what was counted before."""
     await uow.execute(
         """-- reconciliation.store_count
@@ -198,7 +214,7 @@ async def store_count(uow: UnitOfWork, day: date, *, counted_cents: int, float_c
         on conflict (business_id, day) do update set id = excluded.id, counted_cents = excluded.counted_cents,
           float_cents = excluded.float_cents, note = excluded.note, counted_by = excluded.counted_by,
           counted_at = excluded.counted_at, rev = kept.rev + 1""",
-        uow.tenant, day, new_id(), counted_cents, float_cents, note, uow.actor.id, uow.now,
+        uow.tenant, day, new_id(), counted_cash_cents, float_cents, note, uow.actor.id, uow.now,
     )  # fmt: skip
 
 
@@ -206,7 +222,7 @@ async def find_count(uow: UnitOfWork, day: date) -> tuple[UUID, CashCountView] |
     """Return what was counted last, with its id, or None."""
     row = await uow.fetchrow(
         """-- reconciliation.find_count
-        select id, day, counted_cents, float_cents, note, counted_by, counted_at, rev from cash_counts
+        select id, day as date, counted_cents as counted_cash_cents, float_cents, note, counted_by, counted_at, rev from cash_counts
         where business_id = $1 and day = $2""",
         uow.tenant, day,
     )  # fmt: skip

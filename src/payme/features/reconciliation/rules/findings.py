@@ -16,6 +16,11 @@ _OF_VERDICT: Final = {
     "amount_differs": DifferenceKind.CLAIM_DIFFERS,
     "already_used": DifferenceKind.CLAIM_USED,
 }
+_COUNTED_ON: Final = {
+    "cash": Account.CASH,
+    "card_recorded": Account.CARD,
+    "credit_note": Account.CREDIT_NOTES,
+}
 _ARRIVES: Final = frozenset({"payment.received", "payment.unclaimed", "payment.matched"})
 _LEAVES: Final = frozenset({RowKind.TRANSFER, RowKind.OTHER})
 
@@ -77,7 +82,7 @@ def _in_books(sources: Sources) -> Iterator[Found]:
             yield Found(DifferenceKind.BOOKS_DIFFER, each.account, each.cause, each.amount_cents - says)
     for document in sources.of_day:
         if document.id not in sources.booked and not _is_booked_elsewhere(document):
-            account = Account.CASH if document.method == "cash" else Account.MPESA
+            account = _COUNTED_ON.get(document.method, Account.MPESA)
             yield Found(
                 DifferenceKind.NOT_BOOKED, account, document.id, -document.amount_cents, document.receipt, document.made_by
             )  # fmt: skip

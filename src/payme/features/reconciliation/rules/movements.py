@@ -21,7 +21,7 @@ from payme.features.reconciliation.rules.facts import (
 )
 from payme.kit.values import value
 
-_OF_REFUND: Final = frozenset({"refund.cash", "refund.card", "refund.mpesa"})
+_OF_REFUND: Final = frozenset({"refund.cash", "refund.card", "refund.mpesa", "refund.credit_note"})
 _OURS: Final = frozenset({CASH_VARIANCE, STATEMENT_FEE})
 _WITHOUT_FIGURE: Final = frozenset({"payment.missing"})
 _SOLD_BY: Final = frozenset({"sale.payment", "payment.received", "payment.held"})

@@ -90,6 +90,7 @@ ACCOUNTS: Final[Mapping[Account, str]] = MappingProxyType(
         Account.MPESA: "M-Pesa",
         Account.MPESA_TO_CONFIRM: "M-Pesa to confirm",
         Account.MPESA_UNCLAIMED: "M-Pesa unclaimed",
+        Account.CREDIT_NOTES: "Credit notes",
     }
 )
 STATES: Final[Mapping[DifferenceState, str]] = MappingProxyType(

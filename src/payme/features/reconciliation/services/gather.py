@@ -91,7 +91,7 @@ async def _count(uow: UnitOfWork, run: StoredRun) -> Count | None:
         return None
     count_id, view = found
     posted = await differences.sum_posted_cash(uow, run.id)
-    return Count(count_id, view.counted_cents, view.float_cents, view.counted_by, posted)
+    return Count(count_id, view.counted_cash_cents, view.float_cents, view.counted_by, posted)
 
 
 async def _in_doubt(uow: UnitOfWork, run: StoredRun) -> tuple[InDoubt, ...]:

@@ -13,14 +13,16 @@ from payme.kit.money import shillings_text
 from payme.runtime.database import UnitOfWork
 
 
-async def list_runs(uow: UnitOfWork, after: list[Any] | None, limit: int) -> list[ReconciliationRow]:
-    """Return reconciled days, the newest first."""
-    return await runs.list_runs(uow, before=date.fromisoformat(after[0]) if after else None, limit=limit)
+async def list_runs(
+    uow: UnitOfWork, after: list[Any] | None, *, state: str | None, limit: int
+) -> list[ReconciliationRow]:
+    """Return reconciled days, those of a state or all, the newest first."""
+    return await runs.list_runs(uow, before=date.fromisoformat(after[0]) if after else None, state=state, limit=limit)
 
 
 async def show_run(uow: UnitOfWork, reconciliation_id: UUID) -> ReconciliationView:
     """Return a reconciled day with its totals. Raises: ReconciliationNotFound."""
-    run = await _get(uow, reconciliation_id)
+    run = await get_run(uow, reconciliation_id)
     sums = await runs.list_sums(uow, run)
     open_differences, needs_closing, open_cents = await differences.count_open(uow, run.id)
     is_whole = all(each.is_whole for each in sums)
@@ -28,7 +30,7 @@ async def show_run(uow: UnitOfWork, reconciliation_id: UUID) -> ReconciliationVi
         open_differences, needs_closing, open_amount=f"KES {shillings_text(open_cents)}", is_whole=is_whole
     )
     return ReconciliationView(
-        id=run.id, day=run.day, run=run.run, starts_at=run.starts_at, ends_at=run.ends_at, requested_by=run.requested_by,
+        id=run.id, date=run.day, run=run.run, starts_at=run.starts_at, ends_at=run.ends_at, requested_by=run.requested_by,
         finished_at=run.finished_at, verdict=sentence, verdict_sw=sentence_sw,
         is_accounted_for=is_whole and not open_differences, totals=await runs.list_totals(uow, run), sums=sums,
         open_differences=open_differences, needs_closing=needs_closing, open_cents=open_cents, rev=run.rev,
@@ -39,7 +41,7 @@ async def list_lines(
     uow: UnitOfWork, reconciliation_id: UUID, after: list[Any] | None, *, account: str | None, limit: int
 ) -> list[LineView]:
     """Return the lines of a day's last run, in time's order. Raises: ReconciliationNotFound."""
-    run = await _get(uow, reconciliation_id)
+    run = await get_run(uow, reconciliation_id)
     return await runs.list_lines(uow, run, after=int(after[0]) if after else 0, account=account, limit=limit)
 
 
@@ -47,12 +49,13 @@ async def list_differences(
     uow: UnitOfWork, reconciliation_id: UUID, after: list[Any] | None, *, state: str | None, limit: int
 ) -> list[DifferenceView]:
     """Return the differences of a day, open and ended. Raises: ReconciliationNotFound."""
-    run = await _get(uow, reconciliation_id)
+    run = await get_run(uow, reconciliation_id)
     last = UUID(after[0]) if after else None
     return await differences.list_differences(uow, run.id, after=last, state=state, limit=limit)
 
 
-async def _get(uow: UnitOfWork, reconciliation_id: UUID) -> StoredRun:
+async def get_run(uow: UnitOfWork, reconciliation_id: UUID) -> StoredRun:
+    """Return a reconciled day as it stands. Raises: ReconciliationNotFound."""
     run = await runs.find_run(uow, reconciliation_id)
     if run is None:
         raise ReconciliationNotFound(reconciliation_id=reconciliation_id)

@@ -63,8 +63,8 @@ async def document_data(uow: UnitOfWork, reconciliation_id: UUID) -> dict[str, A
     return {
         "title": TITLE,
         "business": business.name,
-        "day": view.day.strftime("%d %b %Y"),
-        "day_long": view.day.strftime("%A, %d %B %Y"),
+        "day": view.date.strftime("%d %b %Y"),
+        "day_long": view.date.strftime("%A, %d %B %Y"),
         "bounds": f"from {begins} to {begins} the day after, Nairobi time",
         "made": f"run {view.run}, {made} EAT",
         "verdict": view.verdict,

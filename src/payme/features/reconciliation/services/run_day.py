@@ -17,11 +17,19 @@ from payme.features.reconciliation.rules.facts import Sources
 from payme.features.reconciliation.rules.findings import arrived_cents, expected_takings_cents, findings
 from payme.features.reconciliation.rules.movements import Line, lines_of, total_of
 from payme.features.reconciliation.rules.thresholds import Threshold, Thresholds, standings
-from payme.features.reconciliation.schemas import ReconciliationView, SumView, TotalView
+from payme.features.reconciliation.schemas import ReconciliationView, RunDay, SumView, TotalView
+from payme.features.reconciliation.services.count_cash import keep_count
 from payme.features.reconciliation.services.gather import gather
 from payme.features.reconciliation.services.read_runs import show_run
 from payme.kit.time import business_day, day_bounds
 from payme.runtime.database import UnitOfWork
+
+
+async def reconcile(uow: UnitOfWork, command: RunDay) -> ReconciliationView:
+    """Keep the count of cash that comes with the wish, if one does, and reconcile the day. Raises: CountNotAllowed, DayAhead."""
+    if command.counted_cash_cents is not None:
+        await keep_count(uow, command.date, command.counted_cash_cents)
+    return await run_day(uow, command.date)
 
 
 async def run_day(uow: UnitOfWork, day: date) -> ReconciliationView:
@@ -29,7 +37,7 @@ async def run_day(uow: UnitOfWork, day: date) -> ReconciliationView:
     business = await businesses.get_business(uow)
     today = business_day(uow.now, business.day_starts_at)
     if day > today:
-        raise DayAhead(day=day.isoformat(), today=today.isoformat())
+        raise DayAhead(date=day.isoformat(), today=today.isoformat())
     run = await runs.lock_day(uow, day, bounds=day_bounds(day, business.day_starts_at))
     sources = await gather(uow, run)
     lines = lines_of(sources)
@@ -81,13 +89,13 @@ def _thresholds(business: BusinessSettings, sources: Sources) -> Thresholds:
 async def _tell(uow: UnitOfWork, reconciliation_id: UUID) -> ReconciliationView:
     view = await show_run(uow, reconciliation_id)
     audit.record(
-        uow, "reconciliation.finished", view.id, day=view.day.isoformat(), run=view.run,
+        uow, "reconciliation.finished", view.id, date=view.date.isoformat(), run=view.run,
         open_differences=view.open_differences, open_cents=view.open_cents,
     )  # fmt: skip
     uow.touch("reconciliations", view.id)
     uow.publish(
         ReconciliationFinished(
-            subject_id=view.id, day=view.day, run=view.run, open_differences=view.open_differences, open_cents=view.open_cents
+            subject_id=view.id, date=view.date, run=view.run, open_differences=view.open_differences, open_cents=view.open_cents
         )
     )  # fmt: skip
     return view
