@@ -1,5 +1,6 @@
 """Another amount paid than the prompt asked for, whose callback was lost: a query credited what was asked, and it counts once."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -98,6 +99,20 @@ async def test_the_money_of_an_open_prompt_is_not_given_away_whatever_its_amount
     await shop.call_back(token, stk_callback(checkout_id, code=1032), shortcode="5651201")
     assert (await shop.run(lambda uow: claim_unclaimed(uow, row, give))).amount_cents == 14_000
     assert (await shop.payment(payment_id)).status == "failed"
+
+
+async def test_a_query_and_a_notice_at_once_count_the_money_once(shop: Till, till_wall: Wall) -> None:
+    for _ in range(8):
+        shop.clock.advance(timedelta(minutes=15))
+        payment_id, _, _ = await shop.sent()
+        _, receipt = await asyncio.gather(
+            shop.run(lambda uow, each=payment_id: conclude_check(uow, each, PAID)),
+            till_wall.told("140", MSISDN=MASKED),
+        )
+        assert (await shop.payment(payment_id)).mpesa_receipt_number == receipt
+    assert {state for _, _, state in await shop.tray()} <= {"matched"}
+    assert (await shop.balances())["mpesa"] == 8 * 14_000
+    assert await broken_but_held(shop) == []
 
 
 async def test_between_two_payments_of_other_amounts_nobody_chooses(shop: Till, till_wall: Wall) -> None:

@@ -61,6 +61,15 @@ async def list_untold(uow: UnitOfWork, *, shortcodes: list[str], since: datetime
     return [_candidate(row) for row in rows]
 
 
+async def lock_prompts(uow: UnitOfWork, payment_ids: list[UUID]) -> None:
+    """Lock prompts, the oldest first."""
+    await uow.execute(
+        """-- payments.lock_prompts
+        select id from payments where business_id = $1 and id = any($2::uuid[]) order by created_at, id for update""",
+        uow.tenant, payment_ids,
+    )  # fmt: skip
+
+
 async def list_unasked(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> list[UUID]:
     """Return the prompts of a purpose whose sending is in doubt, so that nobody can ask about them."""
     rows = await uow.fetch(
