@@ -115,6 +115,20 @@ async def test_a_query_and_a_notice_at_once_count_the_money_once(shop: Till, til
     assert await broken_but_held(shop) == []
 
 
+@pytest.mark.parametrize("query_first", [True, False])
+async def test_money_that_names_another_account_than_the_prompts_is_not_the_prompts(
+    shop: Till, wall: Wall, *, query_first: bool
+) -> None:
+    payment_id, _, _ = await shop.sent()
+    if query_first:
+        await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    await wall.told("140", MSISDN=HASHED, BillRefNumber="rent")
+    if not query_first:
+        await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    assert (await shop.payment(payment_id)).mpesa_receipt_number is None
+    assert await shop.tray() == [("no_match", 14_000, "unclaimed")]
+
+
 async def test_between_two_payments_of_other_amounts_nobody_chooses(shop: Till, till_wall: Wall) -> None:
     payment_id, _, _ = await shop.sent()
     for amount in ("140", "130"):

@@ -158,7 +158,9 @@ async def _untold(uow: UnitOfWork, trace: Trace) -> list[Candidate]:
         found += await prompts.list_untold(
             uow, shortcodes=trace.shortcodes, since=at - PROMPT_LIVES, until=at + CLOCKS_DIFFER
         )
-    return [each for each in found if may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)]
+    # A prompt that showed an account of its own is paid under that account; money that names another is for something else.
+    rest = [each for each in found if not (each.account_reference and trace.reference)]
+    return [each for each in rest if may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)]
 
 
 def _trace_of(row: StoredUnclaimed, shortcodes: list[str]) -> Trace:
