@@ -1,5 +1,6 @@
 """Another amount paid than the prompt asked for, whose callback was lost: a query credited what was asked, and it counts once."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -98,3 +99,50 @@ async def test_the_money_of_an_open_prompt_is_not_given_away_whatever_its_amount
     await shop.call_back(token, stk_callback(checkout_id, code=1032), shortcode="5651201")
     assert (await shop.run(lambda uow: claim_unclaimed(uow, row, give))).amount_cents == 14_000
     assert (await shop.payment(payment_id)).status == "failed"
+
+
+async def test_a_query_and_a_notice_at_once_count_the_money_once(shop: Till, till_wall: Wall) -> None:
+    for _ in range(8):
+        shop.clock.advance(timedelta(minutes=15))
+        payment_id, _, _ = await shop.sent()
+        _, receipt = await asyncio.gather(
+            shop.run(lambda uow, each=payment_id: conclude_check(uow, each, PAID)),
+            till_wall.told("140", MSISDN=MASKED),
+        )
+        assert (await shop.payment(payment_id)).mpesa_receipt_number == receipt
+    assert {state for _, _, state in await shop.tray()} <= {"matched"}
+    assert (await shop.balances())["mpesa"] == 8 * 14_000
+    assert await broken_but_held(shop) == []
+
+
+@pytest.mark.parametrize("query_first", [True, False])
+async def test_money_that_names_another_account_than_the_prompts_is_not_the_prompts(
+    shop: Till, wall: Wall, *, query_first: bool
+) -> None:
+    payment_id, _, _ = await shop.sent()
+    if query_first:
+        await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    await wall.told("140", MSISDN=HASHED, BillRefNumber="rent")
+    if not query_first:
+        await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    assert (await shop.payment(payment_id)).mpesa_receipt_number is None
+    assert await shop.tray() == [("no_match", 14_000, "unclaimed")]
+
+
+async def test_between_two_payments_of_other_amounts_nobody_chooses(shop: Till, till_wall: Wall) -> None:
+    payment_id, _, _ = await shop.sent()
+    for amount in ("140", "130"):
+        await till_wall.told(amount, MSISDN=HASHED)
+    await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    assert (await shop.payment(payment_id)).mpesa_receipt_number is None
+    assert sorted(await shop.tray()) == [("no_match", 13_000, "unclaimed"), ("no_match", 14_000, "unclaimed")]
+
+
+async def test_the_exact_amount_of_two_prompts_is_no_third_ones(shop: Till, till_wall: Wall) -> None:
+    credited, _, _ = await shop.sent(20_000)
+    await shop.run(lambda uow: conclude_check(uow, credited, PAID))
+    for _ in range(2):
+        await shop.sent()
+    await till_wall.told("150", MSISDN=HASHED)
+    assert (await shop.payment(credited)).mpesa_receipt_number is None
+    assert await shop.tray() == [("no_match", 15_000, "unclaimed")]

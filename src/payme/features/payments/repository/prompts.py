@@ -18,6 +18,7 @@ class Candidate:
     status: PaymentStatus
     amount_cents: int
     phone_encrypted: bytes
+    account_reference: str | None
     asked_at: datetime
 
 
@@ -37,7 +38,7 @@ async def list_candidates(
     """Return the prompts of an amount, sent between two instants, whose receipt is not known; newest first, fifty at most."""
     rows = await uow.fetch(
         """-- payments.list_candidates
-        select id, status, amount_cents, phone_encrypted, coalesce(sent_at, created_at) as asked_at from payments
+        select id, status, amount_cents, phone_encrypted, account_reference, coalesce(sent_at, created_at) as asked_at from payments
         where business_id = $1 and created_at >= $4 and method = 'mpesa_stk' and payee = 'business' and amount_cents = $2
           and shortcode = any($3) and mpesa_receipt_number is null and phone_encrypted is not null
           and coalesce(sent_at, created_at) <= $5
@@ -51,7 +52,7 @@ async def list_untold(uow: UnitOfWork, *, shortcodes: list[str], since: datetime
     """Return the prompts of any amount, sent between two instants, that are open or succeeded and whose receipt is not known."""
     rows = await uow.fetch(
         """-- payments.list_untold
-        select id, status, amount_cents, phone_encrypted, coalesce(sent_at, created_at) as asked_at from payments
+        select id, status, amount_cents, phone_encrypted, account_reference, coalesce(sent_at, created_at) as asked_at from payments
         where business_id = $1 and created_at between $3::timestamptz - interval '1 day' and $4 and method = 'mpesa_stk'
           and payee = 'business' and status not in ('failed', 'expired') and shortcode = any($2) and mpesa_receipt_number is null
           and phone_encrypted is not null and coalesce(sent_at, created_at) between $3 and $4
@@ -59,6 +60,15 @@ async def list_untold(uow: UnitOfWork, *, shortcodes: list[str], since: datetime
         uow.tenant, shortcodes, since, until,
     )  # fmt: skip
     return [_candidate(row) for row in rows]
+
+
+async def lock_prompts(uow: UnitOfWork, payment_ids: list[UUID]) -> None:
+    """Lock prompts, the oldest first."""
+    await uow.execute(
+        """-- payments.lock_prompts
+        select id from payments where business_id = $1 and id = any($2::uuid[]) order by created_at, id for update""",
+        uow.tenant, payment_ids,
+    )  # fmt: skip
 
 
 async def list_unasked(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> list[UUID]:
@@ -74,5 +84,10 @@ async def list_unasked(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> list[
 
 def _candidate(row: Record) -> Candidate:
     return Candidate(
-        row["id"], PaymentStatus(row["status"]), row["amount_cents"], row["phone_encrypted"], row["asked_at"]
+        row["id"],
+        PaymentStatus(row["status"]),
+        row["amount_cents"],
+        row["phone_encrypted"],
+        row["account_reference"],
+        row["asked_at"],
     )

@@ -55,7 +55,22 @@ class Trace:
 
 
 async def match_prompt(uow: UnitOfWork, trace: Trace) -> UUID | None:
-    """Return the one prompt that a notice is about, or None where it is about none or nobody can tell."""
+    """Return the one prompt that a notice is about, or None where it is about none or nobody can tell.
+
+    Locks the prompts to its number that were asked just before it, so that the answer to a question about one of them sees
+    the money in the tray, or is seen here.
+    """
+    found = await _match(uow, trace)
+    if found is not None:
+        return found
+    untold = [each.id for each in await _untold(uow, trace)]
+    if not untold:
+        return None
+    await prompts.lock_prompts(uow, untold)
+    return await _match(uow, trace)
+
+
+async def _match(uow: UnitOfWork, trace: Trace) -> UUID | None:
     if trace.reference:
         since = trace.at - REFERENCE_LIVES
         named = await prompts.list_by_reference(uow, trace.reference.strip().upper(), since=since)
@@ -92,7 +107,7 @@ async def find_in_tray(uow: UnitOfWork, payment: StoredPayment) -> StoredUnclaim
     others = [
         row
         for row in await tray.list_since(uow, shortcodes=shortcodes, since=since)
-        if may_be(msisdn, row.payer_number) and await match_prompt(uow, _trace_of(row, shortcodes)) == payment.id
+        if may_be(msisdn, row.payer_number) and await _match(uow, _trace_of(row, shortcodes)) == payment.id
     ]
     return others[0] if len(others) == 1 else None
 
@@ -143,7 +158,9 @@ async def _untold(uow: UnitOfWork, trace: Trace) -> list[Candidate]:
         found += await prompts.list_untold(
             uow, shortcodes=trace.shortcodes, since=at - PROMPT_LIVES, until=at + CLOCKS_DIFFER
         )
-    return [each for each in found if may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)]
+    # A prompt that showed an account of its own is paid under that account; money that names another is for something else.
+    rest = [each for each in found if not (each.account_reference and trace.reference)]
+    return [each for each in rest if may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)]
 
 
 def _trace_of(row: StoredUnclaimed, shortcodes: list[str]) -> Trace:
