@@ -220,6 +220,7 @@ PLANTS = (
               now(), now())""",
         also=("mpesa_account",),
     ),
+    Plant("overpaid_account", booked("owner_equity", "mpesa_overpaid")),
     Plant("counted_accounts", booked("owner_equity", "cash")),
     Plant(
         "variance_is_its_difference",
