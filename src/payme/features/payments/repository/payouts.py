@@ -1,6 +1,5 @@
 """SQL of payouts."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -119,7 +118,7 @@ async def lock_holder(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> Stored
     return _stored(row) if row else None
 
 
-def _stored(row: Mapping[str, Any]) -> StoredPayout:
+def _stored(row: Any) -> StoredPayout:
     return replace(StoredPayout(**row), state=PayoutState(row["state"]))
 
 
