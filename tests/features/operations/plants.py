@@ -220,6 +220,15 @@ PLANTS = (
               now(), now())""",
         also=("mpesa_account",),
     ),
+    Plant(
+        "payout_leaves_once",
+        f"""insert into payouts (business_id, id, kind, purpose, purpose_id, state, amount_cents, reason, shortcode, phone_encrypted,
+              originator_conversation_id, requested_by, created_at, ended_at, is_displaced)
+            values ($$, '{NOBODY}', 'b2c', 'refund', '{NOBODY}', 'succeeded', 500, 'planted', '174379', 'x', 'planted', '{NOBODY}',
+              now(), now(), true)""",
+        also=("mpesa_account", "overpaid_account"),
+    ),
+    Plant("overpaid_account", booked("owner_equity", "mpesa_overpaid")),
     Plant("counted_accounts", booked("owner_equity", "cash")),
     Plant(
         "variance_is_its_difference",

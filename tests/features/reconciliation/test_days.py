@@ -9,6 +9,7 @@ from payme.features.ledger import AccountCode, Posting
 from payme.features.reconciliation.errors import DayAhead
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
+from tests.features.sales.test_late_refund import denied, left_after_all
 from tests.invariants import assert_invariants
 from tests.reconciled import PRICE, Desk
 from tests.trade import TradingShop, by_note, card, cash, new_receipt, stk
@@ -169,3 +170,17 @@ async def test_another_shop_sees_nothing_of_it(desk: Desk, other_shop: TradingSh
     theirs = Desk(other_shop, desk.tea)
     view = await theirs.run()
     assert (view.totals, view.sums, await theirs.lines(view)) == ([], [], [])
+
+
+async def test_a_payout_that_left_for_nothing_is_named_and_nothing_else_is(desk: Desk):
+    sold = await desk.shop.sell((desk.tea, 2), tenders=[stk(2 * PRICE)])
+    await desk.shop.paid(sold.payments[0].id, 2 * PRICE)
+    first = await desk.shop.refund(sold, (0, 2), method="mpesa")
+    payout_id = await denied(desk.shop, first)
+    await desk.shop.refund(sold, (0, 2))
+    await left_after_all(desk.shop, first, payout_id)
+    view = await desk.run()
+    named = await desk.named(view)
+    assert [each for each in named if each[0] != "cash_not_counted"] == [("overpaid_out", -2 * PRICE, "needs_closing")]
+    assert {each.subject_id for each in await desk.found(view) if each.kind == "overpaid_out"} == {payout_id}
+    await assert_invariants(desk.shop.database, desk.shop.business_id)

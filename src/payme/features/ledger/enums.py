@@ -11,6 +11,7 @@ class AccountCode(StrEnum):
     MPESA_TO_CONFIRM = "mpesa_to_confirm"
     MPESA_UNCLAIMED = "mpesa_unclaimed"
     MPESA_PAID_OUT = "mpesa_paid_out"
+    MPESA_OVERPAID = "mpesa_overpaid"
     CARD = "card"
     PAYMENTS_HELD = "payments_held"
     CREDIT_NOTES = "credit_notes"

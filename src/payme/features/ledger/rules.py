@@ -16,6 +16,7 @@ CHART: Final[tuple[tuple[AccountCode, str, str], ...]] = (
     (AccountCode.MPESA_TO_CONFIRM, "M-Pesa to confirm", "asset"),
     (AccountCode.MPESA_UNCLAIMED, "M-Pesa nobody has claimed", "liability"),
     (AccountCode.MPESA_PAID_OUT, "Paid out by M-Pesa", "expense"),
+    (AccountCode.MPESA_OVERPAID, "Overpaid by M-Pesa, to be got back", "asset"),
     (AccountCode.CARD, "Card payments", "asset"),
     (AccountCode.PAYMENTS_HELD, "Paid for sales not yet completed", "liability"),
     (AccountCode.CREDIT_NOTES, "Credit notes not yet spent", "liability"),

@@ -61,6 +61,7 @@ from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
 from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
+from payme.features.payments.services.late_payout import displace_payout
 from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method, get_unclaimed, list_methods
 from payme.features.payments.services.operators import Certificate
@@ -134,6 +135,7 @@ __all__ = [
     "claim_receipt",
     "claim_unclaimed",
     "configure_method",
+    "displace_payout",
     "find_collecting_number",
     "get_unclaimed",
     "list_collecting_numbers",

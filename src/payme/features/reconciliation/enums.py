@@ -24,6 +24,7 @@ class DifferenceKind(StrEnum):
     MISSING_AT_MPESA = "missing_at_mpesa"
     AMOUNT_DIFFERS = "amount_differs"
     MOVED_ELSEWHERE = "moved_elsewhere"
+    OVERPAID_OUT = "overpaid_out"
 
 
 CASH_VARIANCES = frozenset({DifferenceKind.CASH_SHORT, DifferenceKind.CASH_OVER})

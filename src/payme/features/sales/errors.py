@@ -154,6 +154,12 @@ class CreditNoteShort(Conflict):
     code = "sales.credit_note_short"
 
 
+class RefundOvertaken(Conflict):
+    """This refund had failed, and what it would give back has gone back in another way since."""
+
+    code = "sales.refund_overtaken"
+
+
 class RefundNotPending(Conflict):
     """This refund is not waiting for its money to go out."""
 

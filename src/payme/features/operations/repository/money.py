@@ -139,7 +139,7 @@ async def mpesa_account(uow: UnitOfWork) -> Rows:
           - (select coalesce(sum(amount_cents), 0) from refunds
              where business_id = $1 and method = 'mpesa' and state = 'completed')
           - (select coalesce(sum(amount_cents), 0) from payouts
-             where business_id = $1 and purpose <> 'refund' and state = 'succeeded')
+             where business_id = $1 and (purpose <> 'refund' or is_displaced) and state = 'succeeded')
           - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'statement.fee')""",
         uow.tenant,
     )
@@ -176,19 +176,34 @@ async def claim_takes_what_is_there(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def payout_leaves_once(uow: UnitOfWork) -> Rows:
-    """A payout that succeeded is booked once, unless its refund books it; money in the tray is returned by one that did, and held by one on its way."""
+    """A payout that succeeded is booked once, unless its refund books it; money in the tray is returned by one that did, and held by one on its way. One that came too late does neither, and completes no refund."""
     return await uow.fetch(
         """-- operations.payout_leaves_once
         select o.id from payouts o
         left join postings q on q.business_id = o.business_id and q.cause = o.id and q.kind = 'payout.sent'
         where o.business_id = $1 and (q.amount is not null and q.amount <> o.amount_cents
-          or (q.cause is not null) <> (o.state = 'succeeded' and o.purpose <> 'refund'))
+          or (q.cause is not null) <> (o.state = 'succeeded' and (o.purpose <> 'refund' or o.is_displaced)))
+        union all
+        select o.id from payouts o join refunds f on f.business_id = o.business_id and f.id = o.purpose_id
+        where o.business_id = $1 and o.purpose = 'refund' and o.is_displaced and f.state = 'completed'
         union all
         select u.id from unclaimed_money u
         left join payouts o on o.business_id = u.business_id and o.purpose = 'unclaimed' and o.purpose_id = u.id
-          and o.state not in ('rejected', 'failed')
+          and o.state not in ('rejected', 'failed') and not o.is_displaced
         where u.business_id = $1 and case u.state when 'returned' then o.state is distinct from 'succeeded'
           when 'returning' then o.state is null or o.state = 'succeeded' else o.state is not null end""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def overpaid_account(uow: UnitOfWork) -> Rows:
+    """The account of what is overpaid is the payouts that left for nothing."""
+    return await uow.fetch(
+        """-- operations.overpaid_account
+        select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
+        where a.business_id = $1 and a.code = 'mpesa_overpaid' and b.balance <> (
+          select coalesce(sum(amount_cents), 0) from payouts where business_id = $1 and is_displaced)""",
         uow.tenant,
     )
 
@@ -251,6 +266,7 @@ MONEY: Final = (
     to_confirm_account,
     claim_takes_what_is_there,
     payout_leaves_once,
+    overpaid_account,
     counted_accounts,
     payments_held,
     unclaimed_account,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from payme.features.payments.rules.payouts import ASK_AFTER, PayoutState
@@ -51,6 +51,7 @@ class StoredPayout:
     mpesa_receipt_number: str | None
     questions: int
     requested_by: UUID
+    is_displaced: bool
     sent_at: datetime | None
     created_at: datetime
 
@@ -65,11 +66,23 @@ class Moved:
     reason_code: str | None = None
     reason_text: str | None = None
     decided_by: UUID | None = None
+    is_displaced: bool = False
 
 
 _VIEW: Final = (
     "id, kind, purpose, purpose_id, state, amount_cents, reason, phone_masked as phone, approval_id, mpesa_receipt_number, "
     "questions, reason_code, reason_text, requested_by, decided_by, created_at, sent_at, ended_at, rev"
+)
+_COLUMNS: Final = (
+    "id, kind, purpose, purpose_id, state, amount_cents, reason, shortcode, phone_encrypted, original_receipt, approval_id, "
+    "originator_conversation_id, conversation_id, mpesa_receipt_number, questions, requested_by, is_displaced, sent_at, created_at"
+)
+_LOCK: Final = (
+    "-- payments.lock_payout\nselect " + _COLUMNS + " from payouts where business_id = $1 and id = $2 for update"
+)
+_LOCK_HOLDER: Final = (
+    "-- payments.lock_payout_holder\nselect " + _COLUMNS + " from payouts where business_id = $1 and purpose = $2"
+    " and purpose_id = $3 and state not in ('rejected', 'failed') and not is_displaced for update"
 )
 _FIND: Final = "-- payments.find_payout\nselect " + _VIEW + " from payouts where business_id = $1 and id = $2"
 _LIST: Final = (
@@ -95,14 +108,18 @@ async def insert_payout(uow: UnitOfWork, new: NewPayout) -> None:
 
 async def lock_payout(uow: UnitOfWork, payout_id: UUID) -> StoredPayout | None:
     """Lock and return a payout, or None."""
-    row = await uow.fetchrow(
-        """-- payments.lock_payout
-        select id, kind, purpose, purpose_id, state, amount_cents, reason, shortcode, phone_encrypted, original_receipt, approval_id,
-          originator_conversation_id, conversation_id, mpesa_receipt_number, questions, requested_by, sent_at, created_at
-        from payouts where business_id = $1 and id = $2 for update""",
-        uow.tenant, payout_id,
-    )  # fmt: skip
-    return replace(StoredPayout(**row), state=PayoutState(row["state"])) if row else None
+    row = await uow.fetchrow(_LOCK, uow.tenant, payout_id)
+    return _stored(row) if row else None
+
+
+async def lock_holder(uow: UnitOfWork, purpose: str, purpose_id: UUID) -> StoredPayout | None:
+    """Lock and return the one payout that holds a purpose: on its way to it, or done; None where it is free."""
+    row = await uow.fetchrow(_LOCK_HOLDER, uow.tenant, purpose, purpose_id)
+    return _stored(row) if row else None
+
+
+def _stored(row: Any) -> StoredPayout:
+    return replace(StoredPayout(**row), state=PayoutState(row["state"]))
 
 
 async def move_payout(uow: UnitOfWork, payout_id: UUID, moved: Moved) -> None:
@@ -114,10 +131,11 @@ async def move_payout(uow: UnitOfWork, payout_id: UUID, moved: Moved) -> None:
           reason_code = case when $3 = 'succeeded' then null else coalesce($7, reason_code) end,
           reason_text = case when $3 = 'succeeded' then null else coalesce($8, reason_text) end,
           sent_at = case when $3 = 'sending' then $4 when $3 = 'approved' then null else sent_at end,
-          ended_at = case when $3 in ('rejected', 'succeeded', 'failed') then coalesce(ended_at, $4) end, rev = rev + 1
+          ended_at = case when $3 not in ('rejected', 'succeeded', 'failed') then null when $3 = state then ended_at else $4 end,
+          is_displaced = is_displaced or $10, rev = rev + 1
         where business_id = $1 and id = $2""",
         uow.tenant, payout_id, moved.state, uow.now, moved.conversation_id, moved.receipt, moved.reason_code,
-        moved.reason_text, moved.decided_by,
+        moved.reason_text, moved.decided_by, moved.is_displaced,
     )  # fmt: skip
 
 

@@ -72,7 +72,8 @@ _TRAY: Final = """
     from unclaimed_money u left join payments p on p.business_id = u.business_id and p.id = u.payment_id
     where u.business_id = $1 and coalesce(p.payee, 'business') = 'business'"""
 _PAYOUT: Final = """
-    select o.id, 'payout', o.kind, o.state, o.amount_cents, o.amount_cents, -o.amount_cents, null, 0, null, null, o.purpose,
+    select o.id, 'payout', o.kind, o.state, o.amount_cents, o.amount_cents, -o.amount_cents, null, 0,
+      case when o.is_displaced then 'displaced' end, null, o.purpose,
       o.purpose_id, o.mpesa_receipt_number, o.shortcode, o.requested_by, coalesce(o.sent_at, o.created_at), o.ended_at
     from payouts o where o.business_id = $1"""
 _WRITE_OFF: Final = """

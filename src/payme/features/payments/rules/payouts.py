@@ -75,6 +75,11 @@ def asks_original(kind: str, conversation_id: str | None, *, questions: int) -> 
     return kind == "reversal" and (conversation_id is None or questions % 2 == 0)
 
 
+def way_out(state: PayoutState) -> PayoutState:
+    """Return how a payout ends whose purpose another has served: rejected where it was not sent, else failed."""
+    return PayoutState.FAILED if state in ON_ITS_WAY else PayoutState.REJECTED
+
+
 def is_left_to_person(state: str, questions: int) -> bool:
     """Say whether M-Pesa was asked about a payout for the last time and its end is still not known."""
     return state in ON_ITS_WAY and questions >= len(ASK_AFTER)

@@ -20,6 +20,10 @@ OWN_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "M-Pesa gave no final answer; somebody looked and found that the money had not left.",
             "M-Pesa haikutoa jibu la mwisho; mtu aliangalia na kuona kwamba pesa hazikutoka.",
         ),
+        "returned_already": (
+            "An earlier order to send this money back, which M-Pesa had denied, went through after all.",
+            "Agizo la awali la kurudisha pesa hizi, ambalo M-Pesa ilikuwa imekataa, lilifaulu baadaye.",
+        ),
         "approval.rejected": ("Nobody agreed to it.", "Hakuna aliyeidhinisha."),
         "approval.expired": ("Nobody agreed to it in time.", "Hakuna aliyeidhinisha kwa wakati."),
     }

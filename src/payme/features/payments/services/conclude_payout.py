@@ -4,6 +4,7 @@ The payout is locked, the rules decide, and what follows is written with it: the
 which is published once because only a change of state publishes it.
 """
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from payme.features.payments.repository import payouts as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payouts import Moved, StoredPayout
 from payme.features.payments.rules.payouts import ASK_AFTER, ON_ITS_WAY, News, PayoutState, next_state
+from payme.features.payments.services.late_payout import UNCLAIMED, Place, book_overpaid, find_place
 from payme.integrations.daraja import Reason, advice_for
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
@@ -42,7 +44,13 @@ async def hear(uow: UnitOfWork, payout_id: UUID, heard: Heard) -> PayoutState:
     has_moved = state is not payout.state
     if not has_moved and not _adds(payout, heard):
         return state
-    moved = Moved(state, heard.conversation_id, heard.receipt)
+    is_displaced = False
+    if state is PayoutState.SUCCEEDED and payout.state is PayoutState.FAILED and payout.purpose == UNCLAIMED:
+        place = await find_place(uow, payout, receipt=heard.receipt)
+        if place is Place.ANOTHERS:
+            return payout.state
+        is_displaced = place is Place.NOWHERE
+    moved = Moved(state, heard.conversation_id, heard.receipt, is_displaced=is_displaced)
     if state is PayoutState.FAILED and has_moved:
         text = advice_for(heard.reason).en if heard.reason else None
         code = heard.reason.value if heard.reason else heard.reason_code
@@ -53,7 +61,7 @@ async def hear(uow: UnitOfWork, payout_id: UUID, heard: Heard) -> PayoutState:
         audit.record(
             uow, f"payout.{state}", payout_id, news=heard.news, amount_cents=payout.amount_cents, code=heard.reason_code
         )  # fmt: skip
-        await _follow(uow, payout, state, heard=heard)
+        await _follow(uow, replace(payout, is_displaced=is_displaced), state, heard=heard)
     return state
 
 
@@ -90,16 +98,15 @@ async def _follow(uow: UnitOfWork, payout: StoredPayout, state: PayoutState, *, 
 
 
 async def _succeed(uow: UnitOfWork, payout: StoredPayout, receipt: str | None) -> None:
-    if payout.purpose == "unclaimed":
+    if payout.is_displaced:
+        await book_overpaid(uow, payout)
+    elif payout.purpose == UNCLAIMED:
         await tray.set_state(uow, payout.purpose_id, "returned")
         uow.touch("unclaimed", payout.purpose_id)
-        target = AccountCode.MPESA_UNCLAIMED
-    else:
-        target = AccountCode.MPESA_PAID_OUT
-    if payout.purpose != "refund":
-        # A refund is booked by the sale that it is a part of.
-        await ledger.open_accounts(uow)
-        ledger.post(uow, [Posting("payout.sent", AccountCode.MPESA, target, payout.amount_cents, payout.id)])
+        await _book(uow, payout, AccountCode.MPESA_UNCLAIMED)
+    elif payout.purpose == "other":
+        await _book(uow, payout, AccountCode.MPESA_PAID_OUT)
+    # A refund is booked by the sale that it is a part of.
     uow.publish(
         PayoutSucceeded(
             subject_id=payout.id, purpose=payout.purpose, purpose_id=payout.purpose_id, amount_cents=payout.amount_cents,
@@ -108,7 +115,12 @@ async def _succeed(uow: UnitOfWork, payout: StoredPayout, receipt: str | None) -
     )  # fmt: skip
 
 
+async def _book(uow: UnitOfWork, payout: StoredPayout, target: AccountCode) -> None:
+    await ledger.open_accounts(uow)
+    ledger.post(uow, [Posting("payout.sent", AccountCode.MPESA, target, payout.amount_cents, payout.id)])
+
+
 async def _free(uow: UnitOfWork, payout: StoredPayout) -> None:
-    if payout.purpose == "unclaimed":
+    if payout.purpose == UNCLAIMED:
         await tray.set_state(uow, payout.purpose_id, "unclaimed")
         uow.touch("unclaimed", payout.purpose_id)

@@ -49,6 +49,7 @@ def findings(sources: Sources, day_id: UUID) -> list[Found]:
         *_in_cash(sources, day_id),
         *_in_claims(sources),
         *_in_tray(sources),
+        *_in_payouts(sources),
         *_in_doubt(sources),
         *_in_statement(sources),
         *_not_in_statement(sources),
@@ -133,6 +134,14 @@ def _in_tray(sources: Sources) -> Iterator[Found]:
     for each in sources.of_day:
         if each.kind == "tray" and each.state == "unclaimed":
             yield Found(DifferenceKind.UNCLAIMED, Account.MPESA_UNCLAIMED, each.id, each.amount_cents, each.receipt)
+
+
+def _in_payouts(sources: Sources) -> Iterator[Found]:
+    for each in sources.of_day:
+        if each.kind == "payout" and each.settlement == "displaced":
+            yield Found(
+                DifferenceKind.OVERPAID_OUT, Account.MPESA, each.id, -each.amount_cents, each.receipt, each.made_by
+            )
 
 
 def _in_doubt(sources: Sources) -> Iterator[Found]:

@@ -77,6 +77,10 @@ SENTENCES: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
             "The statement shows another amount under this receipt.",
             "Taarifa ya M-Pesa inaonyesha kiasi tofauti kwa risiti hii.",
         ),
+        Kind.OVERPAID_OUT: (
+            "A payout that M-Pesa had denied left after all, when its money had gone another way: get it back.",
+            "Malipo ambayo M-Pesa ilikuwa imekataa yalitoka baadaye, pesa zikiwa zimeshatumika kwingine: zidai zirudi.",
+        ),
         Kind.MOVED_ELSEWHERE: (
             "The statement shows money that left or came without us, such as a withdrawal to the bank.",
             "Taarifa ya M-Pesa inaonyesha pesa zilizohamishwa nje ya mfumo, kama kupelekwa benki.",
