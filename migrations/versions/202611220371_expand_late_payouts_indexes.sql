@@ -1,5 +1,5 @@
 -- payme: no-transaction
--- squawk-ignore-file ban-concurrent-index-creation-in-transaction
+-- squawk-ignore-file ban-concurrent-index-creation-in-transaction, renaming-object
 -- The new index stands before the old one goes, and takes its name, by which a second payout is refused.
 
 create unique index concurrently if not exists payouts_one_held_for_a_purpose on payouts (business_id, purpose, purpose_id)
