@@ -294,3 +294,10 @@ async def test_the_report_on_paper_says_it_in_a_sentence(
 async def test_a_day_that_is_not_there_is_not_found(owner: Counter, path: str):
     answer = await owner.get(f"reconciliations/{new_id()}{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "reconciliation.not_found")
+
+
+@pytest.mark.parametrize("day", ["0", "1700000000", "2026-11-21T05:00:00Z", "21-11-2026"])
+async def test_a_day_in_a_path_is_written_as_a_day(desk: Desk, owner: Counter, day: str):
+    async with unchanged(desk.shop):
+        answer = await owner.http.put(f"reconciliations/{day}/cash-count", json={"counted_cash_cents": 5_000})
+    assert (answer.status_code, answer.json()["code"]) == (422, "http.invalid")

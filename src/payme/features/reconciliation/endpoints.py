@@ -1,7 +1,6 @@
 """HTTP of reconciliation."""
 
 import asyncio
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -45,6 +44,7 @@ from payme.features.reconciliation.services.upload_statement import list_rows, u
 from payme.integrations.daraja import read_statement
 from payme.integrations.pdf import typeset
 from payme.kit.pagination import Page
+from payme.kit.time import QueryDay
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Feature, Paging, Response, Router
 
@@ -146,7 +146,7 @@ def _attached(reconciliation_id: UUID, extension: str) -> dict[str, str]:
     "/{date}/cash-count", operation="reconciliations_count_cash", response=CashCountView, may="reconciliation.count",
     errors=(DayAhead,), also={201: "Nobody had counted before"},
 )  # fmt: skip
-async def put_count(call: Call, date: date, *, command: CountCash) -> Response:
+async def put_count(call: Call, date: QueryDay, *, command: CountCash) -> Response:
     """Say what lies in the drawers at the end of a day; a second count replaces the first by If-Match."""
     return await call.update(
         lambda uow: count_cash(uow, date, command), rev=lambda uow: revision_of_count(uow, date)
