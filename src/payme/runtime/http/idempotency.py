@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 HEADER: Final = "idempotency-key"
 _LONGEST: Final = 255
+KEY_SCHEMA: Final = {"minLength": 1, "maxLength": _LONGEST, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+"""How a key is written, for the document; spaces around it are not part of it."""
 _FIND = """
 -- http.find_reply
 select fingerprint, status, response from idempotency_keys where business_id = $1 and scope = $2 and key = $3

@@ -38,11 +38,12 @@ from payme.runtime.http.errors import (
     UnsupportedMediaType,
     status_of,
 )
+from payme.runtime.http.idempotency import KEY_SCHEMA
 from payme.runtime.http.operation import Operation, with_signature
 from payme.runtime.http.problems import MEDIA_TYPE, Problem, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from payme.kit.errors import DomainError
 
@@ -247,9 +248,8 @@ def _extra(operation: Operation) -> dict[str, Any]:
 
 def _headers(operation: Operation) -> Iterable[dict[str, Any]]:
     if "idempotent" in operation.uses:
-        yield _header(
-            "Idempotency-Key", "One key has one effect; the same key and body get the same answer again.", required=True
-        )
+        words = "One key has one effect; the same key and body get the same answer again."
+        yield _header("Idempotency-Key", words, required=True, schema=KEY_SCHEMA)
     if "update" in operation.uses:
         required = operation.method == "PATCH"
         yield _header("If-Match", "The ETag of what was read; needed to change what exists.", required=required)
@@ -257,11 +257,11 @@ def _headers(operation: Operation) -> Iterable[dict[str, Any]]:
         yield _header("If-None-Match", "The ETag of what the client holds; the answer may be 304.", required=False)
 
 
-def _header(name: str, description: str, *, required: bool) -> dict[str, Any]:
+def _header(name: str, description: str, *, required: bool, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "name": name,
         "in": "header",
         "required": required,
         "description": description,
-        "schema": {"type": "string"},
+        "schema": {"type": "string", **(schema or {})},
     }
