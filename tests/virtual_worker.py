@@ -28,6 +28,22 @@ _PICK = """update pgqueuer set status = 'picked', queue_manager_id = $2, heartbe
     where id = any($1::bigint[]) and status = 'queued' returning *"""
 
 
+async def run_jobs(
+    queue: asyncpg.Connection, runner: Runner, job_ids: list[int], *, worker_id: UUID, at_once: int
+) -> Counter[str]:
+    """Pick jobs that are queued and run them, so many at once; return how many of each ran."""
+    picked = await queue.fetch(_PICK, job_ids, worker_id)
+    places = asyncio.Semaphore(at_once)
+
+    async def run(job: Job) -> None:
+        async with places:
+            await runner.run(job)
+
+    jobs = [Job.model_validate(dict(row)) for row in picked]
+    await asyncio.gather(*map(run, jobs))
+    return Counter(job.entrypoint for job in jobs)
+
+
 @dataclass
 class VirtualWorker:
     """The jobs of one business; `database` is in the worker's role and on the clock."""
@@ -70,13 +86,4 @@ class VirtualWorker:
             await self._run([job_id for job_id, (_, due) in self._due.items() if due <= self.clock.now()])
 
     async def _run(self, job_ids: list[int]) -> None:
-        picked = await self._queue.fetch(_PICK, job_ids, self._id)
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def run(job: Job) -> None:
-            async with places:
-                await self._runner.run(job)
-
-        jobs = [Job.model_validate(dict(row)) for row in picked]
-        self.ran.update(job.entrypoint for job in jobs)
-        await asyncio.gather(*map(run, jobs))
+        self.ran += await run_jobs(self._queue, self._runner, job_ids, worker_id=self._id, at_once=AT_ONCE)

@@ -4,7 +4,6 @@ The runner is the real one, so that counting, fences, retries and dead letters a
 same for one business with few jobs; this one looks only at what is new in the queue.
 """
 
-import asyncio
 import heapq
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import asyncpg
-from pgqueuer.domain.models import Job
 
 from payme.entrypoints.features import all_tasks
 from payme.kit.ids import new_id
@@ -21,6 +19,7 @@ from payme.kit.time import FrozenClock
 from payme.runtime.database import Database
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.runner import Runner
+from tests.virtual_worker import run_jobs
 
 AT_ONCE: Final = 14
 LATE: Final = {"payments.pull": timedelta(minutes=2)}
@@ -28,8 +27,6 @@ LATE: Final = {"payments.pull": timedelta(minutes=2)}
 TICK: Final = timedelta(seconds=5)
 _NEW: Final = """select id, entrypoint, execute_after - updated as wait from pgqueuer
     where status = 'queued' and (id > $1 or id = any($2::bigint[]))"""
-_PICK: Final = """update pgqueuer set status = 'picked', queue_manager_id = $2, heartbeat = now()
-    where id = any($1::bigint[]) and status = 'queued' returning *"""
 _OVERLAP: Final = 200
 """A number may be drawn before, and committed after, one that was seen."""
 
@@ -91,16 +88,7 @@ class Worker:
             heapq.heappush(self._due, (_rounded(self.clock.now() + row["wait"], slack), row["id"]))
 
     async def _run(self, job_ids: list[int]) -> None:
-        picked = await self._queue.fetch(_PICK, job_ids, self._id)
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def run(job: Job) -> None:
-            async with places:
-                await self._runner.run(job)
-
-        jobs = [Job.model_validate(dict(row)) for row in picked]
-        self.ran.update(job.entrypoint for job in jobs)
-        await asyncio.gather(*map(run, jobs))
+        self.ran += await run_jobs(self._queue, self._runner, job_ids, worker_id=self._id, at_once=AT_ONCE)
 
 
 def _rounded(due: datetime, slack: timedelta) -> datetime:
