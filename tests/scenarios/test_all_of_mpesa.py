@@ -273,7 +273,7 @@ async def told_to_the_operator(shop: StackShop) -> str:
     """Return what the doctor says of this shop after having it tried: faults, what to do, and the shop's own lines."""
     arguments = ("doctor", "--probe", "--business", str(shop.business_id))
     code, diagnoses = await payme_json(*arguments, **shop.stack.environment)
-    assert code == 1
+    assert code == int(any(each["mark"] == "bad" for each in diagnoses))
     mine = [
         (each["found"], each["next_step"], *(line for line in each["details"] if str(shop.business_id) in line))
         for each in diagnoses
