@@ -1,14 +1,19 @@
 """What becomes of a prompt: the table of number suffixes and the texts of result codes.
 
 Lives here: data. Does not live here: timers, money, delivery.
-Invariant: the last two digits of the number choose, and nothing else does unless a person or a fault steps in.
+Invariant: two digits of the number choose (its last, unless told otherwise), and nothing else does unless a person or a
+fault steps in.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, Literal
 
+Digits = Literal["last", "first"]
+"""Which two digits of a number tell what becomes of it: its last, or those after 2547."""
+_PREFIX: Final = 4
 PAID = "0"
 CANCELLED = "1032"
 UNREACHABLE = "1037"
@@ -122,9 +127,18 @@ BY_RECIPIENT = {
 }
 
 
-def outcome_for(msisdn: str) -> Outcome | None:
-    """Find the row of a number's last two digits; None means that a person answers."""
-    return BY_SUFFIX.get(msisdn[-2:])
+def outcome_for(msisdn: str, digits: Digits) -> Outcome | None:
+    """Find the row of a number's telling digits; None means that a person answers."""
+    return BY_SUFFIX.get(_telling(msisdn, digits))
+
+
+def outcome_of_payout(msisdn: str, digits: Digits) -> Outcome | None:
+    """Find the row of the number of somebody who is paid; None means that nothing goes wrong."""
+    return BY_RECIPIENT.get(_telling(msisdn, digits))
+
+
+def _telling(msisdn: str, digits: Digits) -> str:
+    return msisdn[-2:] if digits == "last" else msisdn[_PREFIX : _PREFIX + 2]
 
 
 def result_text(code: str) -> str:

@@ -219,10 +219,10 @@ class Prompts:
             expires_at=now + timedelta(seconds=settings.prompt_seconds),
             outcome=None,
         )
-        push.outcome = self._choose_outcome(push, order.refused_with)
+        push.outcome = self._choose_outcome(push, settings, order.refused_with)
         return push
 
-    def _choose_outcome(self, push: Push, refused_with: str | None) -> Outcome | None:
+    def _choose_outcome(self, push: Push, settings: Settings, refused_with: str | None) -> Outcome | None:
         if refused_with is not None:
             return Outcome(refused_with, "refused")
         if fault := self._faults.take(Product.STK_PUSH, push.phone, kinds={FaultKind.RESULT}):
@@ -230,7 +230,7 @@ class Prompts:
             return Outcome(fault.code, "ordered")
         if len(push.text) > LONGEST_PROMPT_TEXT:
             return Outcome(outcomes.PROMPT_NOT_SENT, "text too long")
-        outcome = outcomes.outcome_for(push.phone)
+        outcome = outcomes.outcome_for(push.phone, settings.telling_digits)
         if self._faults.take(Product.CALLBACK, push.phone, kinds={FaultKind.BEFORE_ANSWER}):
             return replace(outcome or Outcome(PAID, "ordered"), delivery=Delivery.BEFORE_ANSWER)
         return outcome

@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from payme_sim.outcomes import Digits
+
 
 class Settings(BaseModel):
     """Behaviour that lasts until it is changed; delays are in virtual seconds."""
@@ -40,4 +42,5 @@ class Settings(BaseModel):
     pull_subscribed: bool = Field(default=True, description="The app has Pull.")
     pull_dates_are_utc: bool = Field(default=False, description="Pull's dates are UTC, as their Z says, not Nairobi's.")
     portal_style: bool = Field(default=False, description="Results as the portal prints them: strings, arrays.")
+    telling_digits: Digits = Field(default="last", description="Digits that choose; first: those after 2547.")
     start_balance_cents: int = Field(default=50_000_000, ge=0, le=50_000_000, description="Of a wallet first seen.")

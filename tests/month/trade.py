@@ -14,7 +14,7 @@ OUTCOMES: Final = {
     "00": 800, "32": 50, "01": 20, "37": 20, "19": 8, "20": 10, "26": 6, "17": 4, "99": 4, "40": 20, "41": 15, "42": 15,
     "43": 10, "44": 8, "45": 10,
 }  # fmt: skip
-"""How often a phone does what its last two digits stand for in the simulator."""
+"""How often a phone does what its telling digits stand for in the simulator."""
 PUSH_FAULTS: Final = {
     "": 960,
     "reset": 8,
@@ -49,10 +49,9 @@ class Trade:
     def chance(self, share: float) -> bool:
         return self.dice.random() < share
 
-    def phone(self, suffix: str = "") -> str:
-        """Draw a number; its last two digits say what becomes of prompts to it."""
-        suffix = suffix or self._drawn(OUTCOMES)
-        return f"2547{self.dice.randrange(1_000_000):06d}{suffix}"
+    def phone(self, outcome: str = "") -> str:
+        """Draw a number; the digits after 2547 say what becomes of prompts to it, and the last are as mixed as in life."""
+        return f"2547{outcome or self._drawn(OUTCOMES)}{self.dice.randrange(1_000_000):06d}"
 
     def cart(self) -> tuple[list[dict[str, str]], int]:
         """Draw what is bought; return the lines and their total in cents."""

@@ -21,7 +21,7 @@ from payme_sim.gateway import Call, Refused
 from payme_sim.ledger import PaymentRefused
 from payme_sim.movements import CHARGES_PAID, POCHI, UTILITY, WALLET, WORKING, Movement, Order, Place, Reason
 from payme_sim.operations import Errand, Operation, Verdict
-from payme_sim.outcomes import BY_RECIPIENT, PAID, WRONG_PRODUCT
+from payme_sim.outcomes import PAID, WRONG_PRODUCT, outcome_of_payout
 from payme_sim.world import World
 
 SMALLEST_AMOUNT_CENTS = 10_00
@@ -98,7 +98,7 @@ def _errand(world: World, asking: Asking, *, api: _Api, order: Order, own_id: st
         order=order,
         msisdn=order.credit.holder,
         own_id=own_id,
-        outcome=BY_RECIPIENT.get(order.credit.holder[-2:]),
+        outcome=outcome_of_payout(order.credit.holder, world.settings.telling_digits),
     )
 
 

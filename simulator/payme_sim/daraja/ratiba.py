@@ -89,7 +89,7 @@ def _date(body: Mapping[str, Any], name: str) -> date:
 
 async def _decide(world: World, consent: _Consent) -> None:
     """Let the customer's number choose, as it does for prompts, and tell the callback."""
-    outcome = outcome_for(consent.msisdn)
+    outcome = outcome_for(consent.msisdn, world.settings.telling_digits)
     code = outcome.code if outcome else PAID
     if fault := world.faults.take(Product.RATIBA, consent.msisdn, kinds={FaultKind.RESULT}):
         code = fault.code or code

@@ -186,3 +186,12 @@ async def test_the_prompted_phone_chooses_and_party_a_pays(
     assert (await receiver.next()).items["PhoneNumber"] == 254722000055
     (payment,) = (await simulator.control.ledger())["payments"]
     assert payment["msisdn"] == "254722000055"
+
+
+async def test_the_digits_that_choose_can_be_those_that_a_mask_hides(
+    simulator: SimulatorProcess, shop: Shop, receiver: CallbackReceiver
+):
+    await simulator.control.settings(telling_digits="first")
+    await shop.pushed("254732111200", 300)
+    await simulator.control.advance(3)
+    assert (await receiver.next()).stk["ResultCode"] == 1032

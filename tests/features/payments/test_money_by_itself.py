@@ -98,6 +98,22 @@ async def test_a_tills_notice_finds_its_prompt_by_number_amount_and_time(
     assert await shop.tray() == []
 
 
+@pytest.mark.parametrize("is_paid", [False, True])
+async def test_three_digits_of_a_number_name_nobody_after_half_an_hour(
+    shop: Till, till_wall: Wall, is_paid: bool
+) -> None:
+    payment_id, _, _ = await shop.sent()
+    shop.clock.advance(timedelta(minutes=31))
+    await till_wall.told(MSISDN=MASKED)
+    if is_paid:
+        await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    assert (await shop.payment(payment_id)).mpesa_receipt_number is None
+    assert await shop.tray() == [("no_match", 15_000, "unclaimed")]
+    await till_wall.told(MSISDN=HASHED)
+    assert (await shop.payment(payment_id)).mpesa_receipt_number is not None
+    assert await shop.broken(1, 5, 6) == []
+
+
 async def test_in_doubt_a_notice_waits_in_the_tray_until_the_callback_takes_it(shop: Till, till_wall: Wall) -> None:
     first, token, checkout_id = await shop.sent()
     second, _, _ = await shop.sent()

@@ -27,7 +27,7 @@ from payme.runtime.security import FieldCipher
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 TOLD_WITHIN: Final = timedelta(hours=24)
 PAID_BY_HAND_WITHIN: Final = timedelta(minutes=30)
-"""After a prompt that came to nothing. Three digits of a number are no name: in a day somebody else pays as much."""
+"""After a prompt. Three digits of a number are no name: in a day somebody else pays as much."""
 PROMPT_LIVES: Final = timedelta(minutes=10)
 """From the sending of a prompt to its money; only so near is money of another amount taken for the prompt's."""
 PULLS_CLOCK: Final = timedelta(hours=3)
@@ -53,6 +53,10 @@ class Trace:
         """Whether the number can be only one."""
         return "*" not in self.number
 
+    def tells_of(self, asked_at: datetime) -> bool:
+        """Whether the number is enough of one for a prompt that was asked then."""
+        return self.is_whole or self.at - asked_at <= PAID_BY_HAND_WITHIN
+
 
 async def match_prompt(uow: UnitOfWork, trace: Trace) -> UUID | None:
     """Return the one prompt that a notice is about, or None where it is about none or nobody can tell.
@@ -76,10 +80,11 @@ async def _match(uow: UnitOfWork, trace: Trace) -> UUID | None:
         named = await prompts.list_by_reference(uow, trace.reference.strip().upper(), since=since)
         if len(named) == 1:
             return named[0]
-    sure = [each for each, fits in await _fitting(uow, trace) if fits]
+    fitting = [each for each, fits in await _fitting(uow, trace) if fits]
+    sure = [each for each in fitting if trace.tells_of(each.asked_at)]
     waiting = [each for each in sure if each.status in _STILL_TO_BE_TOLD]
-    # A prompt that is over had its answer: that its customer paid all the same is sure of a whole number, or soon after it.
-    found = waiting or [each for each in sure if trace.is_whole or trace.at - each.asked_at <= PAID_BY_HAND_WITHIN]
+    # A prompt that is over had its answer: that its customer paid all the same is sure of a whole number.
+    found = waiting or sure
     if found:
         return found[0].id if len(found) == 1 else None
     return await _match_other_amount(uow, trace)
@@ -101,13 +106,13 @@ async def find_in_tray(uow: UnitOfWork, payment: StoredPayment) -> StoredUnclaim
     msisdn = _opened(uow, payment.id, payment.phone_encrypted)
     amount_cents = payment.paid_cents or payment.amount_cents
     rows = await tray.list_like(uow, amount_cents=amount_cents, shortcodes=shortcodes, since=since)
-    exact = next((row for row in rows if may_be(msisdn, row.payer_number)), None)
+    exact = next((row for row in rows if _may_hold(row, msisdn, payment.asked_at)), None)
     if exact is not None:
         return exact
     others = [
         row
         for row in await tray.list_since(uow, shortcodes=shortcodes, since=since)
-        if may_be(msisdn, row.payer_number) and await _match(uow, _trace_of(row, shortcodes)) == payment.id
+        if _may_hold(row, msisdn, payment.asked_at) and await _match(uow, _trace_of(row, shortcodes)) == payment.id
     ]
     return others[0] if len(others) == 1 else None
 
@@ -161,6 +166,10 @@ async def _untold(uow: UnitOfWork, trace: Trace) -> list[Candidate]:
     # A prompt that showed an account of its own is paid under that account; money that names another is for something else.
     rest = [each for each in found if not (each.account_reference and trace.reference)]
     return [each for each in rest if may_be(_opened(uow, each.id, each.phone_encrypted), trace.number)]
+
+
+def _may_hold(row: StoredUnclaimed, msisdn: str, asked_at: datetime) -> bool:
+    return bool(may_be(msisdn, row.payer_number)) and _trace_of(row, []).tells_of(asked_at)
 
 
 def _trace_of(row: StoredUnclaimed, shortcodes: list[str]) -> Trace:
