@@ -24,6 +24,7 @@ WITHOUT_TENANT = frozenset(
         "schema_migrations",
         "sessions",
         "token_packages",
+        "token_top_up_codes",
         "users",
         "vat_rates",
     }

@@ -34,7 +34,7 @@ OWNERS = {
         "payment_probe_checks",
         "claim_write_offs",
     },
-    "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages"},
+    "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages", "token_top_up_codes"},
     "sales": {
         "sales",
         "sale_lines",

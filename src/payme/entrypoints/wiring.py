@@ -10,7 +10,7 @@ import structlog
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules, PlatformAccount
 from payme.features.sales import SalesDesk
-from payme.features.tokens import TokenPolicy
+from payme.features.tokens import TokenPolicy, TopUpDesk
 from payme.integrations.daraja import Breaker, BreakerRules, ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.replies import ReplyKeeping
@@ -61,7 +61,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
             callback_sources=settings.mpesa_callback_sources,
         ),
         PlatformAccount: _platform(settings),
-        Desk: Desk(SalesDesk()),
+        Desk: Desk(SalesDesk(), TopUpDesk()),
         Certificate: Certificate(settings.mpesa_certificate.encode() if settings.mpesa_certificate else None),
         ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),
     }
@@ -229,6 +229,7 @@ def _platform(settings: Settings) -> PlatformAccount:
         passkey=shown(settings.mpesa_passkey),
         consumer_key=shown(settings.mpesa_consumer_key),
         consumer_secret=shown(settings.mpesa_consumer_secret),
+        is_told=settings.tokens_by_hand,
     )
 
 

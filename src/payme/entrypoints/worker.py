@@ -25,6 +25,7 @@ from payme.entrypoints.wiring import (
     tools_of,
 )
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
+from payme.features.payments import listen_for_platform
 from payme.kit.errors import Conflict
 from payme.runtime import fault_points
 from payme.runtime.database import Database, DatabaseUnavailable, PoolLimits, Wiring
@@ -111,6 +112,7 @@ async def _ensure_platform(database: Database) -> None:
     # Two workers may begin at the same moment; one of them is refused, and the business is there.
     with contextlib.suppress(Conflict):
         await database.run(ensure_platform_business, business_id=PLATFORM_BUSINESS_ID)
+    await database.run(listen_for_platform, business_id=PLATFORM_BUSINESS_ID)
 
 
 def _stop_on_signals(stop: asyncio.Event, *, ceiling_seconds: float) -> None:

@@ -63,7 +63,14 @@ async def buy(shop: TradingShop, **what: Any) -> PurchaseView:
 
 async def test_a_new_business_is_welcomed_with_thirty(shop: TradingShop):
     wallet = await shop.run(get_wallet)
-    assert wallet.model_dump() == {"balance": 30, "reserved": 0, "available": 30, "overdraft": 200, "warning": None}
+    assert wallet.model_dump() == {
+        "balance": 30,
+        "reserved": 0,
+        "available": 30,
+        "overdraft": 200,
+        "warning": None,
+        "top_up": None,
+    }
 
 
 async def test_the_welcome_is_granted_once(shop: TradingShop):

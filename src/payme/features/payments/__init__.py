@@ -26,6 +26,7 @@ from payme.features.payments.errors import (
     ReceiptInvalid,
     ReceiptUsed,
     UnclaimedNotFound,
+    WalletUnknown,
     WholeShillings,
 )
 from payme.features.payments.events import (
@@ -34,6 +35,7 @@ from payme.features.payments.events import (
     PaymentSucceeded,
     PayoutFailed,
     PayoutSucceeded,
+    WalletPaid,
 )
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.proofs import (
@@ -66,6 +68,13 @@ from payme.features.payments.services.list_unsettled import list_unsettled
 from payme.features.payments.services.manage import configure_method, get_unclaimed, list_methods
 from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.outages import list_outages
+from payme.features.payments.services.platform_money import (
+    Unplaced,
+    hand_over_receipt,
+    list_unplaced,
+    listen_for_platform,
+    take_platform_money,
+)
 from payme.features.payments.services.probe_method import list_probes, request_probe
 from payme.features.payments.services.purposes import Desk, Expected
 from payme.features.payments.services.record_counted import Counted, record_counted
@@ -129,7 +138,10 @@ __all__ = [
     "StatementMoney",
     "UnclaimedNotFound",
     "UnclaimedView",
+    "Unplaced",
     "UnsettledPayment",
+    "WalletPaid",
+    "WalletUnknown",
     "WholeShillings",
     "Word",
     "claim_receipt",
@@ -138,6 +150,7 @@ __all__ = [
     "displace_payout",
     "find_collecting_number",
     "get_unclaimed",
+    "hand_over_receipt",
     "list_collecting_numbers",
     "list_documents",
     "list_documents_between",
@@ -148,7 +161,9 @@ __all__ = [
     "list_numbers_with",
     "list_outages",
     "list_probes",
+    "list_unplaced",
     "list_unsettled",
+    "listen_for_platform",
     "pay_refund",
     "prompt_key",
     "record_counted",
@@ -159,5 +174,6 @@ __all__ = [
     "settle",
     "sum_applied",
     "sum_by_shortcode",
+    "take_platform_money",
     "write_off_claim",
 ]

@@ -87,6 +87,12 @@ class UnclaimedNotFound(NotFound):
     code = "payments.unclaimed_not_found"
 
 
+class WalletUnknown(NotFound):
+    """No wallet has this account, or the amount buys no token."""
+
+    code = "payments.wallet_unknown"
+
+
 class AlreadyClaimed(Conflict):
     """Somebody has claimed this money already."""
 

@@ -1,8 +1,10 @@
 """News of payments, for whoever asked for the money."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from payme.features.payments.enums import Source
 from payme.kit.events import Event
 
 
@@ -26,6 +28,20 @@ class PaymentFailed(Event):
     purpose_id: UUID
     reason_code: str
     expired: bool = False
+
+
+class WalletPaid(Event):
+    """Somebody paid the platform's paybill by hand, for a wallet. Published in the platform's business; the receipt makes it once."""
+
+    name: ClassVar[str] = "payment.wallet_paid"
+    wallet_id: UUID
+    """The business whose wallet it is."""
+    receipt: str
+    amount_cents: int
+    shortcode: str
+    paid_at: datetime | None
+    source: Source
+    """Who says whose it is: the notice, or a person."""
 
 
 class PaymentChanged(Event):

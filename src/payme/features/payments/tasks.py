@@ -5,11 +5,12 @@ from typing import Final
 from uuid import UUID
 
 from payme.features.approvals import ApprovalApproved, ApprovalLapsed, ApprovalRejected
-from payme.features.businesses import list_business_ids
+from payme.features.businesses import PLATFORM_BUSINESS_ID, list_business_ids
 from payme.features.payments.rules.payouts import News
 from payme.features.payments.services import (
     ask_status,
     checks,
+    platform_money,
     probe_method,
     pull_payments,
     register_c2b,
@@ -129,6 +130,12 @@ async def have_payments_told(job: JobContext) -> None:
             raise
         state, note = "failed", str(fault)
     await job.finish(lambda uow: register_c2b.record_registration(uow, registration_id, state, note=note))
+
+
+@tasks.every("41 * * * *", "payments.listen_for_platform")
+async def listen_for_platform(job: JobContext) -> None:
+    """Have the platform told of money that is sent to it by hand, where that was refused before."""
+    await job.database.run(platform_money.listen_for_platform, business_id=PLATFORM_BUSINESS_ID)
 
 
 @tasks.every("11 * * * *", "payments.begin_pulls")

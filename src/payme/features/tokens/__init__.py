@@ -7,6 +7,16 @@ balance row of a ledger account in unit TOKEN.
 
 from payme.features.tokens.errors import TokensExhausted
 from payme.features.tokens.events import TokensPurchased
-from payme.features.tokens.services import TokenPolicy, charge, grant, open_wallet, reserve, settle
+from payme.features.tokens.services import TokenPolicy, TopUpDesk, charge, grant, open_wallet, reserve, settle
 
-__all__ = ["TokenPolicy", "TokensExhausted", "TokensPurchased", "charge", "grant", "open_wallet", "reserve", "settle"]
+__all__ = [
+    "TokenPolicy",
+    "TokensExhausted",
+    "TokensPurchased",
+    "TopUpDesk",
+    "charge",
+    "grant",
+    "open_wallet",
+    "reserve",
+    "settle",
+]

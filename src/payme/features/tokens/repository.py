@@ -28,6 +28,21 @@ async def insert_wallet(uow: UnitOfWork, overdraft: int) -> None:
         uow.tenant,
         overdraft,
     )
+    await uow.execute("-- tokens.give_code\nselect tokens_give_code($1)", uow.tenant)
+
+
+async def find_code(uow: UnitOfWork) -> str | None:
+    """Return the account that names the wallet at the platform's paybill."""
+    return await uow.fetchval(
+        "-- tokens.find_code\nselect code from token_top_up_codes where business_id = $1", uow.tenant
+    )
+
+
+async def find_business_by_code(uow: UnitOfWork, code: str) -> UUID | None:
+    """Return the business whose wallet a code names."""
+    return await uow.fetchval(
+        "-- tokens.find_business_by_code\nselect business_id from token_top_up_codes where code = $1", code
+    )
 
 
 async def get_wallet(uow: UnitOfWork) -> WalletView | None:

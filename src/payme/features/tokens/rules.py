@@ -21,6 +21,15 @@ def bought_with(paid_cents: int, *, quantity: int, price_cents: int) -> int:
     return min(quantity, quantity * paid_cents // price_cents)
 
 
+def bought_by_hand(paid_cents: int, packages: Mapping[int, int]) -> int:
+    """Return how many tokens an amount buys that nobody was asked for: the largest packages first, the rest at KES 2 each."""
+    quantity, left = 0, paid_cents
+    for size, price_cents in sorted(packages.items(), reverse=True):
+        times, left = divmod(left, price_cents)
+        quantity += times * size
+    return quantity + left // CENTS_PER_TOKEN
+
+
 def warning_for(available: int) -> Urgency | None:
     """Return how urgently the owner should top up."""
     if available <= 0:

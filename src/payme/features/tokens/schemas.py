@@ -9,6 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from payme.features.tokens.rules import LARGEST_PURCHASE
 
 
+class TopUpView(BaseModel):
+    """How to pay for tokens by hand: Lipa na M-Pesa, Pay Bill, this number and this account."""
+
+    paybill: str
+    account: str
+
+
 class WalletView(BaseModel):
     """What is left to operate with."""
 
@@ -23,6 +30,7 @@ class WalletView(BaseModel):
     available: int
     overdraft: int
     warning: Literal["low", "very_low", "exhausted"] | None = None
+    top_up: TopUpView | None = Field(default=None, description="Left out where the platform cannot see such money.")
 
 
 class TokenMovement(BaseModel):

@@ -1,5 +1,6 @@
 """Use cases of the wallet: open with a welcome, charge, reserve, settle, buy, credit."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -7,13 +8,20 @@ from uuid import UUID
 
 from payme.features import audit, ledger
 from payme.features.ledger import AccountCode, Posting
-from payme.features.payments import PaymentFailed, PaymentSucceeded, request_stk
+from payme.features.payments import (
+    PaymentFailed,
+    PaymentSucceeded,
+    PlatformAccount,
+    WalletPaid,
+    request_stk,
+    take_platform_money,
+)
 from payme.features.payments import settle as settle_payment
 from payme.features.tokens import repository
 from payme.features.tokens.errors import PackageUnknown, PurchaseNotFound
 from payme.features.tokens.events import TokensPurchased
-from payme.features.tokens.rules import bought_with, price_of, warning_for
-from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, TokenMovement, WalletView
+from payme.features.tokens.rules import bought_by_hand, bought_with, price_of, warning_for
+from payme.features.tokens.schemas import BuyTokens, PackageView, PurchaseView, TokenMovement, TopUpView, WalletView
 from payme.kit.ids import new_id
 from payme.runtime.database import Deferred, UnitOfWork
 
@@ -29,6 +37,7 @@ class TokenPolicy:
 
 
 _REQUEST_BOUND: Final = 0
+_NO_DIGIT: Final = re.compile(r"\D")
 
 
 async def open_wallet(uow: UnitOfWork, *, welcome: int, overdraft: int) -> None:
@@ -74,7 +83,7 @@ async def get_wallet(uow: UnitOfWork) -> WalletView:
     """Return what the business has left to operate with."""
     wallet = await repository.get_wallet(uow)
     assert wallet is not None, "every business gets its wallet in the transaction that makes it"
-    return wallet.model_copy(update={"warning": warning_for(wallet.available)})
+    return wallet.model_copy(update={"warning": warning_for(wallet.available), "top_up": await _top_up(uow)})
 
 
 async def list_packages(uow: UnitOfWork) -> list[PackageView]:
@@ -93,7 +102,7 @@ async def buy_tokens(uow: UnitOfWork, command: BuyTokens) -> PurchaseView:
 
     Raises: PackageUnknown, and what a prompt may be refused for.
     """
-    packages = {each.quantity: each.price_cents for each in await repository.list_packages(uow)}
+    packages = await _prices(uow)
     if command.package is not None and command.package not in packages:
         raise PackageUnknown(package=command.package)
     quantity = command.package or command.quantity or 0
@@ -156,11 +165,48 @@ async def fail_purchase(uow: UnitOfWork, event: PaymentFailed) -> None:
         uow.touch("token_purchases", purchase.id)
 
 
+class TopUpDesk:
+    """Answers payments whose wallet an account names; people type codes with spaces and dashes."""
+
+    async def find_wallet(self, uow: UnitOfWork, reference: str, amount_cents: int) -> UUID | None:
+        """Return the business of a code, if the amount buys a token."""
+        code = _NO_DIGIT.sub("", reference)
+        if not code or not bought_by_hand(amount_cents, await _prices(uow)):
+            return None
+        return await repository.find_business_by_code(uow, code)
+
+
+async def top_up(uow: UnitOfWork, paid: WalletPaid) -> None:
+    """Record the purchase that money by hand stands for; its payment's success credits it. Hearing it again changes nothing."""
+    purchase_id = new_id()
+    payment_id = await take_platform_money(uow, paid, purpose=PURPOSE, purpose_id=purchase_id)
+    if payment_id is None:
+        return
+    quantity = bought_by_hand(paid.amount_cents, await _prices(uow))
+    purchase = PurchaseView(
+        id=purchase_id, quantity=quantity, price_cents=paid.amount_cents, state="awaiting_payment", payment_id=payment_id,
+        payment_status="succeeded", created_at=uow.now,
+    )  # fmt: skip
+    await repository.insert_purchase(uow, purchase)
+    audit.record(uow, "tokens.paid_by_hand", purchase_id, quantity=quantity, price_cents=paid.amount_cents)
+    uow.touch("token_purchases", purchase_id)
+
+
 async def book_platform_revenue(uow: UnitOfWork, event: TokensPurchased) -> None:
     """Book a sale of tokens in the platform's own books, in which this unit of work must be."""
     ledger.post(
         uow, [Posting("token.sale", AccountCode.TOKEN_SALES, AccountCode.MPESA, event.paid_cents, event.payment_id)]
     )
+
+
+async def _prices(uow: UnitOfWork) -> dict[int, int]:
+    return {each.quantity: each.price_cents for each in await repository.list_packages(uow)}
+
+
+async def _top_up(uow: UnitOfWork) -> TopUpView | None:
+    platform = uow.tool(PlatformAccount)
+    code = await repository.find_code(uow) if platform.is_told else None
+    return TopUpView(paybill=platform.shortcode, account=code) if code else None
 
 
 def _book_charge(uow: UnitOfWork, cause: UUID, operation: str) -> None:

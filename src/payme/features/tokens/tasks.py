@@ -4,7 +4,7 @@ import contextlib
 
 from payme.features.businesses import PLATFORM_BUSINESS_ID, BusinessCreated
 from payme.features.ledger import AlreadyPosted
-from payme.features.payments import PaymentFailed, PaymentSucceeded
+from payme.features.payments import PaymentFailed, PaymentSucceeded, WalletPaid
 from payme.features.tokens import services
 from payme.features.tokens.events import TokensPurchased
 from payme.features.tokens.services import PURPOSE, TokenPolicy
@@ -35,6 +35,13 @@ async def fail_purchase(job: JobContext) -> None:
     event = PaymentFailed.model_validate(job.payload)
     if event.purpose == PURPOSE:
         await job.finish(lambda uow: services.fail_purchase(uow, event))
+
+
+@tasks.on(WalletPaid, job="tokens.top_up")
+async def top_up(job: JobContext) -> None:
+    """Record a purchase that was paid by hand, in the business whose wallet it is for."""
+    paid = WalletPaid.model_validate(job.payload)
+    await job.database.run(lambda uow: services.top_up(uow, paid), business_id=paid.wallet_id)
 
 
 @tasks.on(TokensPurchased, job="tokens.book_platform_revenue")

@@ -4,6 +4,14 @@ What happened is told onwards after the commit: stored events reach live streams
 outside is kept as a row before anybody understands it.
 """
 
-from payme.runtime.events.inbox import InboxEntry, InboxItem, find_route, handling, open_route, record_callback
+from payme.runtime.events.inbox import (
+    InboxEntry,
+    InboxItem,
+    find_route,
+    handling,
+    list_ignored,
+    open_route,
+    record_callback,
+)
 
-__all__ = ["InboxEntry", "InboxItem", "find_route", "handling", "open_route", "record_callback"]
+__all__ = ["InboxEntry", "InboxItem", "find_route", "handling", "list_ignored", "open_route", "record_callback"]

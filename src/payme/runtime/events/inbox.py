@@ -16,7 +16,8 @@ from payme.kit.errors import NotFound
 from payme.kit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from payme.runtime.database import UnitOfWork
@@ -39,6 +40,11 @@ select business_id, subject_id from callback_routes where token_hash = $1 and ki
 _LOCK = """
 -- inbox.lock_entry
 select business_id, kind, subject_id, headers, body, state, received_at from callback_inbox where id = $1 for update
+"""
+_LIST_IGNORED = """
+-- inbox.list_ignored
+select body, received_at from callback_inbox
+where business_id = $1 and state = 'ignored' and kind = $2 and note = any($3) order by received_at limit $4
 """
 _MARK = "-- inbox.mark_entry\nupdate callback_inbox set state = $2, note = $3, handled_at = $4 where id = $1"
 
@@ -64,6 +70,14 @@ class Route:
 
     business_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An entry that was understood and changed nothing."""
+
+    body: bytes
+    received_at: datetime
 
 
 @dataclass(slots=True)
@@ -109,6 +123,12 @@ async def record_callback(
     entry_id = new_id()
     row = await uow.fetchrow(_RECORD, _hashed(token), entry_id, kind, dict(headers), body, remote_address, uow.now)
     return InboxEntry(entry_id, row["business_id"], row["subject_id"]) if row else None
+
+
+async def list_ignored(uow: UnitOfWork, kind: str, *, notes: Sequence[str], limit: int = 10_000) -> list[Ignored]:
+    """Return the business's entries of a kind that were ignored for one of some reasons, oldest first."""
+    rows = await uow.fetch(_LIST_IGNORED, uow.tenant, kind, list(notes), limit)
+    return [Ignored(row["body"], row["received_at"]) for row in rows]
 
 
 @asynccontextmanager

@@ -279,6 +279,10 @@ class Limits(Group):
     idempotency_keep_hours: int = Field(24, ge=24, description="How long a reply is kept for repetition.")
     tokens_welcome: int = Field(30, ge=0, description="Tokens that a new business gets.")
     tokens_offline_overdraft: int = Field(200, ge=0, description="Tokens that offline sales may go below zero.")
+    tokens_by_hand: bool = Field(
+        default=False,
+        description="Whether MPESA_SHORTCODE is the platform's own, so that Safaricom can tell us of money sent to it by hand.",
+    )
     worker_concurrency: int = Field(10, ge=2, le=64, description="Jobs at once in one worker process.")
     worker_heartbeat_seconds: float = Field(
         30, ge=1, description="Silence after which a worker's job counts as lost and runs again."

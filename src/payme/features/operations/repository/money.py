@@ -24,7 +24,7 @@ async def receipt_registered(uow: UnitOfWork) -> Rows:
         """-- operations.receipt_registered
         with held as (
           select mpesa_receipt_number as receipt, id as holder_id from payments
-          where business_id = $1 and mpesa_receipt_number is not null and method <> 'mpesa_c2b'
+          where business_id = $1 and mpesa_receipt_number is not null and (method <> 'mpesa_c2b' or payee = 'platform')
             and not (method = 'mpesa_claim' and confirmed_cents is null)
           union
           select mpesa_receipt_number, coalesce(payment_id, id) from unclaimed_money
@@ -167,7 +167,8 @@ async def claim_takes_what_is_there(uow: UnitOfWork) -> Rows:
         """-- operations.claim_takes_what_is_there
         select coalesce(u.id, p.id) from (
           select id, claimed_as, amount_cents, purpose, purpose_id from unclaimed_money where business_id = $1 and claimed_as is not null) u
-        full join (select id, amount_cents, purpose, purpose_id from payments where business_id = $1 and method = 'mpesa_c2b') p
+        full join (select id, amount_cents, purpose, purpose_id from payments
+          where business_id = $1 and method = 'mpesa_c2b' and payee = 'business') p
         on p.id = u.claimed_as and p.amount_cents = u.amount_cents and p.purpose = u.purpose and p.purpose_id = u.purpose_id
         where u.id is null or p.id is null""",
         uow.tenant,

@@ -100,7 +100,7 @@ async def list_unprotected_tables(uow: UnitOfWork) -> list[str]:
         select c.relname from pg_class c
         join pg_attribute a on a.attrelid = c.oid and a.attname = 'business_id' and not a.attisdropped
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
-          and c.relname not in ('mpesa_receipts', 'callback_routes', 'callback_inbox')
+          and c.relname not in ('mpesa_receipts', 'callback_routes', 'callback_inbox', 'token_top_up_codes')
           and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))
         order by 1"""
     )

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from payme.features import payments
+from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.operations.repository import wards
 from payme.features.operations.repository.wards import OpenDays, Ward
 from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
@@ -70,6 +71,7 @@ async def examine_work(database: Database, expectations: Expectations) -> list[D
         callbacks,
         *_payments(gathered),
         _tray(gathered),
+        *await _tokens_by_hand(database),
         _days(gathered),
         *_gaps(gathered),
         *shops,
@@ -200,6 +202,16 @@ def _tray(gathered: _Gathered) -> Diagnosis:
         found = f"{count} wait for their owner ({gathered.shillings('unclaimed')})."
         return look("Unclaimed money", found, step, details=gathered.details("unclaimed"))
     return good("Unclaimed money", "none.")
+
+
+async def _tokens_by_hand(database: Database) -> list[Diagnosis]:
+    """Speak only where money at the platform's paybill waits for a person."""
+    waiting = await database.run(payments.list_unplaced, business_id=PLATFORM_BUSINESS_ID, read_only=True)
+    if not waiting:
+        return []
+    found = f"{len(waiting)} payments to the platform name no wallet, or are too large to be believed unasked."
+    step = "payme tokens unplaced lists them, payme tokens hand-over gives one to its wallet."
+    return [look("Tokens by hand", found, step, details=[each.receipt for each in waiting[:_SHOWN]])]
 
 
 def _days(gathered: _Gathered) -> Diagnosis:

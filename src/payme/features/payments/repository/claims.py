@@ -26,6 +26,7 @@ class NewMoney:
     channel: str | None = None
     verdict: str | None = None
     is_odd: bool = False
+    payee: str = "business"
 
 
 @value
@@ -46,10 +47,10 @@ async def insert_money(uow: UnitOfWork, new: NewMoney) -> None:
     await uow.execute(
         """-- payments.insert_money
         insert into payments (business_id, id, purpose, purpose_id, method, status, assurance, amount_cents, paid_cents, shortcode,
-          mpesa_receipt_number, reference, settlement, channel, verdict, is_odd, ended_at, created_at, created_by)
-        values ($1, $2, $3, $4, $5, 'succeeded', $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)""",
+          mpesa_receipt_number, reference, settlement, channel, verdict, is_odd, payee, ended_at, created_at, created_by)
+        values ($1, $2, $3, $4, $5, 'succeeded', $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)""",
         uow.tenant, new.id, new.purpose, new.purpose_id, new.method, new.assurance, new.amount_cents, new.shortcode,
-        new.receipt, new.reference, new.settlement, new.channel, new.verdict, new.is_odd, uow.now, uow.actor.id,
+        new.receipt, new.reference, new.settlement, new.channel, new.verdict, new.is_odd, new.payee, uow.now, uow.actor.id,
     )  # fmt: skip
 
 

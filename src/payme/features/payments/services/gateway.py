@@ -42,6 +42,8 @@ class PlatformAccount:
     passkey: str = field(repr=False)
     consumer_key: str = field(repr=False)
     consumer_secret: str = field(repr=False)
+    is_told: bool = False
+    """Whether it is the platform's alone, so that Safaricom can tell us of money that is sent to it by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ async def collector_of(uow: UnitOfWork, payee: str) -> Collector:
 
 async def collector_with(uow: UnitOfWork, kind: str) -> Collector:
     """Return who collects by a paybill or a till, active or not, with credentials in the clear. Raises: MethodNotConfigured."""
+    if uow.tenant == PLATFORM_BUSINESS_ID and kind == "paybill":
+        return await collector_of(uow, "platform")
     method = await methods.lock_method(uow, kind)
     if method is None or not method.is_complete:
         raise MethodNotConfigured(kind=kind)

@@ -1,9 +1,11 @@
 """Understand a stored notice of money that came by itself, and answer whether such money is welcome."""
 
 from payme.features import audit
+from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.payments.enums import Source
 from payme.features.payments.repository import registrations
 from payme.features.payments.services.place_money import Arrival, place_money
+from payme.features.payments.services.platform_money import hand_over
 from payme.features.payments.services.watch_balance import watch_balance
 from payme.integrations.daraja import C2bPayment, MalformedCallback, parse_c2b
 from payme.runtime.database import UnitOfWork
@@ -24,6 +26,10 @@ async def handle_c2b(uow: UnitOfWork, item: InboxItem) -> None:
         audit.record(uow, "payment.wrong_shortcode", item.subject_id, amount_cents=notice.amount_cents)
         return
     arrival = arrival_of(notice, registration.shortcodes)
+    if uow.tenant == PLATFORM_BUSINESS_ID:
+        if (refusal := await hand_over(uow, arrival)) is not None:
+            item.ignore(refusal)
+        return
     await place_money(uow, arrival, inbox_id=item.id)
     await watch_balance(uow, arrival, registration.kind)
 

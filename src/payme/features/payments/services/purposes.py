@@ -1,4 +1,4 @@
-"""The port through which payments learns what a reference that a customer typed is for; features above answer it."""
+"""The ports through which payments learns what a reference that a customer typed is for; features above answer them."""
 
 from typing import Protocol
 from uuid import UUID
@@ -25,8 +25,17 @@ class PurposeDesk(Protocol):
         ...
 
 
+class WalletDesk(Protocol):
+    """Knows the wallets that the platform's paybill is paid for."""
+
+    async def find_wallet(self, uow: UnitOfWork, reference: str, amount_cents: int) -> UUID | None:
+        """Return the business whose wallet a reference names, if the amount buys anything."""
+        ...
+
+
 @value
 class Desk:
-    """The desk as a tool of the transaction."""
+    """Both as a tool of the transaction."""
 
     purposes: PurposeDesk
+    wallets: WalletDesk

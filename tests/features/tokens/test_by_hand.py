@@ -1,0 +1,51 @@
+"""Money that came by hand becomes a purchase once, whoever tells of it how often."""
+
+import asyncio
+
+import pytest
+
+from payme.features.payments import WalletPaid
+from payme.features.payments.enums import Source
+from payme.features.tokens.services import TopUpDesk, top_up
+from payme.runtime.database import UnitOfWork
+from tests.invariants import assert_invariants
+from tests.payment_room import a_receipt
+from tests.trade import TradingShop
+
+
+def paid(shop: TradingShop, cents: int = 30_000) -> WalletPaid:
+    return WalletPaid(
+        subject_id=shop.business_id, wallet_id=shop.business_id, receipt=a_receipt(), amount_cents=cents, shortcode="650880",
+        paid_at=None, source=Source.C2B,
+    )  # fmt: skip
+
+
+async def test_a_receipt_buys_once(shop: TradingShop, other_shop: TradingShop) -> None:
+    news = paid(shop)
+
+    async def hear() -> None:
+        await shop.run(lambda uow: top_up(uow, news))
+
+    await asyncio.gather(*(hear() for _ in range(8)))
+    await other_shop.run(lambda uow: top_up(uow, news))
+    assert await shop.rows("select quantity, price_cents, state from token_purchases where business_id = $1") == [
+        (220, 30_000, "awaiting_payment")
+    ]
+    assert await other_shop.rows("select 1 from token_purchases where business_id = $1") == []
+    assert await shop.rows("select count(*) from payments where business_id = $1") == [(1,)]
+
+
+@pytest.mark.parametrize("spelt", ["{0}", " {0} ", "{1}-{2}", "tokens {1} {2}"])
+async def test_an_account_names_one_wallet_however_it_is_typed(
+    shop: TradingShop, other_shop: TradingShop, spelt: str
+) -> None:
+    ((code,),) = await shop.rows("select code from token_top_up_codes where business_id = $1")
+
+    async def ask(uow: UnitOfWork) -> object:
+        return await TopUpDesk().find_wallet(uow, spelt.format(code, code[:4], code[4:]), 200)
+
+    assert await other_shop.run(ask) == shop.business_id
+    for nothing in ("", "x", code[:-1], f"{code}0"):
+        assert await shop.run(lambda uow, typed=nothing: TopUpDesk().find_wallet(uow, typed, 200)) is None
+    assert await shop.run(lambda uow: TopUpDesk().find_wallet(uow, code, 199)) is None
+    await assert_invariants(shop.database, shop.business_id)
