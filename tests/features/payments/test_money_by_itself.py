@@ -10,6 +10,7 @@ from payme.features.payments.enums import Effect, Outcome, Source
 from payme.features.payments.errors import MethodNotConfigured, MethodWithoutNotices
 from payme.features.payments.rules.transitions import Message
 from payme.features.payments.services.conclude_check import conclude_check
+from payme.features.payments.services.place_money import Arrival, place_money
 from payme.features.payments.services.register_c2b import request_registration
 from tests.payment_room import Till, a_receipt, open_till, stk_callback
 from tests.payment_wall import HASHED, MASKED, OTHER_MASKED, Wall, wall_of
@@ -86,7 +87,7 @@ async def test_the_second_notice_of_a_prompt_is_the_same_money(shop: Till, wall:
     assert await shop.broken(1, 5, 6) == []
 
 
-@pytest.mark.parametrize("number", [MASKED, HASHED, f"{HASHED[:34]} ***** {HASHED[-25:]}", "254711000100"])
+@pytest.mark.parametrize("number", [HASHED, f"{HASHED[:34]} ***** {HASHED[-25:]}", "254711000100"])
 async def test_a_tills_notice_finds_its_prompt_by_number_amount_and_time(
     shop: Till, till_wall: Wall, number: str
 ) -> None:
@@ -111,6 +112,30 @@ async def test_three_digits_of_a_number_name_nobody_after_half_an_hour(
     assert await shop.tray() == [("no_match", 15_000, "unclaimed")]
     await till_wall.told(MSISDN=HASHED)
     assert (await shop.payment(payment_id)).mpesa_receipt_number is not None
+    assert await shop.broken(1, 5, 6) == []
+
+
+@pytest.mark.parametrize("said_by", ["callback", "query", "pull"])
+async def test_three_digits_of_a_number_pay_nothing_until_mpesa_says_so(
+    shop: Till, till_wall: Wall, said_by: str
+) -> None:
+    payment_id, token, checkout_id = await shop.sent()
+    receipt = await till_wall.told(MSISDN=MASKED)
+    assert (await shop.payment(payment_id)).status == "pending"
+    assert await shop.balances() == {"mpesa": 15_000, "mpesa_unclaimed": -15_000}
+    if said_by == "callback":
+        await shop.call_back(token, stk_callback(checkout_id, receipt=receipt), shortcode="5651201")
+    elif said_by == "query":
+        await shop.run(lambda uow: conclude_check(uow, payment_id, PAID))
+    else:
+        pulled = Arrival(
+            Source.PULL, receipt, 15_000, "5651201", ["5651201", "651200"], shop.clock.now(), "", "711000100"
+        )
+        await shop.run(lambda uow: place_money(uow, pulled))
+    payment = await shop.payment(payment_id)
+    assert (payment.status, payment.mpesa_receipt_number) == ("succeeded", receipt)
+    assert await shop.tray() == [("no_match", 15_000, "matched")]
+    assert await shop.balances() == {"mpesa": 15_000, "payments_held": -15_000}
     assert await shop.broken(1, 5, 6) == []
 
 
@@ -179,7 +204,7 @@ async def test_who_pays_by_hand_what_a_cancelled_prompt_asked_for_has_paid_it(sh
     await shop.call_back(token, stk_callback(checkout_id, code=1032), shortcode="5651201")
     assert (await shop.payment(payment_id)).status == "failed"
     shop.clock.advance(timedelta(minutes=3))
-    await till_wall.told(MSISDN=MASKED)
+    await till_wall.told(MSISDN=HASHED)
     payment = await shop.payment(payment_id)
     assert (payment.status, payment.late) == ("succeeded", True)
 
@@ -190,7 +215,7 @@ async def test_a_late_notice_finds_its_prompt_behind_many_younger_ones(shop: Til
     shop.clock.advance(timedelta(minutes=5))
     for _ in range(51):
         await shop.sent()
-    receipt = await till_wall.told(MSISDN=MASKED, TransTime=paid_at.strftime("%Y%m%d%H%M%S"))
+    receipt = await till_wall.told(MSISDN=HASHED, TransTime=paid_at.strftime("%Y%m%d%H%M%S"))
     assert (await shop.payment(payment_id)).mpesa_receipt_number == receipt
     assert await shop.tray() == []
 

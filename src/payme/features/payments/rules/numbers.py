@@ -16,6 +16,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _SHORTEST_END: Final = 3
 _BEGIN_SHOWN: Final = 4
 _LOCAL_DIGITS: Final = 9
+_LONGEST_NUMBER: Final = 12
 
 
 def hidden(told: str) -> str:
@@ -39,6 +40,12 @@ def may_be(msisdn: str, told: str | None) -> bool | None:
     # So few characters as a number has fit the hash of many another number.
     wholes = (msisdn, _local(msisdn)) if len(begin + end) <= len(msisdn) else (hash_of(msisdn),)
     return any(whole.startswith(begin) and whole.endswith(end) for whole in wholes)
+
+
+def tells_one(told: str) -> bool:
+    """Say whether a number, as it was told, can be that of one person only: it, or enough of its hash, stands there."""
+    begin, stars, end = _parts(_SPACES.sub("", told))
+    return not stars or len(begin + end) > _LONGEST_NUMBER
 
 
 def _local(digits: str) -> str:

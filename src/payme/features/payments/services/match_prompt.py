@@ -1,8 +1,9 @@
 """Find the prompt that a notice of money is about, and the money in the tray that a prompt without a receipt is about.
 
 Safaricom tells of a prompt's money twice where C2B addresses are registered, and the second notice names no prompt. For a
-paybill the account is the prompt's own; for a till only amount, time and what is left of the number can say. In doubt nothing
-is matched: the money waits in the tray, and the prompt's own callback takes it out of there.
+paybill the account is the prompt's own; for a till only amount, time and what is left of the number can say. Three digits under
+a mask are nobody's name: they give money to no prompt that M-Pesa has not called paid. In doubt nothing is matched: the money
+waits in the tray, and the prompt's own callback, a query or Pull takes it out of there.
 
 What a query credited was credited as it was asked; where another amount was paid, the notice of it is that prompt's all the same.
 """
@@ -18,7 +19,7 @@ from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payments import StoredPayment
 from payme.features.payments.repository.prompts import Candidate
 from payme.features.payments.repository.unclaimed import StoredUnclaimed
-from payme.features.payments.rules.numbers import may_be
+from payme.features.payments.rules.numbers import may_be, tells_one
 from payme.features.payments.services.policies import verify_above_cents
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
@@ -51,10 +52,10 @@ class Trace:
     @property
     def is_whole(self) -> bool:
         """Whether the number can be only one."""
-        return "*" not in self.number
+        return tells_one(self.number)
 
     def tells_of(self, asked_at: datetime) -> bool:
-        """Whether the number is enough of one for a prompt that was asked then."""
+        """Whether the number is enough of one for a prompt that was asked then, and has been paid."""
         return self.is_whole or self.at - asked_at <= PAID_BY_HAND_WITHIN
 
 
@@ -81,7 +82,7 @@ async def _match(uow: UnitOfWork, trace: Trace) -> UUID | None:
         if len(named) == 1:
             return named[0]
     fitting = [each for each, fits in await _fitting(uow, trace) if fits]
-    sure = [each for each in fitting if trace.tells_of(each.asked_at)]
+    sure = [each for each in fitting if trace.is_whole or (_is_paid(each) and trace.tells_of(each.asked_at))]
     waiting = [each for each in sure if each.status in _STILL_TO_BE_TOLD]
     # A prompt that is over had its answer: that its customer paid all the same is sure of a whole number.
     found = waiting or sure
@@ -140,6 +141,10 @@ async def _fitting(uow: UnitOfWork, trace: Trace) -> list[tuple[Candidate, bool]
     return found
 
 
+def _is_paid(candidate: Candidate) -> bool:
+    return candidate.status is PaymentStatus.SUCCEEDED
+
+
 async def _match_other_amount(uow: UnitOfWork, trace: Trace) -> UUID | None:
     """Return the prompt that a query credited as it was asked, and that this money of another amount is the receipt of.
 
@@ -149,7 +154,7 @@ async def _match_other_amount(uow: UnitOfWork, trace: Trace) -> UUID | None:
     if not trace.is_verified and trace.source in NOTICES and trace.amount_cents > await verify_above_cents(uow):
         return None
     untold = await _untold(uow, trace)
-    credited = [each for each in untold if each.status is PaymentStatus.SUCCEEDED]
+    credited = [each for each in untold if _is_paid(each)]
     if not credited or (not trace.is_whole and len(untold) > 1):
         return None
     return min(credited, key=lambda each: abs(each.amount_cents - trace.amount_cents)).id
