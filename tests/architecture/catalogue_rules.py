@@ -39,6 +39,7 @@ APPEND_ONLY = frozenset(
         "payment_evidence",
         "postings",
         "stock_movements",
+        "sync_epochs",
     }
 )
 

@@ -58,6 +58,7 @@ OWNERS = {
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {
     "sync_changes",
+    "sync_epochs",
     "events",
     "idempotency_keys",
     "platform_settings",
