@@ -44,6 +44,7 @@ OWNERS = {
         "credit_note_counters",
         "credit_note_movements",
     },
+    "sync": {"sync_audit", "sync_conflicts", "sync_documents", "sync_epochs", "sync_strategies"},
     "reconciliation": {
         "reconciliations",
         "reconciliation_totals",
@@ -58,7 +59,6 @@ OWNERS = {
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {
     "sync_changes",
-    "sync_epochs",
     "events",
     "idempotency_keys",
     "platform_settings",

@@ -26,7 +26,7 @@ class Place:
 class ChangedRow:
     """A document as it stands, at its place in the changes; `document` is a JSON object, or None where it is gone.
 
-    `rev` is that of the change. The document carries its own under the same name.
+    The object holds `id`, `rev` and `_deleted` besides what its owner writes. A row that was locked by itself has no place.
     """
 
     id: UUID

@@ -59,7 +59,7 @@ _DOCUMENT: Final = """ concat(
           ',"unit":', to_json(p.unit), ',"category":', to_json(p.category), ',"price_cents":', p.price_cents,
           ',"vat_class":"', p.vat_class, '","reorder_point":', coalesce('"' || trim_scale(p.reorder_point) || '"', 'null'),
           ',"track_stock":', p.track_stock::text, ',"track_expiry":', p.track_expiry::text, ',"active":', p.active::text,
-          ',"rev":', p.rev, ',"updated_at":"', to_char(p.updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '"}') as document
+          ',"rev":', p.rev, ',"updated_at":"', to_char(p.updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","_deleted":false}') as document
         from products p where p.business_id = $1 and p.id ="""
 _PAGE: Final = (
     """-- catalog.page_products

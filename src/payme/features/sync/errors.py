@@ -9,12 +9,6 @@ class CollectionUnknown(NotFound):
     code = "sync.collection_unknown"
 
 
-class CollectionForbidden(Forbidden):
-    """Your role does not see this collection."""
-
-    code = "sync.collection_forbidden"
-
-
 class CollectionReadOnly(Refused):
     """This collection is only read; nothing can be pushed to it."""
 

@@ -69,17 +69,11 @@ def decide(
     kind, fields = _clash(sent, assumed, current=current)
     if manual.intersection(fields) and strategy is not Strategy.SERVER_WINS:
         strategy = Strategy.MERGE
-    if strategy is Strategy.CLIENT_WINS:
+    if strategy is Strategy.MERGE:
+        return _merge(Clash(kind, Outcome.OPEN, fields), sent, assumed=assumed, current=current)
+    if _is_stronger(strategy, sent, current):
         return Decision(sent, Clash(kind, Outcome.CLIENT, fields))
-    if strategy is Strategy.LAST_WRITE_WINS:
-        if is_later(sent.written_at, current.written_at):
-            return Decision(sent, Clash(kind, Outcome.CLIENT, fields))
-        return Decision(None, Clash(kind, Outcome.SERVER, fields))
-    if strategy is Strategy.MERGE and kind in {ConflictKind.VERSION_MISMATCH, ConflictKind.MODIFIED}:
-        assert assumed is not None, "a duplicate has no assumed state, and is none of these"
-        return _merge(sent, assumed, current=current, fields=fields)
-    settled = Outcome.SERVER if strategy is Strategy.SERVER_WINS else Outcome.OPEN
-    return Decision(None, Clash(kind, settled, fields))
+    return Decision(None, Clash(kind, Outcome.SERVER, fields))
 
 
 def taken_from(current: Content, sent: Content, *, fields: tuple[str, ...]) -> Content:
@@ -98,12 +92,20 @@ def _clash(sent: Content, assumed: Content | None, *, current: Content) -> tuple
     return (ConflictKind.MODIFIED if both else ConflictKind.VERSION_MISMATCH), tuple(sorted(both))
 
 
-def _merge(sent: Content, assumed: Content, *, current: Content, fields: tuple[str, ...]) -> Decision:
-    ours = set(_differing(sent, assumed)) - set(fields)
+def _is_stronger(strategy: Strategy, sent: Content, current: Content) -> bool:
+    if strategy is Strategy.LAST_WRITE_WINS:
+        return is_later(sent.written_at, current.written_at)
+    return strategy is Strategy.CLIENT_WINS
+
+
+def _merge(clash: Clash, sent: Content, *, assumed: Content | None, current: Content) -> Decision:
+    """Take the fields that only the device changed; what both changed, or one deleted, waits for a person."""
+    if assumed is None or clash.kind is ConflictKind.DELETED:
+        return Decision(None, clash)
+    ours = set(_differing(sent, assumed)) - set(clash.fields)
     merged = Content({**current.fields, **{name: sent.fields[name] for name in ours}}, written_at=sent.written_at)
-    outcome = Outcome.OPEN if fields else Outcome.MERGED
-    kind = ConflictKind.MODIFIED if fields else ConflictKind.VERSION_MISMATCH
-    return Decision(None if merged.same_as(current) else merged, Clash(kind, outcome, fields))
+    write = None if merged.same_as(current) else merged
+    return Decision(write, clash if clash.fields else Clash(clash.kind, Outcome.MERGED, ()))
 
 
 def _differing(one: Content, other: Content) -> tuple[str, ...]:

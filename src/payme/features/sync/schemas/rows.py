@@ -1,10 +1,10 @@
 """Rows on the wire, in the form that RxDB's replication speaks: a new state and the one that it was made from."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from payme.features.sync.enums import Choice, ConflictKind, Kind, Outcome, Strategy
 
@@ -42,6 +42,10 @@ class PushRow(BaseModel):
             message = "assumedMasterState is about another document"
             raise ValueError(message)
         return self
+
+
+class Push(RootModel[list[PushRow]]):
+    """The changes of one push, 200 at most."""
 
 
 class Checkpoint(BaseModel):
@@ -91,7 +95,9 @@ class ConflictView(BaseModel):
     base: dict[str, Any] | None
     client: dict[str, Any]
     server: dict[str, Any] | None
-    reason: dict[str, Any] | None = Field(description="For a refused change: its code, its message and what it was decided on")
+    reason: dict[str, Any] | None = Field(
+        description="For a refused change: its code, its message and what it was decided on"
+    )
     device_id: UUID | None
     actor_id: UUID
     recorded_at: datetime
@@ -106,7 +112,9 @@ class ResolveConflict(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"choice": "client"}]})
 
     choice: Choice
-    document: dict[str, Any] | None = Field(default=None, description="With `merged` alone: the fields as they shall be")
+    document: dict[str, Any] | None = Field(
+        default=None, description="With `merged` alone: the fields as they shall be"
+    )
 
 
 class CollectionView(BaseModel):
@@ -162,6 +170,3 @@ class SyncStatus(BaseModel):
     server_time: datetime
     open_conflicts: int
     devices: list[DeviceExchange]
-
-
-Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE)]

@@ -28,7 +28,6 @@ class Collection(ABC):
     name: ClassVar[str]
     stamp: ClassVar[str]
     kind: ClassVar[Kind]
-    reads: ClassVar[str]
     writes: ClassVar[str] = ""
     content: ClassVar[type[BaseModel] | None] = None
     fields: ClassVar[frozenset[str]] = frozenset()
@@ -44,13 +43,13 @@ class Collection(ABC):
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:
         """Return what changed after a place, exactly as many as its limit says unless these are the last."""
 
-    async def lock(self, uow: UnitOfWork, document_id: UUID) -> ChangedRow | None:
+    async def lock(self, uow: UnitOfWork, document_id: UUID) -> ChangedRow | None:  # noqa: ARG002 -- for those that write
         """Lock a document and return it, or None where there never was one; `_deleted` in it says that it is gone."""
         raise CollectionReadOnly(collection=self.name, id=document_id)
 
-    async def write(self, uow: UnitOfWork, document_id: UUID, content: Content, *, current: Content | None) -> None:
+    async def write(self, uow: UnitOfWork, document_id: UUID, content: Content, *, current: Content | None) -> None:  # noqa: ARG002 -- for those that write
         """Make or change a locked document. Raises: what its owner refuses."""
-        raise CollectionReadOnly(collection=self.name, id=document_id, given=len(content.fields), made=current is None)
+        raise CollectionReadOnly(collection=self.name, id=document_id)
 
     def read(self, document: Mapping[str, Any], *, now: datetime, absent: Mapping[str, Any] | None = None) -> Content:
         """Return what people wrote of a document, in the one form in which it is compared.

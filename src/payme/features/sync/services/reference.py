@@ -33,7 +33,7 @@ class Products(Collection):
     """What is sold. A product is never deleted; it is made inactive."""
 
     name, stamp, kind = "products", "products", Kind.REFERENCE
-    reads, writes = "catalog.read", "catalog.write"
+    writes = "catalog.write"
     content, fields = catalog.CreateProduct, _OF_A_PRODUCT
 
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:
@@ -64,7 +64,7 @@ class Products(Collection):
 class StockLevels(Collection):
     """What was last known to be there; a sum, so never written by a push."""
 
-    name, stamp, kind, reads = "stock_levels", "stock", Kind.FIGURES, "stock.read"
+    name, stamp, kind = "stock_levels", "stock", Kind.FIGURES
 
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:
         """Return levels."""
@@ -74,7 +74,7 @@ class StockLevels(Collection):
 class Settings(Collection):
     """One document: the business as a till needs it, with the VAT rates."""
 
-    name, stamp, kind, reads = "settings", "businesses", Kind.FIGURES, "business.read"
+    name, stamp, kind = "settings", "businesses", Kind.FIGURES
 
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:
         """Return the settings where they changed."""
@@ -84,7 +84,7 @@ class Settings(Collection):
 class PaymentMethods(Collection):
     """One document: the ways to be paid that are set up, without credentials."""
 
-    name, stamp, kind, reads = "payment_methods", "payment_methods", Kind.FIGURES, "business.read"
+    name, stamp, kind = "payment_methods", "payment_methods", Kind.FIGURES
 
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:
         """Return the ways to be paid where one of them changed."""
@@ -94,11 +94,11 @@ class PaymentMethods(Collection):
 async def _single(
     uow: UnitOfWork, stamp: str, place: Place, *, make: Callable[[UnitOfWork], Awaitable[dict[str, Any]]]
 ) -> list[ChangedRow]:
-    found = await standing.page_ids(uow, stamp, place)
-    return [
-        ChangedRow(document_id, sequence, rev, json.dumps({**await make(uow), "id": str(document_id), "rev": rev}))
-        for document_id, sequence, rev, _ in found
-    ]
+    rows: list[ChangedRow] = []
+    for document_id, sequence, rev, _ in await standing.page_ids(uow, stamp, place):
+        document = {**await make(uow), "id": str(document_id), "rev": rev, "_deleted": False}
+        rows.append(ChangedRow(document_id, sequence, rev, json.dumps(document)))
+    return rows
 
 
 async def _settings(uow: UnitOfWork) -> dict[str, Any]:

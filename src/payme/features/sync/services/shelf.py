@@ -17,7 +17,7 @@ from payme.runtime.database import UnitOfWork
 class Shelf(Collection):
     """A collection of sync's own; everybody who sells may write it."""
 
-    reads = writes = "sync.use"
+    writes = "sync.push"
     content: ClassVar[type[BaseModel]]
 
     def __init_subclass__(cls) -> None:
@@ -40,9 +40,7 @@ class Shelf(Collection):
         fields = None if content.is_deleted else content.fields
         await shelf.update_document(uow, self.name, document_id, content=fields, hlc=hlc)
         branch = content.fields.get("branch_id")
-        uow.changed(
-            self.name, document_id, branch_id=UUID(branch) if branch else None, is_deleted=content.is_deleted
-        )
+        uow.changed(self.name, document_id, branch_id=UUID(branch) if branch else None, is_deleted=content.is_deleted)
 
 
 class Notes(Shelf):
