@@ -35,6 +35,7 @@ APPEND_ONLY = frozenset(
         "audit_chain",
         "audit_log",
         "events",
+        "member_terms",
         "mpesa_receipts",
         "payment_evidence",
         "postings",

@@ -90,10 +90,10 @@ async def use_credential(uow: UnitOfWork, digest: bytes) -> DeviceKey | None:
     """
     row = await uow.fetchrow(
         """-- identity.use_credential
-        update devices d set last_seen_at = greatest(d.last_seen_at, $3),
+        update devices d set last_seen_at = greatest(d.last_seen_at, $3::timestamptz),
           credential_hash = $2, next_hash = case when d.next_hash = $2 then null else d.next_hash end
         from (select id, next_hash is not distinct from $2 as is_new from devices
-          where business_id = $1 and (credential_hash = $2 or next_hash = $2) and last_seen_at > $3 - $4::interval for no key update) b
+          where business_id = $1 and (credential_hash = $2 or next_hash = $2) and last_seen_at > $3::timestamptz - $4::interval for no key update) b
         where d.business_id = $1 and d.id = b.id
         returning d.id, d.name, d.revoked_at is not null as is_revoked, b.is_new
         """,
