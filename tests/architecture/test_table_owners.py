@@ -16,6 +16,7 @@ OWNERS = {
     "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
     "catalog": {"products", "product_barcodes", "vat_rates"},
+    "customers": {"customers"},
     "inventory": {"stock_levels", "stock_batches", "stock_owed", "stock_movements", "stock_reservations"},
     "payments": {
         "payment_methods",

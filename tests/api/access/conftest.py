@@ -52,6 +52,7 @@ class Belongings:
     reconciliation_id: UUID
     difference_id: UUID
     upload_id: UUID
+    customer_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -121,6 +122,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     refund = {"lines": [line], "method": "credit_note", "reason": "Torn"}
     noted = await post(f"sales/{sale['id']}/refunds", refund)
     note = await client.get(f"/v1/businesses/{shop.id}/credit-notes/{noted['credit_note_number']}")
+    customer = await post("customers", {"name": "Achieng", "phone": "0712345678"})
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
@@ -158,4 +160,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         reconciliation_id=UUID(day["id"]),
         difference_id=UUID(found["data"][0]["id"]),
         upload_id=UUID(uploaded.json()["id"]),
+        customer_id=UUID(customer["id"]),
     )

@@ -20,6 +20,8 @@ CHANGES = {
     "callbacks_result": "public",
     "callbacks_stk": "public",
     "callbacks_timeout": "public",
+    "customers_change": "customers.write",
+    "customers_create": "customers.write",
     "invitations_accept": "signed_in",
     "invitations_create": "members.manage",
     "invitations_revoke": "members.manage",
