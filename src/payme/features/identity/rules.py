@@ -46,6 +46,9 @@ PERMISSIONS: Final = frozenset(
         "sales.read_cost",
         "sales.refund",
         "sales.void",
+        "shifts.manage",
+        "shifts.read",
+        "shifts.work",
         "stock.adjust",
         "stock.approve",
         "stock.read",
@@ -68,6 +71,7 @@ _READING: Final = frozenset(
         "reconciliation.read",
         "sales.read",
         "sales.read_cost",
+        "shifts.read",
         "stock.read",
         "tokens.read",
     }
@@ -89,6 +93,8 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "sales.create",
             "sales.read",
             "sales.refund",
+            "shifts.read",
+            "shifts.work",
             "stock.read",
             "tokens.read",
         }
