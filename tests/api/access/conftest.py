@@ -53,6 +53,8 @@ class Belongings:
     difference_id: UUID
     upload_id: UUID
     conflict_id: UUID
+    customer_id: UUID
+    shift_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -122,6 +124,8 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     refund = {"lines": [line], "method": "credit_note", "reason": "Torn"}
     noted = await post(f"sales/{sale['id']}/refunds", refund)
     note = await client.get(f"/v1/businesses/{shop.id}/credit-notes/{noted['credit_note_number']}")
+    customer = await post("customers", {"name": "Achieng", "phone": "0712345678"})
+    shift = await post("shifts", {"float_cents": 100_000})
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
@@ -163,4 +167,6 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         difference_id=UUID(found["data"][0]["id"]),
         upload_id=UUID(uploaded.json()["id"]),
         conflict_id=UUID(conflict["id"]),
+        customer_id=UUID(customer["id"]),
+        shift_id=UUID(shift["id"]),
     )
