@@ -11,11 +11,23 @@ from tests.architecture.test_queries import FEATURES, REPOSITORIES, queries
 # Who writes a table; a view counts as its feature's.
 OWNERS = {
     "audit": {"audit_log", "audit_chain"},
-    "identity": {"users", "sessions", "members", "invitations", "api_keys"},
+    "identity": {
+        "users",
+        "sessions",
+        "members",
+        "invitations",
+        "api_keys",
+        "devices",
+        "device_codes",
+        "device_pin_tries",
+        "member_terms",
+    },
     "businesses": {"businesses", "branches", "tills", "till_counters", "sync_counters"},
     "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
     "catalog": {"products", "product_barcodes", "vat_rates"},
+    "customers": {"customers"},
+    "shifts": {"shifts", "shift_movements", "shift_variances"},
     "inventory": {"stock_levels", "stock_batches", "stock_owed", "stock_movements", "stock_reservations"},
     "payments": {
         "payment_methods",
@@ -43,6 +55,15 @@ OWNERS = {
         "credit_notes",
         "credit_note_counters",
         "credit_note_movements",
+    },
+    "sync": {
+        "sync_audit",
+        "sync_commands",
+        "sync_conflicts",
+        "sync_devices",
+        "sync_documents",
+        "sync_epochs",
+        "sync_strategies",
     },
     "reconciliation": {
         "reconciliations",

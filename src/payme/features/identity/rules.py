@@ -22,6 +22,11 @@ PERMISSIONS: Final = frozenset(
         "business.read",
         "catalog.read",
         "catalog.write",
+        "customers.read",
+        "customers.read_phone",
+        "customers.write",
+        "devices.manage",
+        "devices.read",
         "events.read",
         "ledger.read",
         "members.manage",
@@ -43,11 +48,17 @@ PERMISSIONS: Final = frozenset(
         "sales.read_cost",
         "sales.refund",
         "sales.void",
+        "shifts.manage",
+        "shifts.read",
+        "shifts.work",
         "stock.adjust",
         "stock.approve",
         "stock.read",
         "stock.receive",
         "stock.spoil",
+        "sync.pull",
+        "sync.push",
+        "sync.review",
         "tokens.buy",
         "tokens.read",
     }
@@ -57,6 +68,7 @@ _READING: Final = frozenset(
         "approvals.read",
         "business.read",
         "catalog.read",
+        "customers.read",
         "events.read",
         "ledger.read",
         "members.read",
@@ -64,10 +76,13 @@ _READING: Final = frozenset(
         "reconciliation.read",
         "sales.read",
         "sales.read_cost",
+        "shifts.read",
         "stock.read",
         "tokens.read",
     }
 )
+OF_DEVICE: Final = frozenset({"sync.pull", "sync.push"})
+"""What a registered device may do by itself; what it sends is judged by who did it."""
 _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: PERMISSIONS,
     Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
@@ -75,6 +90,8 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
         {
             "business.read",
             "catalog.read",
+            "customers.read",
+            "customers.write",
             "events.read",
             "payments.check",
             "payments.claim",
@@ -83,7 +100,11 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "sales.create",
             "sales.read",
             "sales.refund",
+            "shifts.read",
+            "shifts.work",
             "stock.read",
+            "sync.pull",
+            "sync.push",
             "tokens.read",
         }
     ),
