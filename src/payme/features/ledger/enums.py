@@ -13,6 +13,7 @@ class AccountCode(StrEnum):
     MPESA_PAID_OUT = "mpesa_paid_out"
     MPESA_OVERPAID = "mpesa_overpaid"
     CARD = "card"
+    RECEIVABLES = "receivables"
     PAYMENTS_HELD = "payments_held"
     CREDIT_NOTES = "credit_notes"
     SALES_REVENUE = "sales_revenue"

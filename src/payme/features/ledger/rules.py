@@ -18,6 +18,7 @@ CHART: Final[tuple[tuple[AccountCode, str, str], ...]] = (
     (AccountCode.MPESA_PAID_OUT, "Paid out by M-Pesa", "expense"),
     (AccountCode.MPESA_OVERPAID, "Overpaid by M-Pesa, to be got back", "asset"),
     (AccountCode.CARD, "Card payments", "asset"),
+    (AccountCode.RECEIVABLES, "Owed by customers", "asset"),
     (AccountCode.PAYMENTS_HELD, "Paid for sales not yet completed", "liability"),
     (AccountCode.CREDIT_NOTES, "Credit notes not yet spent", "liability"),
     (AccountCode.SALES_REVENUE, "Sales", "income"),

@@ -9,6 +9,7 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID, get_business
 from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
 from payme.features.operations.repository.closing import CLOSING
+from payme.features.operations.repository.credit import CREDIT
 from payme.features.operations.repository.credit_notes import CREDIT_NOTES
 from payme.features.operations.repository.invariant import Invariant, join_sets
 from payme.features.operations.repository.money import MONEY
@@ -33,6 +34,7 @@ BUSINESS: Final[tuple[Invariant, ...]] = (
     *MONEY,
     *CLOSING,
     *SHIFTS,
+    *CREDIT,
     *TRAIL,
 )
 Result = TypeVar("Result")

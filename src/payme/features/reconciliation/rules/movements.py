@@ -24,7 +24,7 @@ from payme.kit.values import value
 
 _OF_REFUND: Final = frozenset({"refund.cash", "refund.card", "refund.mpesa", "refund.credit_note"})
 _OURS: Final = frozenset({CASH_VARIANCE, STATEMENT_FEE})
-_OF_DRAWER: Final = frozenset({"drawer.in", "drawer.out", SHIFT_VARIANCE})
+_OF_DRAWER: Final = frozenset({"drawer.in", "drawer.out", SHIFT_VARIANCE, "credit.repaid"})
 _WITHOUT_FIGURE: Final = frozenset({"payment.missing"})
 _SOLD_BY: Final = frozenset({"sale.payment", "payment.received", "payment.held"})
 _MOVES_RECEIPT: Final = frozenset({RowKind.PAYMENT, RowKind.PAYOUT, RowKind.REVERSAL})

@@ -124,6 +124,9 @@ class RefundView(BaseModel):
     method: RefundMethod
     state: RefundState
     amount_cents: int
+    debt_cents: int = Field(
+        default=0, description="What of the amount lowers the customer's debt and is not given back."
+    )
     rounding_cents: int
     vat_cents: int
     cost_cents: int | None = None
@@ -140,3 +143,8 @@ class RefundView(BaseModel):
     ended_at: datetime | None = None
     currency: str = "KES"
     rev: int = 1
+
+    @property
+    def money_cents(self) -> int:
+        """What goes back in money, or as a credit note."""
+        return self.amount_cents - self.debt_cents

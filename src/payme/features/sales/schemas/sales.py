@@ -74,8 +74,17 @@ class CreditNoteTender(BaseModel):
     number: CreditNoteNumber
 
 
+class CreditTender(BaseModel):
+    """A debt: the customer pays later, within the limit of the account."""
+
+    method: Literal["credit"]
+    credit_account_id: UUID
+    amount_cents: PositiveAmount
+
+
 Tender = Annotated[
-    CashTender | CardTender | MpesaStkTender | MpesaClaimTender | CreditNoteTender, Field(discriminator="method")
+    CashTender | CardTender | MpesaStkTender | MpesaClaimTender | CreditNoteTender | CreditTender,
+    Field(discriminator="method"),
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from payme.features import approvals, payments
+from payme.features import approvals, credit, payments
 from payme.features.approvals import ApprovalKind
 from payme.features.catalog import ProductNotFound
 from payme.features.identity import Proven
@@ -39,6 +39,7 @@ from payme.features.sales.rules.carts import (
 from payme.features.sales.schemas.sales import (
     CreateSale,
     CreditNoteTender,
+    CreditTender,
     MpesaClaimTender,
     MpesaStkTender,
     SaleLineView,
@@ -126,6 +127,13 @@ async def take_tender(uow: UnitOfWork, sale_id: UUID, tender: Tender, *, held: b
         by_note = payments.Counted(tender.method, tender.amount_cents, reference=note.number)
         payment = payments.record_counted(uow, by_note, purpose="sale", purpose_id=sale_id, held=held)
         credit_notes.spend(uow, note, payment)
+        return payment
+    if isinstance(tender, CreditTender):
+        owed = payments.Counted(tender.method, tender.amount_cents, reference=str(tender.credit_account_id))
+        payment = payments.record_counted(uow, owed, purpose="sale", purpose_id=sale_id, held=held)
+        await credit.charge(
+            uow, tender.credit_account_id, payment_id=payment.id, sale_id=sale_id, amount_cents=tender.amount_cents
+        )
         return payment
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(

@@ -21,6 +21,7 @@ from payme.features.sales.rules.refunds import (
     check_refundable,
     check_same_day,
     check_voidable,
+    debt_part,
     everything,
     needs_approval,
     plan_refund,
@@ -28,7 +29,14 @@ from payme.features.sales.rules.refunds import (
 from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
 from payme.features.sales.services.read_refunds import shown
 from payme.features.sales.services.read_sale import lock_sale
-from payme.features.sales.services.return_sale import applied_parts, paid_by_mpesa, paid_in_money, proceed, tell
+from payme.features.sales.services.return_sale import (
+    applied_parts,
+    paid_by_mpesa,
+    paid_in_money,
+    paid_on_credit,
+    proceed,
+    tell,
+)
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.values import value
@@ -45,6 +53,7 @@ class _Intent:
     reason: str
     proven: Proven | None
     shift_id: UUID | None
+    debt_cents: int
 
 
 async def refund_sale(
@@ -64,15 +73,19 @@ async def refund_sale(
     )
     parts = await applied_parts(uow, sale)
     method = RefundMethod(command.method)
+    debt_cents = debt_part(plan.amount_cents, left_on_credit_cents=paid_on_credit(parts) - held.debt_cents)
+    money_cents = plan.amount_cents - debt_cents
     check_method(
         method,
-        plan.amount_cents,
+        money_cents,
         left_by_mpesa_cents=paid_by_mpesa(parts) - held.mpesa_cents,
         left_in_money_cents=paid_in_money(parts) - held.money_cents,
     )
-    if method == RefundMethod.MPESA and not is_whole_shillings(plan.amount_cents):
-        raise WholeShillings(amount_cents=plan.amount_cents)
-    intent = _Intent(command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id)
+    if method == RefundMethod.MPESA and not is_whole_shillings(money_cents):
+        raise WholeShillings(amount_cents=money_cents)
+    intent = _Intent(
+        command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents
+    )
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
@@ -88,8 +101,8 @@ async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven
     lines = await refunds.list_left(uow, sale_id)
     plan = plan_refund(lines, everything(lines), left_to_pay_back_cents=sale.paid_cents)
     intent = _Intent(
-        command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id
-    )
+        command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id, paid_on_credit(parts),
+    )  # fmt: skip
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
@@ -134,6 +147,7 @@ async def _insert(
             id=intent.id, sale_id=sale.id, kind=intent.kind, method=intent.method,
             state=RefundState.AWAITING_APPROVAL if approval_id else RefundState.PENDING, amount_cents=plan.amount_cents, rounding_cents=plan.rounding_cents, vat_cents=plan.vat_cents,
             cost_cents=plan.cost_cents, reason=intent.reason, approval_id=approval_id, approved_by=approved_by, shift_id=intent.shift_id,
+            debt_cents=intent.debt_cents,
             lines=lines,
         ),
     )  # fmt: skip
