@@ -17,6 +17,7 @@ export default defineConfig({
     // The content policy allows no inline script, and every browser that runs the till loads modules ahead by itself.
     modulePreload: { polyfill: false },
   },
+  define: { __APP_VERSION__: JSON.stringify("1.0.0") },
   plugins: [
     svelte({ configFile: `${here}/svelte.config.js` }),
     VitePWA({
