@@ -62,7 +62,9 @@ test("quantities are read as people type them and written as the server reads th
 });
 
 test("amounts are read and written in shillings without a fraction in between", () => {
-  expect(["150", "1,50", "1 200.5", "0.01", "abc", "1.234"].map(parseShillings)).toEqual([15000, 150, 120050, 1, null, null]);
+  expect(["150", "1,50", "1 200.5", "0.01", "abc", "1.234", "1,250", "1,234,567.50"].map(parseShillings)).toEqual([
+    15000, 150, 120050, 1, null, null, 125000, 123456750,
+  ]);
   expect([15000, 125050, 123456700, 5, -2500].map(shillings)).toEqual(["150", "1,250.50", "1,234,567", "0.05", "−25"]);
   expect(kes(30000)).toBe("KES 300");
 });

@@ -2,9 +2,9 @@
 
 const FORM = /^(\d{1,10})(?:[.,](\d{1,2}))?$/;
 
-/** Return the cents of an amount that a person typed, or null where it is none. */
+/** Return the cents of an amount that a person typed, or null where it is none. A comma before three digits parts thousands. */
 export function parseShillings(text: string): number | null {
-  const found = FORM.exec(text.replace(/[\s']/g, ""));
+  const found = FORM.exec(text.replace(/[\s']/g, "").replace(/,(?=\d{3}(?:\D|$))/g, ""));
   if (!found) return null;
   return Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"));
 }

@@ -10,6 +10,7 @@ import { backoffMs, pollMs } from "./backoff";
 import { COLLECTIONS, type Collection } from "./collections";
 import { pull } from "./pull";
 import { pushQueue } from "./push";
+import { fetchRates } from "./rates";
 import { reconcileRestored } from "./reconcile";
 import { fetchStaff } from "./staff";
 import { listen } from "./stream";
@@ -117,6 +118,7 @@ export class SyncLoop {
     const answer = await call<unknown>(`/v1/businesses/${identity.business_id}/devices/me`, { identity });
     await this.store.keep("setup", answer.body);
     await fetchStaff(this.store, identity);
+    await fetchRates(this.store);
     await reconcileRestored(this.store, identity, answer.epoch);
     await this.note({
       is_online: true,
