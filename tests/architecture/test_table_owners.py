@@ -11,7 +11,18 @@ from tests.architecture.test_queries import FEATURES, REPOSITORIES, queries
 # Who writes a table; a view counts as its feature's.
 OWNERS = {
     "audit": {"audit_log", "audit_chain"},
-    "identity": {"users", "sessions", "members", "invitations", "api_keys"},
+    "identity": {
+        "users",
+        "sessions",
+        "members",
+        "invitations",
+        "api_keys",
+        "devices",
+        "device_codes",
+        "device_pin_tries",
+        "member_terms",
+    },
+    "sync": {"sync_devices", "sync_commands"},
     "businesses": {"businesses", "branches", "tills", "till_counters", "sync_counters"},
     "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
@@ -44,6 +55,7 @@ OWNERS = {
         "credit_note_counters",
         "credit_note_movements",
     },
+    "sync": {"sync_audit", "sync_conflicts", "sync_documents", "sync_epochs", "sync_strategies"},
     "reconciliation": {
         "reconciliations",
         "reconciliation_totals",

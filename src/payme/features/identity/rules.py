@@ -22,6 +22,8 @@ PERMISSIONS: Final = frozenset(
         "business.read",
         "catalog.read",
         "catalog.write",
+        "devices.manage",
+        "devices.read",
         "events.read",
         "ledger.read",
         "members.manage",
@@ -48,6 +50,9 @@ PERMISSIONS: Final = frozenset(
         "stock.read",
         "stock.receive",
         "stock.spoil",
+        "sync.pull",
+        "sync.push",
+        "sync.review",
         "tokens.buy",
         "tokens.read",
     }
@@ -68,6 +73,8 @@ _READING: Final = frozenset(
         "tokens.read",
     }
 )
+OF_DEVICE: Final = frozenset({"sync.pull", "sync.push"})
+"""What a registered device may do by itself; what it sends is judged by who did it."""
 _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: PERMISSIONS,
     Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
@@ -84,6 +91,8 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "sales.read",
             "sales.refund",
             "stock.read",
+            "sync.pull",
+            "sync.push",
             "tokens.read",
         }
     ),

@@ -21,6 +21,7 @@ from payme.features.inventory.rules import (
     parse_stock,
     plan_take,
 )
+from payme.features.inventory.services.read_stock import page_levels
 from payme.features.inventory.services.return_stock import bring_back
 from payme.features.inventory.services.take_stock import lock_stock, release, reserve, take
 
@@ -37,6 +38,7 @@ __all__ = [
     "bring_back",
     "find_shortages",
     "lock_stock",
+    "page_levels",
     "parse_stock",
     "plan_take",
     "release",

@@ -50,7 +50,7 @@ class _Change:
     collection: str
     document_id: UUID
     branch_id: UUID | None
-    deleted: bool
+    is_deleted: bool
 
 
 @dataclass(slots=True)
@@ -162,12 +162,22 @@ class UnitOfWork:
         # A new value and not a longer list, so that a savepoint can put the old one back.
         self.deferred[place] = Deferred(order, call, (*fixed, [*self.deferred[place].arguments[-1], *rows]))
 
+    def changed(
+        self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, is_deleted: bool = False
+    ) -> None:
+        """Note that a synced document changed; at the flush all that was noted is stamped with one number.
+
+        The business's counter is taken for it once, last, after all other locks; a transaction that notes nothing takes none.
+        A document with a branch is seen there alone.
+        """
+        assert not self.flushed, "the unit of work is flushed; nothing can be noted any more"
+        self.changes.append(_Change(collection, document_id, branch_id, is_deleted))
+
     def touch(
         self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False
     ) -> None:
-        """Stamp a synced document as changed; the business's counter is taken last, after all other locks."""
-        assert not self.flushed, "the unit of work is flushed; nothing can be touched any more"
-        self.changes.append(_Change(collection, document_id, branch_id, deleted))
+        """Note a change, by the name that this had before there was a sync."""
+        self.changed(collection, document_id, branch_id=branch_id, is_deleted=deleted)
 
     def publish(self, event: Event) -> None:
         """Record what happened and enqueue each subscriber's job, all in this transaction; reactions run at the flush."""
@@ -271,7 +281,7 @@ class UnitOfWork:
                 "collection": change.collection,
                 "document_id": change.document_id,
                 "branch_id": change.branch_id,
-                "deleted": change.deleted,
+                "deleted": change.is_deleted,
             }
             for change in ordered
         ]
