@@ -57,7 +57,7 @@ export interface ProductRecord {
   id: string;
   name: string;
   sku: string | null;
-  barcode: string | null;
+  barcodes: string[];
   unit: string;
   category: string;
   price_cents: number;

@@ -17,7 +17,7 @@ export class Store extends Dexie {
     super(name);
     this.version(1).stores({
       commands: "id, &device_sequence, state",
-      products: "id, barcode",
+      products: "id",
       documents: "[collection+id], collection",
       checkpoints: "collection",
       kept: "key",

@@ -12,7 +12,7 @@ export interface Pulled {
   [field: string]: unknown;
 }
 
-export const COLLECTIONS = ["settings", "products", "stock", "customers", "commands"] as const;
+export const COLLECTIONS = ["settings", "payment_methods", "products", "stock_levels", "customers", "commands"] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** Write a page of a collection; runs inside the transaction that moves the checkpoint. */
@@ -35,22 +35,34 @@ function productOf(pulled: Pulled): ProductRecord {
     id: pulled.id,
     name: text(pulled["name"]) ?? "",
     sku: text(pulled["sku"]),
-    barcode: text(pulled["barcode"]),
+    barcodes: Array.isArray(pulled["barcodes"]) ? pulled["barcodes"].filter((each) => typeof each === "string") : [],
     unit: text(pulled["unit"]) ?? "",
     category: text(pulled["category"]) ?? "",
     price_cents: Number(pulled["price_cents"] ?? 0),
     vat_class: text(pulled["vat_class"]) ?? "A",
     track_stock: pulled["track_stock"] !== false,
-    is_active: pulled["is_active"] !== false,
+    is_active: pulled["active"] !== false,
   };
 }
 
 /** Return the last known stock by product, in thousandths. */
 export async function lastKnownStock(store: Store): Promise<Map<string, number>> {
-  const rows = await store.documents.where("collection").equals("stock").toArray();
+  const rows = await store.documents.where("collection").equals("stock_levels").toArray();
   return new Map(
     rows.map(({ id, document }) => [text(document["product_id"]) ?? id, readQuantity(text(document["on_hand"]) ?? "0")]),
   );
+}
+
+export interface VatRate {
+  vat_class: string;
+  name: string;
+  rate_basis_points: number;
+}
+
+/** Return the VAT rates as the settings last said them. */
+export async function vatRates(store: Store): Promise<VatRate[]> {
+  const [settings] = await store.documents.where("collection").equals("settings").toArray();
+  return (settings?.document["vat_rates"] as VatRate[] | undefined) ?? [];
 }
 
 function text(value: unknown): string | null {

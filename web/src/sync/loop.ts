@@ -10,7 +10,6 @@ import { backoffMs, pollMs } from "./backoff";
 import { COLLECTIONS, type Collection } from "./collections";
 import { pull } from "./pull";
 import { pushQueue } from "./push";
-import { fetchRates } from "./rates";
 import { reconcileRestored } from "./reconcile";
 import { fetchStaff } from "./staff";
 import { listen } from "./stream";
@@ -115,11 +114,10 @@ export class SyncLoop {
   }
 
   private async checkIn(identity: Identity): Promise<void> {
-    const answer = await call<unknown>(`/v1/businesses/${identity.business_id}/devices/me`, { identity });
+    const answer = await call<{ epoch: number }>(`/v1/businesses/${identity.business_id}/devices/me`, { identity });
     await this.store.keep("setup", answer.body);
     await fetchStaff(this.store, identity);
-    await fetchRates(this.store);
-    await reconcileRestored(this.store, identity, answer.epoch);
+    await reconcileRestored(this.store, identity, answer.body.epoch);
     await this.note({
       is_online: true,
       last_contact: Date.now(),

@@ -14,8 +14,20 @@ interface PulledPage {
   checkpoint: { epoch: number; seq: number; id: string };
 }
 
-/** Pull a collection to its end and return how many documents came. Throws: Unreachable, Refused. */
+/**
+ * Pull a collection to its end and return how many documents came; one that this server does not have yet is empty, because a till
+ * may be newer than its server. Throws: Unreachable, Refused.
+ */
 export async function pull(store: Store, identity: Identity, collection: Collection): Promise<number> {
+  try {
+    return await pullAll(store, identity, collection);
+  } catch (error) {
+    if (error instanceof Refused && error.code === "sync.collection_unknown") return 0;
+    throw error;
+  }
+}
+
+async function pullAll(store: Store, identity: Identity, collection: Collection): Promise<number> {
   let count = 0;
   for (;;) {
     const from = await store.checkpoints.get(collection);

@@ -6,9 +6,9 @@ import { call, type Identity } from "$/api/wire";
 import type { Store } from "$/store/store";
 
 /** Compare the epoch with the last one seen, and queue again what the server lost. Throws: Unreachable, Refused. */
-export async function reconcileRestored(store: Store, identity: Identity, epoch: number | null): Promise<number> {
+export async function reconcileRestored(store: Store, identity: Identity, epoch: number): Promise<number> {
   const known = await store.read<number>("epoch");
-  if (epoch === null || epoch === known) return 0;
+  if (epoch === known) return 0;
   let lost = 0;
   if (known !== undefined) lost = await queueLost(store, identity);
   await store.keep("epoch", epoch);

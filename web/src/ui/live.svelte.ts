@@ -3,7 +3,7 @@ import { liveQuery } from "dexie";
 
 /** A value of the store that lives as long as the app does. */
 export class Live<Value> {
-  current: Value = $state.raw() as Value;
+  current = $state.raw<Value>(undefined as Value);
   /** The store has answered at least once. */
   isLoaded = $state(false);
 

@@ -1,7 +1,7 @@
 """The browser's side, served from the same origin as the API: the page, its hashed files, its service worker.
 
 What is built lies in `payme/web` (`make web`); where it was not built, these addresses do not exist. Invariants: only files that
-the build named are served, read once; what has its content's hash in its name may be kept for ever, everything else is asked
+the build made are served, read once; what has its content's hash in its name may be kept for ever, everything else is asked
 for again; no script runs that is not a file of this origin.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -89,9 +89,7 @@ def _sane(name: str) -> str:
 
 
 def _answer(call: Call, path: str, *, keep: str) -> Response:
-    file = _file(_folder() / path)
-    if file is None:
-        raise RouteUnknown
+    file = _read(_folder() / path)
     headers = {
         "etag": file.tag,
         "cache-control": keep,
@@ -111,11 +109,19 @@ def _folder() -> Path:
     return Path(payme.__file__).parent / "web"
 
 
-@cache
-def _file(path: Path) -> BuiltFile | None:
+def _read(path: Path) -> BuiltFile:
+    try:
+        return _file(path, path.stat().st_mtime_ns)
+    except OSError:
+        raise RouteUnknown from None
+
+
+@lru_cache(maxsize=256)
+def _file(path: Path, _built_at: int) -> BuiltFile:
+    """Return a file; one that was built anew is read anew. Raises: RouteUnknown, OSError."""
     kind = path.suffix
     if kind not in _KINDS or not path.is_file():
-        return None
+        raise RouteUnknown
     content = path.read_bytes()
     squeezed = gzip.compress(content, mtime=0) if kind in _SQUEEZED else b""
     return BuiltFile(content, squeezed, _KINDS[kind], etag_of(content))

@@ -27,7 +27,7 @@ class Catalog {
   }
 
   byBarcode(code: string): ProductRecord | undefined {
-    return this.all.find(({ product }) => product.barcode === code || product.sku === code)?.product;
+    return this.all.find(({ product }) => product.barcodes.includes(code) || product.sku === code)?.product;
   }
 
   byId(id: string): ProductRecord | undefined {

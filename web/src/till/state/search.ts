@@ -12,7 +12,7 @@ export function prepare(products: readonly ProductRecord[]): Searchable[] {
   return products
     .filter((product) => product.is_active)
     .sort((one, other) => order.compare(one.name, other.name))
-    .map((product) => ({ product, words: plain(` ${product.name} ${product.sku ?? ""} ${product.barcode ?? ""} ${product.category}`) }));
+    .map((product) => ({ product, words: plain(` ${product.name} ${product.sku ?? ""} ${product.barcodes.join(" ")} ${product.category}`) }));
 }
 
 /** Return the best matches; with neither text nor category the first products. */

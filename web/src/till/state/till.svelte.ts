@@ -3,7 +3,7 @@ import { UNSETTLED } from "$/store/records";
 import { Store } from "$/store/store";
 import type { Staff } from "$/sync/staff";
 import { AT_REST, SyncLoop, type SyncState } from "$/sync/loop";
-import type { VatRate } from "$/sync/rates";
+import { type VatRate, vatRates } from "$/sync/collections";
 import { Live } from "$/ui/live.svelte";
 
 /** What this device is, as it was registered; `credential` is its own. */
@@ -39,7 +39,7 @@ export const device = kept<Device | null>("device", null);
 export const setup = kept<Setup | null>("setup", null);
 export const sync = kept<SyncState>("sync", AT_REST);
 export const staff = kept<Staff[]>("staff", []);
-export const rates = kept<VatRate[]>("vat_rates", []);
+export const rates = new Live(() => vatRates(store), [] as VatRate[]);
 export const isPersistent = kept<boolean | null>("is_persistent", null);
 
 export const queue = new Live<Queue>(
