@@ -46,7 +46,7 @@ from payme.features.sales.schemas.sales import (
     SaleView,
     Tender,
 )
-from payme.features.sales.services import booking, credit_notes
+from payme.features.sales.services import attribution, booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.kit.ids import new_id, read_id
 from payme.runtime.database import UnitOfWork
@@ -64,9 +64,10 @@ async def create_sale(uow: UnitOfWork, command: CreateSale, *, proven: Proven | 
     sale_id = command.id or new_id()
     if proven is not None:
         await approvals.verify_approver(uow, proven, kind=ApprovalKind.DISCOUNT, subject_id=sale_id)
+    drawer = await attribution.take_part(uow, command)
     facts = await sales.lock_facts(
-        uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=command.till_id,
-        branch_id=command.branch_id,
+        uow, [line.product_id for line in command.lines], sale_id=command.id,
+        till_id=drawer.till_id if drawer else command.till_id, branch_id=command.branch_id,
     )  # fmt: skip
     if facts.is_known:
         raise SaleExists(sale_id=command.id)
@@ -94,8 +95,10 @@ async def create_sale(uow: UnitOfWork, command: CreateSale, *, proven: Proven | 
         line_costs=booking.spread_costs(goods, plan) if at_once else None,
     )
     sales.defer_sale(uow, sale, cart)
+    attribution.attribute(uow, sale.id, command)
     held = not are_counted(tenders)
     paid = [await take_tender(uow, sale.id, tender, held=held) for tender in command.tenders]
+    await attribution.note_cash(uow, drawer, attribution.HELD if held else attribution.SOLD, paid=paid)
     if at_once:
         figures = Figures(cart.total_cents, cart.rounding_cents, cart.vat_cents, plan.cost_cents, sale.till_id)
         booking.hand_over(uow, sale.id, plan, reserved=False, is_fact=False)
@@ -103,7 +106,9 @@ async def create_sale(uow: UnitOfWork, command: CreateSale, *, proven: Proven | 
     else:
         booking.set_aside(uow, sale.id, goods, is_fact=False)
         booking.tell(uow, sale.id, SaleStatus.AWAITING_PAYMENT, total_cents=cart.total_cents)
-    return _view(uow, sale, cart, paid=paid)
+    return _view(uow, sale, cart, paid=paid).model_copy(
+        update={"customer_id": command.customer_id, "shift_id": command.shift_id}
+    )
 
 
 def paying(tender: Tender) -> Paying:

@@ -47,6 +47,8 @@ class PushRow(BaseModel):
 class Push(RootModel[list[PushRow]]):
     """The changes of one push, 200 at most."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [[{"newDocumentState": _NOTE}]]})
+
 
 class Checkpoint(BaseModel):
     """How far a device has read."""

@@ -33,6 +33,8 @@ class Collection(ABC):
     fields: ClassVar[frozenset[str]] = frozenset()
     server_fields: ClassVar[frozenset[str]] = frozenset()
     manual: ClassVar[frozenset[str]] = frozenset()
+    private: ClassVar[frozenset[str]] = frozenset()
+    """What is not kept in a conflict, though a device may have sent it."""
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:

@@ -171,8 +171,8 @@ def _conflict(
         strategy=strategy,
         outcome=clash.outcome,
         fields=clash.fields,
-        base=None if row.assumed is None else _whole(row.assumed),
-        client=_whole(row.new),
+        base=None if row.assumed is None else _kept(row.assumed, collection),
+        client=_kept(row.new, collection),
         server=_fields(stored),
         reason=None,
         body_hash=hashlib.sha256(row.model_dump_json(by_alias=True).encode()).digest(),
@@ -181,5 +181,6 @@ def _conflict(
     )
 
 
-def _whole(document: Document) -> dict[str, Any]:
-    return {"id": str(document.id), **document.fields()}
+def _kept(document: Document, collection: Collection) -> dict[str, Any]:
+    fields = {name: each for name, each in document.fields().items() if name not in collection.private}
+    return {"id": str(document.id), **fields}

@@ -5,6 +5,7 @@ from typing import Final
 
 from payme.features.sync.errors import CollectionUnknown
 from payme.features.sync.services.collections import Collection
+from payme.features.sync.services.people import Customers
 from payme.features.sync.services.reference import PaymentMethods, Products, Settings, StockLevels
 from payme.features.sync.services.shelf import Counts, Notes, Preferences, TillLayouts
 
@@ -14,7 +15,17 @@ def _by_name(collections: Iterable[Collection]) -> Mapping[str, Collection]:
 
 
 COLLECTIONS: Final = _by_name(
-    (Products(), StockLevels(), Settings(), PaymentMethods(), Notes(), Counts(), TillLayouts(), Preferences())
+    (
+        Products(),
+        StockLevels(),
+        Settings(),
+        PaymentMethods(),
+        Customers(),
+        Notes(),
+        Counts(),
+        TillLayouts(),
+        Preferences(),
+    )
 )
 
 
