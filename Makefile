@@ -14,18 +14,21 @@ INGREDIENTS := $(wildcard requirements/*.txt) pyproject.toml tools/environment.p
 READY := .venv/.ready-$(shell { pwd; cat $(INGREDIENTS); } | cksum | cut -d' ' -f1)
 
 ##@ Run
-demo: $(READY)  ## Start a whole shop on this machine, with thirty days of sales (ARGS=--no-wait returns at once)
+demo: web  ## Start a whole shop on this machine, with thirty days of sales (ARGS=--no-wait returns at once)
 	@$(BIN)/python -m payme.entrypoints.demo $(ARGS)
 
 demo-stop: $(READY)  ## Stop what `make demo` started
 	@$(BIN)/python -m payme.entrypoints.demo --stop
 
+web: $(READY)  ## Build the till, where anything changed (make demo and make test do it too)
+	@$(BIN)/python -m tools.web build
+
 ##@ Prove
-test: $(READY)  ## Every test, in parallel and random order (ARGS="tests/unit -x" narrows)
+test: web  ## Every test, in parallel and random order (ARGS="tests/unit -x" narrows)
 	@$(BIN)/python tools/ensure_chromium.py
 	@$(BIN)/python -m pytest -n logical --maxprocesses 8 $(ARGS)
 
-e2e: $(READY)  ## The browser tests alone
+e2e: web  ## The browser tests alone
 	@$(BIN)/python tools/ensure_chromium.py
 	@$(BIN)/python -m pytest -m browser $(ARGS)
 
@@ -68,7 +71,7 @@ lock: $(READY)  ## Resolve pyproject.toml anew into requirements/*.txt
 	@$(BIN)/python -m tools.lock $(ARGS)
 
 clean:  ## Remove .venv and every cache (a running demo keeps its data; stop it first)
-	@rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .cache web/node_modules src/payme/web .pytest_cache .ruff_cache .import_linter_cache .hypothesis tests/out bench/out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Print this
@@ -85,4 +88,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop test e2e faults month soak mutants gut bench check security image-check fmt docs lock clean
+.PHONY: help demo demo-stop web test e2e faults month soak mutants gut bench check security image-check fmt docs lock clean

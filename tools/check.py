@@ -40,6 +40,10 @@ def steps() -> dict[str, list[str]]:
         "migrations": [PYTHON, "-m", "tools.lint_migrations"],
         "dependencies": [str(BIN / "deptry"), "--no-ansi", "src", "simulator"],
         "documents": [PYTHON, "-m", "tools.generate_docs", "--check"],
+        "web-types": [PYTHON, "-m", "tools.web", "types"],
+        "web-lint": [PYTHON, "-m", "tools.web", "lint"],
+        "web-tests": [PYTHON, "-m", "tools.web", "test"],
+        "web-size": [PYTHON, "-m", "tools.web", "size"],
     }
 
 

@@ -20,6 +20,7 @@ GENERATED = {
     "docs/reference/settings.md": "tools.generate_settings_reference:render",
     "docs/reference/errors.md": "tools.reference_pages:errors",
     "docs/reference/events.md": "tools.reference_pages:events",
+    "web/vectors/money.json": "tools.money_vectors:render",
 }
 
 

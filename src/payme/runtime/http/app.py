@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from payme.runtime.database.notifications import NotificationLine
 from payme.runtime.events.broadcaster import Broadcaster
-from payme.runtime.http import live, probes, reference
+from payme.runtime.http import live, probes, reference, webapps
 from payme.runtime.http.dispatch import Dispatcher
 from payme.runtime.http.draining import told_to_stop
 from payme.runtime.http.edge import Edge
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 OWN_FEATURES: Final = (
     Feature("events", "What happens in a business, as it happens.", (live.router,)),
-    Feature("service", "How the service is, and what it offers.", (probes.router, reference.router)),
+    Feature("service", "How the service is, and what it offers.", (probes.router, reference.router, webapps.router)),
 )
 _EXPOSED = (
     "ETag",

@@ -1,0 +1,182 @@
+/**
+ * The sync loop: one tab owns it, by a Web Lock, and the others write into the same queue. It never asks the browser whether there
+ * is a network; it tries, and what it finds is what the screen says. Invariant: whatever fails, the queue stays as it is.
+ */
+import Dexie from "dexie";
+import { call, type Identity, Refused, Unreachable } from "$/api/wire";
+import { cleanUp } from "$/store/outbox";
+import type { Store } from "$/store/store";
+import { backoffMs, pollMs } from "./backoff";
+import { COLLECTIONS, type Collection } from "./collections";
+import { pull } from "./pull";
+import { pushQueue } from "./push";
+import { reconcileRestored } from "./reconcile";
+import { fetchStaff } from "./staff";
+import { listen } from "./stream";
+
+export type Trouble = "revoked" | "outdated" | "signed_out" | "refused";
+
+/** What the screens show of the loop; kept in the store, so that every tab sees it. */
+export interface SyncState {
+  is_online: boolean;
+  last_contact: number | null;
+  failures: number;
+  next_try: number | null;
+  trouble: Trouble | null;
+  detail: string;
+  skew_ms: number;
+}
+
+export const AT_REST: SyncState = {
+  is_online: false,
+  last_contact: null,
+  failures: 0,
+  next_try: null,
+  trouble: null,
+  detail: "",
+  skew_ms: 0,
+};
+const LOCK = "payme-till-sync";
+const MINUTE_MS = 60_000;
+
+export class SyncLoop {
+  private wake: () => void = () => undefined;
+  private isWoken = false;
+  private pollAt = 0;
+  private readonly stop = new AbortController();
+  private dirty = new Set<Collection>();
+  private stream: Promise<void> | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  /** Wait for the lock, then sync until `end`. */
+  async start(): Promise<void> {
+    globalThis.addEventListener?.("online", this.now);
+    try {
+      await navigator.locks.request(LOCK, { signal: this.stop.signal }, () => this.run());
+    } catch (error) {
+      if (!this.stop.signal.aborted) throw error;
+    }
+  }
+
+  end(): void {
+    this.stop.abort();
+    globalThis.removeEventListener?.("online", this.now);
+    this.wake();
+  }
+
+  /** Try at once: something was saved, or somebody asked. */
+  readonly now = (): void => {
+    this.isWoken = true;
+    this.wake();
+  };
+
+  private async run(): Promise<void> {
+    const watch = Dexie.liveQuery(() => this.store.commands.where("state").equals("pending").count()).subscribe((count) => {
+      if (count > 0) this.now();
+    });
+    try {
+      while (!this.stop.signal.aborted) await this.sleep(await this.turn());
+    } finally {
+      watch.unsubscribe();
+    }
+  }
+
+  /** One turn: push, pull what moved. Returns how long to rest. */
+  private async turn(): Promise<number> {
+    const identity = await this.store.read<Identity>("device");
+    if (!identity) return MINUTE_MS;
+    this.isWoken = false;
+    try {
+      await pushQueue(this.store, identity);
+      if (Date.now() >= this.pollAt) await this.poll(identity);
+      for (const collection of [...this.dirty]) {
+        this.dirty.delete(collection);
+        await pull(this.store, identity, collection);
+      }
+      return Math.max(0, this.pollAt - Date.now());
+    } catch (error) {
+      this.pollAt = 0;
+      return this.failed(error);
+    }
+  }
+
+  /** Ask for everything: what the stream says may get lost, and the first time all of it is news. */
+  private async poll(identity: Identity): Promise<void> {
+    await this.checkIn(identity);
+    for (const collection of COLLECTIONS) await pull(this.store, identity, collection);
+    await cleanUp(this.store);
+    this.open(identity);
+    this.pollAt = Date.now() + pollMs(this.random);
+  }
+
+  private async checkIn(identity: Identity): Promise<void> {
+    const answer = await call<{ epoch: number }>(`/v1/businesses/${identity.business_id}/devices/me`, { identity });
+    await this.store.keep("setup", answer.body);
+    await fetchStaff(this.store, identity);
+    await reconcileRestored(this.store, identity, answer.body.epoch);
+    await this.note({
+      is_online: true,
+      last_contact: Date.now(),
+      failures: 0,
+      next_try: null,
+      trouble: null,
+      detail: "",
+      skew_ms: answer.clockSkewMs ?? 0,
+    });
+  }
+
+  private async failed(error: unknown): Promise<number> {
+    const state = (await this.store.read<SyncState>("sync")) ?? AT_REST;
+    const failures = state.failures + 1;
+    const after = error instanceof Unreachable ? error.retryAfterMs : null;
+    const wait = (after ?? 0) + backoffMs(failures, this.random);
+    const refused = error instanceof Refused ? error : null;
+    await this.note({
+      ...state,
+      is_online: false,
+      failures,
+      next_try: Date.now() + wait,
+      trouble: refused ? troubleOf(refused) : null,
+      detail: refused?.detail ?? (error instanceof Unreachable ? "" : String(error)),
+    });
+    return wait;
+  }
+
+  private async note(state: SyncState): Promise<void> {
+    await this.store.keep("sync", state);
+  }
+
+  private open(identity: Identity): void {
+    this.stream ??= listen(identity, this.stop.signal, (name) => {
+      const collection = COLLECTIONS.find((each) => each === name);
+      if (!collection) return;
+      this.dirty.add(collection);
+      this.now();
+    })
+      .catch(() => undefined)
+      .finally(() => {
+        this.stream = null;
+      });
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    if (this.isWoken) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function troubleOf(refused: Refused): Trouble {
+  if (refused.code === "sync.device_revoked") return "revoked";
+  if (refused.status === 426) return "outdated";
+  return refused.status === 401 ? "signed_out" : "refused";
+}

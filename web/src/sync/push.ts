@@ -1,0 +1,84 @@
+/** Sends the queue: oldest first, a hundred at a time, until nothing is left that the server has not answered. */
+import { call, type Identity, Refused } from "$/api/wire";
+import { markSent, markUnsent, nextBatch, settle, type Verdict } from "$/store/outbox";
+import type { CommandRecord } from "$/store/records";
+import type { Store } from "$/store/store";
+
+const BATCH = 100;
+/** The server takes 1 MiB; room is left for what JSON adds. */
+const MOST_BYTES = 900_000;
+
+interface CommandAnswer {
+  id: string;
+  status: string;
+  result?: unknown;
+  error?: { code: string; message: string; pointer?: string | null } | null;
+  reasons?: string[] | null;
+}
+
+/** Send what has no verdict and return how many were settled. Throws: Unreachable, Refused where a whole request was. */
+export async function pushQueue(store: Store, identity: Identity): Promise<number> {
+  let settled = 0;
+  const asked = new Set<string>();
+  for (;;) {
+    const batch = fitting((await nextBatch(store, BATCH * 3)).filter((each) => !asked.has(each.id)).slice(0, BATCH));
+    if (batch.length === 0) return settled;
+    for (const each of batch) asked.add(each.id);
+    settled += await send(store, identity, batch);
+  }
+}
+
+/** One command that the server cannot take as a request must not hold up the rest: the batch is halved until it stands alone. */
+async function send(store: Store, identity: Identity, batch: CommandRecord[]): Promise<number> {
+  await markSent(store, batch.map((each) => each.id));
+  try {
+    const { body } = await call<{ results: CommandAnswer[] }>(`/v1/businesses/${identity.business_id}/sync/commands`, {
+      identity,
+      body: { commands: batch.map((each) => each.body) },
+      headers: await queueHeaders(store),
+    });
+    const verdicts = body.results.map(verdictOf);
+    await settle(store, verdicts);
+    return verdicts.length;
+  } catch (error) {
+    await markUnsent(store, batch.map((each) => each.id));
+    if (!(error instanceof Refused) || ![400, 413, 422].includes(error.status)) throw error;
+    if (batch.length === 1) {
+      const poison = batch[0];
+      if (poison) await store.commands.update(poison.id, { error: { code: error.code, message: error.detail } });
+      return 0;
+    }
+    const middle = batch.length >> 1;
+    return (await send(store, identity, batch.slice(0, middle))) + (await send(store, identity, batch.slice(middle)));
+  }
+}
+
+export function verdictOf(answer: CommandAnswer): Verdict {
+  return {
+    id: answer.id,
+    status: answer.status,
+    result: answer.result,
+    error: answer.error ?? null,
+    review: answer.reasons ?? [],
+  };
+}
+
+async function queueHeaders(store: Store): Promise<Record<string, string>> {
+  const queue = await nextBatch(store, Number.MAX_SAFE_INTEGER);
+  const oldest = Math.min(...queue.map((each) => each.saved_at));
+  return {
+    "X-Pending-Count": String(queue.length),
+    ...(queue.length > 0 ? { "X-Oldest-Pending": new Date(oldest).toISOString() } : {}),
+  };
+}
+
+function fitting(batch: CommandRecord[]): CommandRecord[] {
+  let bytes = 0;
+  const kept: CommandRecord[] = [];
+  for (const each of batch) {
+    bytes += JSON.stringify(each.body).length * 2;
+    if (kept.length > 0 && bytes > MOST_BYTES) break;
+    kept.push(each);
+  }
+  return kept;
+}
