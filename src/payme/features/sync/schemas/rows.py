@@ -11,7 +11,7 @@ from payme.features.sync.enums import Choice, ConflictKind, Kind, Outcome, Strat
 MOST_OPERATIONS = 200
 LARGEST_PAGE = 1_000
 _ID = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
-_NOTE = {"id": _ID, "text": "Bring the ladder back", "hlc": "1795248000000-0-till1", "_deleted": False}
+_NOTE: dict[str, Any] = {"id": _ID, "text": "Bring the ladder back", "hlc": "1795248000000-0-till1", "_deleted": False}
 
 
 class Document(BaseModel):
