@@ -144,6 +144,8 @@ def _read_sent(uow: UnitOfWork, collection: Collection, row: PushRow, *, current
 def _read_assumed(uow: UnitOfWork, collection: Collection, row: PushRow, *, current: Content | None) -> Content | None:
     if row.assumed is None:
         return None
+    if row.assumed.id != row.new.id:
+        raise DocumentInvalid(pointer="/assumedMasterState/id", reason="another_document")
     try:
         return collection.read(row.assumed.fields(), now=uow.now, absent=current.fields if current else None)
     except DocumentInvalid:
