@@ -1,6 +1,6 @@
 """HTTP of sync: devices, and what they exchange."""
 
-from payme.features.sync.endpoints import devices
+from payme.features.sync.endpoints import commands, devices
 from payme.runtime.http import Feature
 
-feature = Feature("sync", "Tills that sell without a network.", (devices.router, devices.registering))
+feature = Feature("sync", "Tills that sell without a network.", (commands.router, devices.router, devices.registering))
