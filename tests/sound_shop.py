@@ -54,6 +54,8 @@ from payme.features.sales import (
 )
 from payme.features.sales.services.finish_refund import hear_of_approval, hear_of_refusal
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
+from payme.features.shifts import CloseShift, MoveDrawer, OpenShift, close_shift, move_drawer, open_shift
+from payme.features.shifts.enums import Direction
 from payme.features.tokens import TokensPurchased
 from payme.features.tokens.schemas import BuyTokens
 from payme.features.tokens.services import book_platform_revenue, buy_tokens, credit_purchase
@@ -254,6 +256,7 @@ async def trade(shop: SoundShop) -> None:
     await shop.prompt(even)
     await shop.prompt(scarce)
     await _give_back(shop)
+    await _work_a_shift(shop, even)
 
 
 async def _sell_what_is_gone(shop: SoundShop, product: UUID) -> None:
@@ -263,6 +266,22 @@ async def _sell_what_is_gone(shop: SoundShop, product: UUID) -> None:
     await shop.sell(product, {"method": "cash", "amount_cents": PRICE_CENTS})
     await shop.paid(first)
     await shop.receive(product, 5, 5 * COST_CENTS + 500)
+
+
+async def _work_a_shift(shop: SoundShop, product: UUID) -> None:
+    """Sell, give back and take out in a shift that is a shilling short; then in one whose count a second person has to believe."""
+    for counted in (119_900, 500_000):
+        shift = await shop.run(partial(open_shift, command=OpenShift(float_cents=100_000)))
+        cash = {"method": "cash", "amount_cents": PRICE_CENTS}
+        lines = [{"product_id": product, "quantity": Decimal(1)}]
+        command = CreateSale.model_validate({"lines": lines, "tenders": [cash], "shift_id": shift.id})
+        sale = await shop.run(partial(create_sale, command=command))
+        await shop.run(partial(create_sale, command=command))
+        await shop.refund(sale, 1, shift_id=shift.id)
+        for direction in (Direction.IN, Direction.OUT):
+            move = MoveDrawer(direction=direction, amount_cents=5_000, reason="Change")
+            await shop.run(partial(move_drawer, shift_id=shift.id, command=move))
+        await shop.run(partial(close_shift, shift_id=shift.id, command=CloseShift(counted_cents=counted)))
 
 
 async def _give_back(shop: SoundShop) -> None:

@@ -45,7 +45,7 @@ APPEND_ONLY = frozenset(
 )
 
 # Rows that may go: replies are kept for a while, a barcode may be taken off its product.
-MAY_BE_DELETED = frozenset({"idempotency_keys", "product_barcodes"})
+MAY_BE_DELETED = frozenset({"idempotency_keys", "product_barcodes", "sync_audit"})
 
 APPLICATION_ROLES = ("payme_app", "payme_worker")
 

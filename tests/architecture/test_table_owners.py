@@ -22,11 +22,12 @@ OWNERS = {
         "device_pin_tries",
         "member_terms",
     },
-    "sync": {"sync_devices", "sync_commands"},
     "businesses": {"businesses", "branches", "tills", "till_counters", "sync_counters"},
     "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
     "catalog": {"products", "product_barcodes", "vat_rates"},
+    "customers": {"customers"},
+    "shifts": {"shifts", "shift_movements", "shift_variances"},
     "inventory": {"stock_levels", "stock_batches", "stock_owed", "stock_movements", "stock_reservations"},
     "payments": {
         "payment_methods",
@@ -55,6 +56,15 @@ OWNERS = {
         "credit_note_counters",
         "credit_note_movements",
     },
+    "sync": {
+        "sync_audit",
+        "sync_commands",
+        "sync_conflicts",
+        "sync_devices",
+        "sync_documents",
+        "sync_epochs",
+        "sync_strategies",
+    },
     "reconciliation": {
         "reconciliations",
         "reconciliation_totals",
@@ -69,7 +79,6 @@ OWNERS = {
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {
     "sync_changes",
-    "sync_epochs",
     "events",
     "idempotency_keys",
     "platform_settings",

@@ -49,6 +49,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
     cipher = cipher_of(settings)
     return {
         FieldCipher: cipher,
+        BlindIndex: index_of(settings),
         Identity: _identity(settings, cipher),
         TokenPolicy: TokenPolicy(settings.tokens_welcome, settings.tokens_offline_overdraft),
         MpesaRules: MpesaRules(
@@ -116,6 +117,11 @@ def cipher_of(settings: Settings) -> FieldCipher:
             previous=settings.previous_encryption_keys(),
         )
     )
+
+
+def index_of(settings: Settings) -> BlindIndex:
+    """Return what encrypted values are found by."""
+    return BlindIndex(bytes.fromhex(settings.blind_index_key.get_secret_value()))
 
 
 def pool_limits(settings: Settings, connections: int) -> PoolLimits:
@@ -199,7 +205,7 @@ def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
         tokens=TokenSigner(secret, previous, issuer=settings.jwt_issuer),
         csrf=csrf_of(settings),
         cipher=cipher,
-        index=BlindIndex(bytes.fromhex(settings.blind_index_key.get_secret_value())),
+        index=index_of(settings),
         gate=_gate(settings),
         options=IdentityOptions(
             access_life=timedelta(seconds=settings.access_token_seconds),

@@ -52,6 +52,9 @@ class Belongings:
     reconciliation_id: UUID
     difference_id: UUID
     upload_id: UUID
+    conflict_id: UUID
+    customer_id: UUID
+    shift_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -121,6 +124,8 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     refund = {"lines": [line], "method": "credit_note", "reason": "Torn"}
     noted = await post(f"sales/{sale['id']}/refunds", refund)
     note = await client.get(f"/v1/businesses/{shop.id}/credit-notes/{noted['credit_note_number']}")
+    customer = await post("customers", {"name": "Achieng", "phone": "0712345678"})
+    shift = await post("shifts", {"float_cents": 100_000})
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
@@ -142,6 +147,9 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         headers={"idempotency-key": str(new_id()), "content-type": "text/csv"},
     )
     assert uploaded.status_code == 201, uploaded.text
+    refused = [{"newDocumentState": {"id": product, "_deleted": True}}]
+    assert (await client.post(f"/v1/businesses/{shop.id}/sync/products/push", json=refused)).status_code == 200
+    (conflict,) = (await client.get(f"/v1/businesses/{shop.id}/sync/conflicts")).json()["data"]
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -158,4 +166,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         reconciliation_id=UUID(day["id"]),
         difference_id=UUID(found["data"][0]["id"]),
         upload_id=UUID(uploaded.json()["id"]),
+        conflict_id=UUID(conflict["id"]),
+        customer_id=UUID(customer["id"]),
+        shift_id=UUID(shift["id"]),
     )

@@ -256,6 +256,12 @@ PLANTS = (
             values ($$, '{NOBODY}', 'sale', 'released', now(), now())""",
     ),
     Plant(
+        "drawer_is_booked",
+        "update shift_movements set kind = 'sale.gone' where business_id = $$ and kind = 'sale.payment'",
+    ),
+    Plant("shift_adds_up", "update shifts set late_movements = late_movements + 1 where business_id = $$"),
+    Plant("shift_variance_booked", "update shift_variances set id = gen_random_uuid() where business_id = $$"),
+    Plant(
         "change_is_audited",
         """delete from audit_log l where business_id = $$ and action = 'payment.failed' and not exists (
              select from audit_chain c where c.business_id = $$ and c.audit_id = l.id)""",

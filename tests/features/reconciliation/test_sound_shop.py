@@ -23,7 +23,7 @@ async def test_a_sound_shop_has_no_difference_that_is_not_a_matter_of_fact(sound
             read_only=True,
         )
         assert Counter(each.kind.value for each in found) == {
-            "cash_not_counted": 1, "outcome_unknown": 2, "unclaimed": 3,
+            "cash_short": 1, "outcome_unknown": 2, "unclaimed": 3,
         }  # fmt: skip
         assert [each.is_whole for each in view.sums] == [True]
         assert view.sums[0].received_cents > 0

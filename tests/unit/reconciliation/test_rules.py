@@ -32,7 +32,7 @@ def a_document(**changes: Any) -> Document:
 def a_day(*documents: Document, movements: tuple[Movement, ...] = (), **changes: Any) -> Sources:
     known: dict[str, Any] = {
         "movements": movements, "documents": {each.id: each for each in documents}, "of_day": documents,
-        "booked": frozenset(each.cause for each in movements), "sales": (), "applied_cents": {}, "refunds": {}, "rows": (),
+        "booked": frozenset(each.cause for each in movements), "sales": (), "applied_cents": {}, "refunds": {}, "drawer_cents": {}, "rows": (),
         "by_receipt": {}, "covered": (), "count": None, "in_doubt": (),
     }  # fmt: skip
     return Sources(**(known | changes))

@@ -23,6 +23,7 @@ from payme.features.inventory.rules import (
 )
 from payme.features.inventory.schemas import AdjustStock, ReceiveGoods, SpoilStock, StockChangeView
 from payme.features.inventory.services.correct_stock import adjust_stock, spoil_stock
+from payme.features.inventory.services.read_stock import page_levels
 from payme.features.inventory.services.receive_goods import receive_goods
 from payme.features.inventory.services.return_stock import bring_back
 from payme.features.inventory.services.take_stock import lock_stock, release, reserve, take
@@ -45,6 +46,7 @@ __all__ = [
     "bring_back",
     "find_shortages",
     "lock_stock",
+    "page_levels",
     "parse_stock",
     "plan_take",
     "receive_goods",

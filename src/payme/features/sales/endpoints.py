@@ -8,6 +8,7 @@ from fastapi import Query
 
 from payme.features.approvals import MayNotApprove, OwnRequest, prove_in_place
 from payme.features.catalog import ProductNotFound
+from payme.features.customers import CustomerNotFound
 from payme.features.identity import MemberNotFound, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import (
     AlreadyClaimed,
@@ -50,6 +51,7 @@ from payme.features.sales.services.read_sale import get_sale
 from payme.features.sales.services.refund_sale import refund_sale, void_sale
 from payme.features.sales.services.return_sale import UNPAYABLE
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
+from payme.features.shifts import ShiftClosed, ShiftNotFound, ShiftNotYours, ShiftOfAnotherTill
 from payme.features.tokens import TokensExhausted
 from payme.kit.pagination import Page
 from payme.kit.time import QueryInstant
@@ -65,7 +67,8 @@ _TENDER_ERRORS = (
     AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt, errors.CreditNoteNotFound, errors.CreditNoteShort,
 )  # fmt: skip
 _APPROVER_ERRORS = (OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures)
-_RETURN_ERRORS = (errors.SaleNotFound, errors.RefundExists, *_APPROVER_ERRORS)
+_SHIFT_ERRORS = (ShiftNotFound, ShiftClosed, ShiftNotYours)
+_RETURN_ERRORS = (errors.SaleNotFound, errors.RefundExists, *_SHIFT_ERRORS, *_APPROVER_ERRORS)
 _LATER = {202: "It waits, for a second person or for a payout; money and goods have not moved yet"}
 
 
@@ -74,7 +77,7 @@ _LATER = {202: "It waits, for a second person or for a payout; money and goods h
     errors=(
         *_TENDER_ERRORS, ProductNotFound, errors.ProductNotForSale, errors.TillNotFound, errors.BusinessSuspended,
         errors.DiscountTooLarge, errors.DiscountAboveLimit, errors.PriceOverrideForbidden, errors.OnePromptPerSale,
-        errors.SaleExists, errors.ReceiptNumberOfDevice, errors.LineTwice, *_APPROVER_ERRORS,
+        errors.SaleExists, errors.ReceiptNumberOfDevice, errors.LineTwice, CustomerNotFound, ShiftOfAnotherTill, *_SHIFT_ERRORS, *_APPROVER_ERRORS,
     ),
 )  # fmt: skip
 async def create(call: Call, command: CreateSale) -> Response:

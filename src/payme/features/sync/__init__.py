@@ -4,6 +4,10 @@ Devices, verdicts and park places live here. Stamps of synced documents do not: 
 that no feature below has to know this one.
 """
 
+from payme.features.sync.enums import Choice
+from payme.features.sync.schemas.rows import ConflictView, ResolveConflict
+from payme.features.sync.services.conflicts import resolve_conflict
 from payme.features.sync.services.pressure import Pressure
+from payme.features.sync.services.standing import begin_epoch
 
-__all__ = ["Pressure"]
+__all__ = ["Choice", "ConflictView", "Pressure", "ResolveConflict", "begin_epoch", "resolve_conflict"]

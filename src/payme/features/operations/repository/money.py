@@ -210,7 +210,7 @@ async def overpaid_account(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def counted_accounts(uow: UnitOfWork) -> Rows:
-    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded, and what counting found more or less."""
+    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded, what counting found more or less, and what was put in or taken out."""
     return await uow.fetch(
         """-- operations.counted_accounts
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
@@ -220,7 +220,12 @@ async def counted_accounts(uow: UnitOfWork) -> Rows:
             and method = case a.code when 'cash' then 'cash' else 'card_recorded' end)
         - (select coalesce(sum(amount), 0) from postings where business_id = $1 and kind = 'refund.' || a.code)
         + (select coalesce(sum(case when v.to_account = a.id then v.amount else -v.amount end), 0) from postings v
-           where v.business_id = $1 and v.kind = 'cash.variance' and a.id in (v.from_account, v.to_account))""",
+           where v.business_id = $1 and v.kind = 'cash.variance' and a.id in (v.from_account, v.to_account))
+        + case a.code when 'cash' then (
+            select coalesce(sum(d.amount), 0) from (
+              select amount_cents as amount from shift_movements where business_id = $1 and kind in ('drawer.in', 'drawer.out')
+              union all
+              select amount_cents from shift_variances where business_id = $1) d) else 0 end""",
         uow.tenant,
     )
 

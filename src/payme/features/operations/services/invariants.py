@@ -15,6 +15,7 @@ from payme.features.operations.repository.money import MONEY
 from payme.features.operations.repository.refunds import REFUNDS
 from payme.features.operations.repository.registers import REGISTERS
 from payme.features.operations.repository.sales import SALES
+from payme.features.operations.repository.shifts import SHIFTS
 from payme.features.operations.repository.stock import STOCK
 from payme.features.operations.repository.tokens import TOKENS
 from payme.features.operations.repository.trail import TRAIL
@@ -31,6 +32,7 @@ BUSINESS: Final[tuple[Invariant, ...]] = (
     *CREDIT_NOTES,
     *MONEY,
     *CLOSING,
+    *SHIFTS,
     *TRAIL,
 )
 Result = TypeVar("Result")

@@ -9,13 +9,13 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from payme.features import identity, payments
+from payme.features import customers, identity, payments
 from payme.features.operations.schemas import KeyUse, Rotation
 from payme.features.operations.services.walk import walk_businesses
 from payme.runtime.database import Database
 from payme.runtime.database.sealed import SealedTable, renew
 
-SEALED_TABLES: Final = (*identity.SEALED, *payments.SEALED)
+SEALED_TABLES: Final = (*identity.SEALED, *customers.SEALED, *payments.SEALED)
 MOST_PASSES: Final = 10
 """A row that somebody held is skipped, and looked for again in the next pass."""
 

@@ -8,6 +8,7 @@ from payme.features.reconciliation.enums import Account, RowKind, RowState
 from payme.kit.values import value
 
 CASH_VARIANCE: Final = "cash.variance"
+SHIFT_VARIANCE: Final = "shift.variance"
 STATEMENT_FEE: Final = "statement.fee"
 
 
@@ -124,6 +125,7 @@ class Sources:
     sales: tuple[Sold, ...]
     applied_cents: dict[UUID, int]
     refunds: dict[UUID, Refund]
+    drawer_cents: dict[UUID, int]
     rows: tuple[StatementFact, ...]
     by_receipt: dict[str, Document]
     covered: tuple[Stretch, ...]

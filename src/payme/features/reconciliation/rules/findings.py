@@ -5,7 +5,14 @@ from typing import Final
 from uuid import UUID
 
 from payme.features.reconciliation.enums import Account, DifferenceKind, RowKind, RowState
-from payme.features.reconciliation.rules.facts import CASH_VARIANCE, Document, Sources, StatementFact, Stretch
+from payme.features.reconciliation.rules.facts import (
+    CASH_VARIANCE,
+    SHIFT_VARIANCE,
+    Document,
+    Sources,
+    StatementFact,
+    Stretch,
+)
 from payme.features.reconciliation.rules.movements import documented_cents, has_document, is_known
 from payme.kit.values import value
 
@@ -21,6 +28,7 @@ _COUNTED_ON: Final = {
     "card_recorded": Account.CARD,
     "credit_note": Account.CREDIT_NOTES,
 }
+_VARIANCES: Final = frozenset({CASH_VARIANCE, SHIFT_VARIANCE})
 _ARRIVES: Final = frozenset({"payment.received", "payment.unclaimed", "payment.matched"})
 _LEAVES: Final = frozenset({RowKind.TRANSFER, RowKind.OTHER})
 
@@ -57,9 +65,9 @@ def findings(sources: Sources, day_id: UUID) -> list[Found]:
 
 
 def expected_takings_cents(sources: Sources) -> int:
-    """Return the cash that the books say the day brought, in cents; what closing a difference posted is no takings."""
+    """Return the cash that the books say the day brought, in cents; what a difference has posted is no takings."""
     return sum(
-        each.amount_cents for each in sources.movements if each.account is Account.CASH and each.kind != CASH_VARIANCE
+        each.amount_cents for each in sources.movements if each.account is Account.CASH and each.kind not in _VARIANCES
     )
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from payme.features.reconciliation.enums import Account, RowKind
 from payme.features.reconciliation.rules.facts import (
     CASH_VARIANCE,
+    SHIFT_VARIANCE,
     STATEMENT_FEE,
     Document,
     Movement,
@@ -23,6 +24,7 @@ from payme.kit.values import value
 
 _OF_REFUND: Final = frozenset({"refund.cash", "refund.card", "refund.mpesa", "refund.credit_note"})
 _OURS: Final = frozenset({CASH_VARIANCE, STATEMENT_FEE})
+_OF_DRAWER: Final = frozenset({"drawer.in", "drawer.out", SHIFT_VARIANCE})
 _WITHOUT_FIGURE: Final = frozenset({"payment.missing"})
 _SOLD_BY: Final = frozenset({"sale.payment", "payment.received", "payment.held"})
 _MOVES_RECEIPT: Final = frozenset({RowKind.PAYMENT, RowKind.PAYOUT, RowKind.REVERSAL})
@@ -86,7 +88,7 @@ _SAYS: Final[Mapping[str, Callable[[Document, Account], int]]] = MappingProxyTyp
 
 def is_known(kind: str) -> bool:
     """Say whether a kind of posting on a money account has a document that explains it."""
-    return kind in _SAYS or kind in _OF_REFUND or kind in _OURS or kind in _WITHOUT_FIGURE
+    return kind in _SAYS or kind in _OF_REFUND or kind in _OURS or kind in _OF_DRAWER or kind in _WITHOUT_FIGURE
 
 
 def documented_cents(sources: Sources, movement: Movement) -> int | None:
@@ -94,6 +96,8 @@ def documented_cents(sources: Sources, movement: Movement) -> int | None:
     kind = movement.kind
     if kind in _OURS:
         return movement.amount_cents
+    if kind in _OF_DRAWER:
+        return sources.drawer_cents.get(movement.cause)
     if kind in _OF_REFUND:
         refund = sources.refunds.get(movement.cause)
         return _left_for(sources, movement, refund) if refund else None
@@ -110,7 +114,8 @@ def _left_for(sources: Sources, movement: Movement, refund: Refund) -> int:
 
 def has_document(sources: Sources, movement: Movement) -> bool:
     """Say whether what caused a posting is there."""
-    return movement.kind in _OURS or movement.cause in sources.documents or movement.cause in sources.refunds
+    known = (sources.documents, sources.refunds, sources.drawer_cents)
+    return movement.kind in _OURS or any(movement.cause in each for each in known)
 
 
 def lines_of(sources: Sources) -> list[Line]:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import timedelta
 from uuid import UUID
 
-from payme.features import ledger, payments, sales
+from payme.features import ledger, payments, sales, shifts
 from payme.features.ledger import AccountCode
 from payme.features.payments import MoneyDocument
 from payme.features.reconciliation.enums import Account
@@ -47,6 +47,7 @@ async def gather(uow: UnitOfWork, run: StoredRun) -> Sources:
         sales=tuple(Sold(each.id, each.paid_cents, each.sold_by) for each in sold),
         applied_cents=await payments.sum_applied(uow, "sale", [each.id for each in sold]),
         refunds={each.id: Refund(each.kind, each.amount_cents) for each in refunds},
+        drawer_cents=await shifts.list_drawer_documents(uow, causes),
         rows=tuple(each for each in rows if since <= each.completed_at < until or each.receipt in set(receipts)),
         by_receipt=await _by_receipt(uow, rows),
         covered=await _covered(uow, run),
@@ -86,12 +87,17 @@ async def _covered(uow: UnitOfWork, run: StoredRun) -> tuple[Stretch, ...]:
 
 
 async def _count(uow: UnitOfWork, run: StoredRun) -> Count | None:
+    """Return what somebody counted for the whole day or, where nobody did, what its shifts counted together."""
     found = await runs.find_count(uow, run.day)
-    if found is None:
-        return None
-    count_id, view = found
     posted = await differences.sum_posted_cash(uow, run.id)
-    return Count(count_id, view.counted_cash_cents, view.float_cents, view.counted_by, posted)
+    of_shifts = await shifts.count_of_day(uow, since=run.starts_at, until=run.ends_at)
+    posted += of_shifts.posted_cents if of_shifts else 0
+    if found is not None:
+        count_id, view = found
+        return Count(count_id, view.counted_cash_cents, view.float_cents, view.counted_by, posted)
+    if of_shifts is None or not of_shifts.is_complete:
+        return None
+    return Count(of_shifts.last_shift_id, of_shifts.counted_cents, of_shifts.float_cents, of_shifts.counted_by, posted)
 
 
 async def _in_doubt(uow: UnitOfWork, run: StoredRun) -> tuple[InDoubt, ...]:

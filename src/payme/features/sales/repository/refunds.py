@@ -16,7 +16,7 @@ HOLDING: Final = [RefundState.AWAITING_APPROVAL, RefundState.PENDING, RefundStat
 _REFUNDS: Final = """
 select f.id, f.sale_id, f.kind, f.method, f.state, f.amount_cents, f.rounding_cents, f.vat_cents, f.cost_cents,
     f.reason, s.status as sale_status, f.requested_by, f.approval_id, f.approved_by, f.end_reason, f.requested_at as created_at,
-    f.ended_at, f.rev, n.number as credit_note_number
+    f.ended_at, f.rev, f.shift_id, n.number as credit_note_number
   from refunds f join sales s on s.business_id = f.business_id and s.id = f.sale_id
   left join credit_notes n on n.business_id = f.business_id and n.refund_id = f.id"""
 _FIND: Final = "-- sales.find_refund" + _REFUNDS + " where f.business_id = $1 and f.id = $2"
@@ -52,6 +52,7 @@ class NewRefund:
     reason: str
     approval_id: UUID | None
     approved_by: UUID | None
+    shift_id: UUID | None
     lines: Sequence[RefundLine]
 
 
@@ -70,10 +71,11 @@ async def insert_refund(uow: UnitOfWork, refund: NewRefund) -> None:
     await uow.execute(
         """-- sales.insert_refund
         insert into refunds (business_id, id, sale_id, kind, method, state, amount_cents, rounding_cents, vat_cents, cost_cents, reason,
-          requested_by, requested_at, approval_id, approved_by)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
+          requested_by, requested_at, approval_id, approved_by, shift_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
         uow.tenant, refund.id, refund.sale_id, refund.kind, refund.method, refund.state, refund.amount_cents, refund.rounding_cents,
         refund.vat_cents, refund.cost_cents, refund.reason, uow.actor.id, uow.now, refund.approval_id, refund.approved_by,
+        refund.shift_id,
     )  # fmt: skip
     await uow.execute(
         """-- sales.insert_refund_lines

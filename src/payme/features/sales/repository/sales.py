@@ -11,6 +11,7 @@ from payme.features.sales.schemas.sales import SaleLineView, SaleRow
 from payme.kit.values import value
 from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 
+_ATTRIBUTE = "sales_attribute($1,$2,$3,$4)"
 _RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)"
 _PLACE = "sales_place($1,$2,$3,$4,$5,$6)"
 
@@ -47,6 +48,8 @@ class StoredSale:
     recorded_at: datetime
     completed_at: datetime | None
     rev: int
+    customer_id: UUID | None
+    shift_id: UUID | None
 
 
 @value
@@ -122,6 +125,11 @@ def defer_place(
     )  # fmt: skip
 
 
+def defer_attribution(uow: UnitOfWork, sale_id: UUID, *, customer_id: UUID | None, shift_id: UUID | None) -> None:
+    """Have a sale that is being written say whom it was made to, and in which shift."""
+    uow.defer(WriteOrder.TILL, _ATTRIBUTE, uow.tenant, sale_id, customer_id, shift_id)
+
+
 def _line_rows(sale: NewSale, lines: Sequence[Line]) -> list[dict[str, Any]]:
     costs: Sequence[int | None] = sale.line_costs if sale.line_costs is not None else [None] * len(lines)
     return [
@@ -140,7 +148,7 @@ async def find_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:
     row = await uow.fetchrow(
         """-- sales.find_sale
         select id, branch_id, till_id, receipt_number, status, discount_cents, rounding_cents, total_cents, vat_cents, cost_cents,
-          paid_cents, change_cents, recorded_at, completed_at, rev
+          paid_cents, change_cents, recorded_at, completed_at, rev, customer_id, shift_id
         from sales where business_id = $1 and id = $2""",
         uow.tenant, sale_id,
     )  # fmt: skip
@@ -152,7 +160,7 @@ async def lock_sale(uow: UnitOfWork, sale_id: UUID) -> StoredSale | None:
     row = await uow.fetchrow(
         """-- sales.lock_sale
         select id, branch_id, till_id, receipt_number, status, discount_cents, rounding_cents, total_cents, vat_cents, cost_cents,
-          paid_cents, change_cents, recorded_at, completed_at, rev
+          paid_cents, change_cents, recorded_at, completed_at, rev, customer_id, shift_id
         from sales where business_id = $1 and id = $2 for update""",
         uow.tenant, sale_id,
     )  # fmt: skip
@@ -247,7 +255,7 @@ async def find_by_receipt_number(uow: UnitOfWork, till_id: UUID, receipt_number:
     row = await uow.fetchrow(
         """-- sales.find_by_receipt_number
         select id, branch_id, till_id, receipt_number, status, discount_cents, rounding_cents, total_cents, vat_cents, cost_cents,
-          paid_cents, change_cents, recorded_at, completed_at, rev
+          paid_cents, change_cents, recorded_at, completed_at, rev, customer_id, shift_id
         from sales where business_id = $1 and till_id = $2 and receipt_number = $3""",
         uow.tenant, till_id, receipt_number,
     )  # fmt: skip

@@ -45,6 +45,7 @@ class RefundSale(BaseModel):
     lines: list[RefundLineCommand] = Field(min_length=1, max_length=MOST_LINES)
     method: Literal["cash", "mpesa", "credit_note"] = "cash"
     reason: Reason
+    shift_id: UUID | None = Field(default=None, description="From whose drawer cash goes back.")
     approver: Approver | None = None
 
 
@@ -57,6 +58,7 @@ class VoidSale(BaseModel):
 
     id: ClientId | None = None
     reason: Reason
+    shift_id: UUID | None = Field(default=None, description="From whose drawer cash goes back.")
     approver: Approver | None = None
 
 
@@ -131,6 +133,7 @@ class RefundView(BaseModel):
     requested_by: UUID
     approval_id: UUID | None = None
     approved_by: UUID | None = None
+    shift_id: UUID | None = None
     end_reason: str = ""
     credit_note_number: str | None = Field(default=None, description="The note that the money went back as.")
     created_at: datetime

@@ -112,6 +112,8 @@ class CreateSale(BaseModel):
     receipt_number: ReceiptNumber | None = Field(
         default=None, description="Only from a device, with its prefix, unused; else the server makes it."
     )
+    customer_id: UUID | None = None
+    shift_id: UUID | None = Field(default=None, description="In which shift; its till, where none is named.")
     lines: list[SaleLineCommand] = Field(min_length=1, max_length=MOST_LINES)
     discount_cents: Amount = 0
     approver: Approver | None = Field(default=None, description="Who agrees to a discount above the business's limit.")
@@ -238,6 +240,8 @@ class SaleView(BaseModel):
     tokens: dict[str, Any] | None = None
     branch_id: UUID
     till_id: UUID
+    customer_id: UUID | None = None
+    shift_id: UUID | None = None
     created_at: datetime
     completed_at: datetime | None = None
     currency: str = "KES"

@@ -50,7 +50,7 @@ from payme.features.sales.schemas.sales import (
     SaleView,
     Tender,
 )
-from payme.features.sales.services import booking, credit_notes
+from payme.features.sales.services import attribution, booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.kit.ids import new_id, read_id
 from payme.runtime.database import UnitOfWork
@@ -72,8 +72,9 @@ async def create_sale(
     sale_id = command.id or new_id()
     gone = till if till is not None and till.is_handed_over else None
     is_approved = await _is_approved(uow, proven, sale_id, gone=gone)
+    part = await attribution.take_part(uow, command, gone=gone)
     facts = await sales.lock_facts(
-        uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=command.till_id,
+        uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=part.till_id,
         branch_id=command.branch_id, at=gone and gone.occurred_at,
     )  # fmt: skip
     if facts.is_known:
@@ -105,8 +106,10 @@ async def create_sale(
     )
     sales.defer_sale(uow, sale, cart)
     _place(uow, command, sale, till=till)
+    attribution.attribute(uow, sale.id, part)
     held = not are_counted(tenders)
     paid = [await take_tender(uow, sale.id, tender, held=held, gone=gone) for tender in command.tenders]
+    await attribution.note_cash(uow, part.drawer, attribution.HELD if held else attribution.SOLD, paid=paid)
     if at_once:
         figures = Figures(cart.total_cents, cart.rounding_cents, cart.vat_cents, plan.cost_cents, sale.till_id)
         booking.hand_over(uow, sale.id, plan, reserved=False, is_fact=False, is_gone=gone is not None)
@@ -114,7 +117,9 @@ async def create_sale(
     else:
         booking.set_aside(uow, sale.id, goods, is_fact=gone is not None)
         booking.tell(uow, sale.id, SaleStatus.AWAITING_PAYMENT, total_cents=cart.total_cents)
-    return _view(uow, sale, cart, paid=paid)
+    return _view(uow, sale, cart, paid=paid).model_copy(
+        update={"customer_id": part.customer_id, "shift_id": part.shift_id}
+    )
 
 
 def paying(tender: Tender) -> Paying:

@@ -44,5 +44,6 @@ async def view_of(uow: UnitOfWork, sale: StoredSale) -> SaleView:
             net_of_rounding_cents=sale.total_cents - sale.rounding_cents, vat_cents=sale.vat_cents, cost_cents=sale.cost_cents
         ) if shows_cost and sale.cost_cents is not None else None,
         paid_cents=sale.paid_cents, change_cents=sale.change_cents, payments=[as_sale_payment(each) for each in paid],
-        branch_id=sale.branch_id, till_id=sale.till_id, created_at=sale.recorded_at, completed_at=sale.completed_at, rev=sale.rev,
+        branch_id=sale.branch_id, till_id=sale.till_id, customer_id=sale.customer_id, shift_id=sale.shift_id,
+        created_at=sale.recorded_at, completed_at=sale.completed_at, rev=sale.rev,
     )  # fmt: skip

@@ -6,7 +6,7 @@ then nothing moves, but what was asked for is held.
 
 from uuid import UUID
 
-from payme.features import approvals, businesses
+from payme.features import approvals, businesses, shifts
 from payme.features.approvals import ApprovalKind, Wanted
 from payme.features.identity import Proven
 from payme.features.payments import PaymentView, WholeShillings
@@ -44,6 +44,7 @@ class _Intent:
     method: RefundMethod
     reason: str
     proven: Proven | None
+    shift_id: UUID | None
 
 
 async def refund_sale(
@@ -71,7 +72,7 @@ async def refund_sale(
     )
     if method == RefundMethod.MPESA and not is_whole_shillings(plan.amount_cents):
         raise WholeShillings(amount_cents=plan.amount_cents)
-    intent = _Intent(command.id or new_id(), RefundKind.REFUND, method, command.reason, proven)
+    intent = _Intent(command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id)
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
@@ -86,7 +87,9 @@ async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven
     await check_day(uow, sale)
     lines = await refunds.list_left(uow, sale_id)
     plan = plan_refund(lines, everything(lines), left_to_pay_back_cents=sale.paid_cents)
-    intent = _Intent(command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven)
+    intent = _Intent(
+        command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id
+    )
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
@@ -99,6 +102,8 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 async def _begin(
     uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
 ) -> RefundView:
+    if intent.shift_id is not None:
+        await shifts.take_drawer(uow, intent.shift_id)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -128,7 +133,8 @@ async def _insert(
         NewRefund(
             id=intent.id, sale_id=sale.id, kind=intent.kind, method=intent.method,
             state=RefundState.AWAITING_APPROVAL if approval_id else RefundState.PENDING, amount_cents=plan.amount_cents, rounding_cents=plan.rounding_cents, vat_cents=plan.vat_cents,
-            cost_cents=plan.cost_cents, reason=intent.reason, approval_id=approval_id, approved_by=approved_by, lines=lines,
+            cost_cents=plan.cost_cents, reason=intent.reason, approval_id=approval_id, approved_by=approved_by, shift_id=intent.shift_id,
+            lines=lines,
         ),
     )  # fmt: skip
     found = await refunds.find_refund(uow, intent.id)

@@ -6,7 +6,7 @@ The callers hold the lock of the sale; the locks of the stock are taken here, an
 from collections.abc import Sequence
 from typing import Any, Final
 
-from payme.features import audit, inventory, ledger, payments
+from payme.features import audit, inventory, ledger, payments, shifts
 from payme.features.inventory import Returned
 from payme.features.ledger import AccountCode, Posting
 from payme.features.payments import MoneyInDispute, NotReturnable, OperatorMissing, PaymentView, PayoutTooSmall
@@ -16,7 +16,8 @@ from payme.features.sales.repository import refunds, sales
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.refunds import after_refund
 from payme.features.sales.schemas.refunds import RefundView
-from payme.features.sales.services import booking, credit_notes
+from payme.features.sales.services import attribution, booking, credit_notes
+from payme.features.shifts import Cash
 from payme.runtime.database import UnitOfWork
 
 _REMARKS: Final = "Refund"
@@ -79,8 +80,12 @@ async def complete(
     evidence: dict[str, Any],
 ) -> RefundView:
     """Move goods and money of a pending refund, and the sale to where it then stands."""
+    drawer = await attribution.drawer_after(uow, refund.shift_id)
     await inventory.bring_back(uow, _goods(refund), reason=refund.reason)
-    ledger.post(uow, _postings(refund, parts))
+    postings = _postings(refund, parts)
+    ledger.post(uow, postings)
+    if drawer is not None:
+        await shifts.move_cash(uow, drawer, _cash_of(postings))
     if refund.method == RefundMethod.CREDIT_NOTE:
         await credit_notes.issue(uow, refund, branch_id=sale.branch_id)
     if refund.method == RefundMethod.AS_PAID:
@@ -139,6 +144,10 @@ def _goods(refund: RefundView) -> list[Returned]:
             spoiled = line.restock == Restock.SPOILAGE
             goods.append(Returned(line.id, line.product_id, line.quantity, line.cost_cents, spoiled))
     return goods
+
+
+def _cash_of(postings: Sequence[Posting]) -> list[Cash]:
+    return [Cash(each.kind, each.cause, -each.amount) for each in postings if each.source == AccountCode.CASH]
 
 
 def _postings(refund: RefundView, parts: Sequence[PaymentView]) -> list[Posting]:

@@ -28,7 +28,7 @@ from payme.features.sales.rules.carts import (
     takes_money_by_itself,
 )
 from payme.features.sales.schemas.sales import MpesaClaimTender, SaleView, Tender
-from payme.features.sales.services import booking, credit_notes
+from payme.features.sales.services import attribution, booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
 from payme.features.sales.services.read_sale import lock_sale, view_of
@@ -125,9 +125,11 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
         raise TendersDiffer(due_cents=due, tendered_cents=offered.amount_cents)
     check_tenders([offered], offered.amount_cents)
     holds = sale.status == _SETS_ASIDE
+    drawer = await attribution.drawer_after(uow, sale.shift_id)
     goods = await _goods(uow, sale.id)
     plan = booking.plan_or_refuse(goods, await inventory.lock_stock(uow, _tracked(goods)), use_reserved=holds)
     payment = await take_tender(uow, sale.id, tender, held=True)
+    await attribution.note_cash(uow, drawer, attribution.HELD, paid=[payment])
     if offered.method in PAID_AT_ONCE and offered.amount_cents == due:
         paid = Paid([*applied, payment], change_due([offered]))
         await _finish(uow, sale, goods, plan=plan, paid=paid)
@@ -150,9 +152,11 @@ async def cancel_sale(uow: UnitOfWork, sale_id: UUID) -> SaleView:
         raise SaleNotOpen(status=sale.status)
     known = await payments.list_for(uow, "sale", sale.id)
     _refuse_while_unheard(known)
+    drawer = await attribution.drawer_after(uow, sale.shift_id)
     if sale.status == _SETS_ASIDE:
         booking.give_back(uow, sale.id, await _goods(uow, sale.id))
     await _return(uow, _applied(known))
+    await attribution.note_cash(uow, drawer, attribution.RETURNED, paid=_applied(known))
     await _move(uow, sale, SaleStatus.CANCELLED, paid_cents=0)
     return await reread(uow, sale.id)
 

@@ -1,14 +1,36 @@
 """Commands and their verdicts. A command is admitted by one statement and kept by the one that closes its transaction."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from payme.features.sync.schemas.commands import CommandView
+from payme.kit.synced import ChangedRow, Place
 from payme.kit.values import value
 from payme.runtime.database import Closing, UnitOfWork
 
 _STORE: Final = "sync_store_command($1,$2,$3,{patch})"
 _LOWEST: Final = UUID(int=0)
+_DOCUMENT: Final = """json_build_object(
+          'id', d.id, 'rev', c.rev, '_deleted', false, 'device_id', d.device_id, 'device_sequence', d.device_sequence, 'name', d.name,
+          'schema_version', d.schema_version, 'args', d.args, 'depends_on', d.depends_on, 'handed_over', d.handed_over,
+          'occurred_at', d.occurred_at, 'hlc', d.hlc, 'staff_id', d.staff_id, 'shift_id', d.shift_id, 'approved_by', d.approved_by,
+          'status', d.status, 'reasons', d.reasons, 'result', d.result, 'error', d.error, 'server_seq', c.seq,
+          'applied_at', d.applied_at, 'body_hash', encode(d.body_hash, 'hex'))"""
+_PAGE: Final = (
+    """-- sync.page_commands
+        select c.document_id, c.seq, c.rev, case when d.id is not null and not c.is_deleted then """  # noqa: S608 -- constants of this file
+    + _DOCUMENT
+    + """::text end as document
+        from (select * from sync_page($1, 'commands', $2, $3, $4) order by seq, document_id limit $5) c
+        left join sync_commands d on d.business_id = $1 and d.id = c.document_id order by c.seq, c.document_id"""
+)
+_FIND: Final = (
+    "-- sync.find_document\nselect "
+    + _DOCUMENT
+    + """::text from sync_commands d, sync_page($1, 'commands', 0, $3, null) c
+        where d.business_id = $1 and d.id = $2 and c.document_id = d.id"""
+)
 
 
 @value
@@ -20,6 +42,16 @@ class Admitted:
     holder: UUID | None
     unmet: list[UUID]
     staff: dict[str, Any] | None
+
+
+@value
+class Contact:
+    """What a device says of itself: by how much its clock is behind, which program it runs, what it still keeps."""
+
+    skew_milliseconds: int
+    app_version: str
+    pending: int | None
+    oldest_pending_at: datetime | None
 
 
 async def admit(uow: UnitOfWork, command: Any, *, corrected_at: Any) -> Admitted:
@@ -50,6 +82,11 @@ async def find_command(uow: UnitOfWork, command_id: UUID) -> CommandView | None:
         command_id,
     )
     return CommandView.model_validate(dict(row)) if row else None
+
+
+async def find_document(uow: UnitOfWork, command_id: UUID) -> str | None:
+    """Return a command as its till knows it, as JSON text."""
+    return await uow.fetchval(_FIND, uow.tenant, command_id, _LOWEST)
 
 
 async def list_ready(uow: UnitOfWork, *, limit: int) -> list[dict[str, Any]]:
@@ -95,13 +132,24 @@ async def settle(uow: UnitOfWork, command_id: UUID, note: str) -> bool:
     return bool(count)
 
 
-async def note_contact(uow: UnitOfWork, device_id: UUID, *, skew_milliseconds: int, app_version: str) -> None:
-    """Note that a device pushed, by how much its clock differs, and which program it runs."""
+async def note_contact(uow: UnitOfWork, device_id: UUID, contact: Contact) -> None:
+    """Note what a device said of itself as it pushed."""
     await uow.execute(
         """-- sync.note_contact
-        update sync_devices set last_push_at = $3, skew_milliseconds = $4, app_version = $5 where business_id = $1 and device_id = $2""",
-        uow.tenant, device_id, uow.now, skew_milliseconds, app_version,
+        update sync_devices set last_push_at = $3, skew_milliseconds = $4, app_version = $5, pending = $6, oldest_pending_at = $7
+        where business_id = $1 and device_id = $2""",
+        uow.tenant, device_id, uow.now, contact.skew_milliseconds, contact.app_version, contact.pending,
+        contact.oldest_pending_at,
     )  # fmt: skip
+
+
+async def page_commands(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return commands with their verdicts, as their tills know them, in the order of their changes after a place."""
+    rows = await uow.fetch(
+        _PAGE,
+        uow.tenant, place.sequence, place.id, place.branch_id, place.limit,
+    )  # fmt: skip
+    return [ChangedRow(row["document_id"], row["seq"], row["rev"], row["document"]) for row in rows]
 
 
 async def list_range(uow: UnitOfWork, device_id: UUID, *, first: int, last: int) -> list[tuple[int, UUID]]:

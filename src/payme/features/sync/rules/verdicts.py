@@ -48,10 +48,9 @@ def is_rejected(code: str, *, handed_over: bool) -> bool:
 
 def fingerprint(document: Mapping[str, Any]) -> str:
     """Return the hash of a command as it was sent; an approver's PIN is no part of it."""
-    args = dict(document["args"])
-    approver = args.get("approver")
-    if isinstance(approver, Mapping):
-        args["approver"] = {name: value for name, value in approver.items() if name != "pin"}
+    args: dict[str, Any] = dict(document["args"])
+    if isinstance(args.get("approver"), dict):
+        args["approver"] = {**args["approver"], "pin": None}
     plain = json.dumps({**document, "args": args}, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 

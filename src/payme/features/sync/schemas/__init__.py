@@ -1,1 +1,1 @@
-"""What devices send and are shown."""
+"""What devices send and what they are answered."""

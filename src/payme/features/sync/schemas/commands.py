@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from payme.features.sales import MpesaClaimTender, RefundSale, VoidSale
+from payme.features.shifts import CloseShift
 from payme.features.sync.enums import CommandStatus
+from payme.features.sync.schemas.rows import ResolveConflict
 from payme.kit.ids import ClientId
 from payme.kit.time import Instant
 
@@ -64,6 +66,8 @@ class PushCommands(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"commands": [_EXAMPLE]}]})
 
     commands: list[dict[str, Any]]
+    pending: int | None = Field(default=None, ge=0, le=1_000_000, description="How many more the device keeps")
+    oldest_pending_at: Instant | None = Field(default=None, description="When the oldest of them was made")
 
 
 class CommandError(BaseModel):
@@ -96,6 +100,7 @@ class CommandView(BaseModel):
     server_seq: int | None = None
     rev: int = 1
     is_repeated: bool = False
+    is_altered: bool = Field(default=False, description="What came under the id was not what was executed.")
 
 
 class CommandResults(BaseModel):
@@ -121,6 +126,18 @@ class ClaimArgs(MpesaClaimTender):
 
     method: Any = "mpesa_claim"
     sale_id: UUID
+
+
+class CloseShiftArgs(CloseShift):
+    """The blind count that closes a shift."""
+
+    shift_id: UUID
+
+
+class ResolveArgs(ResolveConflict):
+    """What somebody says about an open conflict."""
+
+    conflict_id: UUID
 
 
 class WrongPinsArgs(BaseModel):

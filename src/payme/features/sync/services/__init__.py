@@ -1,1 +1,1 @@
-"""Use cases of sync."""
+"""Use cases of sync, and the collections that it carries."""

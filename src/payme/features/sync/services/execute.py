@@ -149,11 +149,12 @@ def _is_ready(admitted: Admitted, delivery: Delivery) -> bool:
 
 
 async def _repeat(uow: UnitOfWork, known: dict[str, Any], delivery: Delivery) -> CommandView:
-    if known["body_hash"] != delivery.body_hash:
+    is_altered = known["body_hash"] != delivery.body_hash
+    if is_altered:
         audit.record(uow, "sync.command_altered", delivery.command.id, device_id=delivery.command.device_id)
     found = await commands.find_command(uow, delivery.command.id)
     assert found is not None, "it was known a moment ago"
-    return found.model_copy(update={"is_repeated": True})
+    return found.model_copy(update={"is_repeated": True, "is_altered": is_altered})
 
 
 def _refused(

@@ -8,11 +8,21 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from payme.features import identity, inventory, sales
+from payme.features import customers, identity, inventory, sales, shifts
+from payme.features.customers import CreateCustomer
 from payme.features.identity import Proven
 from payme.features.inventory import AdjustStock, ReceiveGoods, SpoilStock
 from payme.features.sales import AtTill, CreateSale, MpesaClaimTender
-from payme.features.sync.schemas.commands import ClaimArgs, RefundArgs, VoidArgs, WrongPinsArgs
+from payme.features.shifts import OpenShift, ShiftView
+from payme.features.sync.schemas.commands import (
+    ClaimArgs,
+    CloseShiftArgs,
+    RefundArgs,
+    ResolveArgs,
+    VoidArgs,
+    WrongPinsArgs,
+)
+from payme.features.sync.services.conflicts import resolve_conflict
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
 
@@ -94,6 +104,30 @@ def _own_id(args: Any, at: Situation) -> Any:
     return args.model_copy(update={"id": args.id or at.command_id})
 
 
+async def _add_customer(uow: UnitOfWork, args: CreateCustomer, at: Situation) -> BaseModel:
+    return await customers.create_customer(uow, _own_id(args, at))
+
+
+async def _open_shift(uow: UnitOfWork, args: OpenShift, at: Situation) -> BaseModel:
+    command = _own_id(args, at).model_copy(
+        update={"till_id": at.till_id, "occurred_at": args.occurred_at or min(at.occurred_at, uow.now)}
+    )
+    return _reviewed(await shifts.open_shift(uow, command, is_fact=at.handed_over), at)
+
+
+async def _close_shift(uow: UnitOfWork, args: CloseShiftArgs, at: Situation) -> BaseModel:
+    return _reviewed(await shifts.close_shift(uow, args.shift_id, args, is_fact=at.handed_over), at)
+
+
+async def _resolve(uow: UnitOfWork, args: ResolveArgs, _at: Situation) -> BaseModel:
+    return await resolve_conflict(uow, args.conflict_id, args)
+
+
+def _reviewed(view: ShiftView, at: Situation) -> ShiftView:
+    at.odd.extend(view.review)
+    return view
+
+
 HANDLERS: Final[dict[str, Handler]] = {
     "sale.create": Handler(CreateSale, "sales.create", _sell),
     "sale.refund": Handler(RefundArgs, "sales.refund", _refund),
@@ -102,5 +136,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     "stock.receive": Handler(ReceiveGoods, "stock.receive", _receive),
     "stock.adjust": Handler(AdjustStock, "stock.adjust", _adjust),
     "stock.spoil": Handler(SpoilStock, "stock.spoil", _spoil),
+    "customer.create": Handler(CreateCustomer, "customers.write", _add_customer),
+    "shift.open": Handler(OpenShift, "shifts.work", _open_shift),
+    "shift.close": Handler(CloseShiftArgs, "shifts.work", _close_shift),
+    "conflict.resolve": Handler(ResolveArgs, "sync.review", _resolve),
     "staff.wrong_pins": Handler(WrongPinsArgs, "", _wrong_pins),
 }

@@ -4,7 +4,7 @@ What waited for one of them is tried after them, until nothing more is ready.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from payme.features.identity import Proven, TooManyFailures
 from payme.features.sync.enums import CommandStatus
 from payme.features.sync.errors import NotThisDevice
 from payme.features.sync.repository import commands
+from payme.features.sync.repository.commands import Contact
 from payme.features.sync.rules.verdicts import fingerprint
 from payme.features.sync.schemas.commands import Command, CommandError, CommandView
 from payme.features.sync.services.execute import Delivery, execute, malformed
@@ -41,6 +42,8 @@ class Batch:
     skew: timedelta = timedelta(0)
     address: str = ""
     app_version: str = ""
+    pending: int | None = None
+    oldest_pending_at: datetime | None = None
 
     @property
     def handed_in_by(self) -> UUID | None:
@@ -148,9 +151,11 @@ def _unread(document: dict[str, Any], refusal: DomainError) -> CommandView:
 
 
 async def _note_contact(batch: Batch, device_id: UUID) -> None:
-    skew = batch.skew // timedelta(milliseconds=1)
+    contact = Contact(
+        batch.skew // timedelta(milliseconds=1), batch.app_version, batch.pending, batch.oldest_pending_at
+    )
     await batch.database.run(
-        lambda uow: commands.note_contact(uow, device_id, skew_milliseconds=skew, app_version=batch.app_version),
+        lambda uow: commands.note_contact(uow, device_id, contact),
         business_id=batch.business_id,
         actor=batch.actor,
     )

@@ -1,0 +1,1 @@
+"""Use cases of shifts, one module for each verb."""
