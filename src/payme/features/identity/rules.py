@@ -29,6 +29,10 @@ PERMISSIONS: Final = frozenset(
         "customers.read_phone",
         "customers.write",
         "events.read",
+        "expenses.approve",
+        "expenses.approve_any",
+        "expenses.read",
+        "expenses.record",
         "ledger.read",
         "members.manage",
         "members.read",
@@ -69,6 +73,7 @@ _READING: Final = frozenset(
         "credit.read",
         "customers.read",
         "events.read",
+        "expenses.read",
         "ledger.read",
         "members.read",
         "payments.read",
@@ -82,7 +87,8 @@ _READING: Final = frozenset(
 )
 _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: PERMISSIONS,
-    Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
+    Role.MANAGER: PERMISSIONS
+    - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run", "expenses.approve_any"},
     Role.CASHIER: frozenset(
         {
             "business.read",
@@ -92,6 +98,8 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "customers.read",
             "customers.write",
             "events.read",
+            "expenses.read",
+            "expenses.record",
             "payments.check",
             "payments.claim",
             "payments.read",
