@@ -49,6 +49,7 @@ async def approve_expense(uow: UnitOfWork, expense_id: UUID) -> ExpenseView:
 
 async def pay_expense(uow: UnitOfWork, expense_id: UUID, command: PayExpense) -> ExpenseView:
     """Say that an approved expense was paid. Raises: ExpenseNotFound, WrongState and those of `shifts.take_drawer`."""
+    await shifts.check_shift(uow, command.shift_id)
     expense = await _lock(uow, expense_id, wanted=ExpenseState.PAID)
     drawer = await shifts.take_drawer(uow, command.shift_id) if command.shift_id else None
     source = _PAID_FROM[expense.method]
