@@ -56,6 +56,7 @@ class Belongings:
     customer_id: UUID
     shift_id: UUID
     credit_account_id: UUID
+    expense_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -128,6 +129,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     customer = await post("customers", {"name": "Achieng", "phone": "0712345678"})
     account = await post("credit-accounts", {"customer_id": customer["id"], "limit_cents": 1_000_000})
     shift = await post("shifts", {"float_cents": 100_000})
+    expense = await post("expenses", {"category": "rent", "amount_cents": 5_000, "method": "bank"})
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
@@ -172,4 +174,5 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         customer_id=UUID(customer["id"]),
         shift_id=UUID(shift["id"]),
         credit_account_id=UUID(account["id"]),
+        expense_id=UUID(expense["id"]),
     )

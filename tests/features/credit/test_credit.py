@@ -86,7 +86,9 @@ async def test_a_repayment_lowers_the_debt_for_a_token(counter: Counter):
     statement = await counter.statement()
     assert [(each.sale_id, each.left_cents) for each in statement.open_charges] == [(second.id, 15_000)]
     assert (statement.entries[-1].note, statement.closing_cents) == ("By her son", 15_000)
-    assert await counter.shop.run(lambda uow: list_repayments_among(uow, [paid.id, first.id])) == {paid.id: 15_000}
+    assert await counter.shop.run(lambda uow: list_repayments_among(uow, [paid.id, first.id])) == {
+        (paid.id, "credit.repaid"): 15_000
+    }
     await counter.repay(5_000, method="card_recorded")
     assert (await counter.shop.balances())["card"] == 5_000
     await refused(counter.shop, MoreThanOwed, lambda: counter.repay(10_001))

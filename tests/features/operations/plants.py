@@ -256,6 +256,15 @@ PLANTS = (
             values ($$, '{NOBODY}', 'sale', 'released', now(), now())""",
     ),
     Plant(
+        "expense_booked",
+        post("cash", "operating_expenses", "expense.twice") + post("operating_expenses", "cash", "test.undone"),
+    ),
+    Plant("expenses_payable_account", booked("owner_equity", "expenses_payable")),
+    Plant(
+        "expense_charged_once",
+        post("tokens", "tokens_used", "token.expense") + post("tokens_used", "tokens", "token.t"),
+    ),
+    Plant(
         "debt_is_its_entries",
         "update credit_accounts set balance_cents = balance_cents + 1 where business_id = $$",
         also=("receivables_account",),

@@ -149,15 +149,15 @@ async def list_entries(uow: UnitOfWork, account_id: UUID) -> list[StoredEntry]:
     return [_entry(row) for row in rows]
 
 
-async def list_repayments_among(uow: UnitOfWork, causes: Sequence[UUID]) -> dict[UUID, int]:
-    """Return what was repaid, in cents, by those of the causes that are repayments."""
+async def list_repayments_among(uow: UnitOfWork, causes: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
+    """Return what was repaid, in cents by cause and kind of posting, by those of the causes that are repayments."""
     rows = await uow.fetch(
         """-- credit.list_repayments_among
         select cause, -amount_cents as amount_cents from credit_entries
         where business_id = $1 and cause = any ($2::uuid[]) and kind = 'repayment'""",
         uow.tenant, list(causes),
     )  # fmt: skip
-    return {row["cause"]: row["amount_cents"] for row in rows}
+    return {(row["cause"], "credit.repaid"): row["amount_cents"] for row in rows}
 
 
 def _entry(row: Any) -> StoredEntry:

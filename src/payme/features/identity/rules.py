@@ -31,6 +31,10 @@ PERMISSIONS: Final = frozenset(
         "devices.manage",
         "devices.read",
         "events.read",
+        "expenses.approve",
+        "expenses.approve_any",
+        "expenses.read",
+        "expenses.record",
         "ledger.read",
         "members.manage",
         "members.read",
@@ -74,6 +78,7 @@ _READING: Final = frozenset(
         "credit.read",
         "customers.read",
         "events.read",
+        "expenses.read",
         "ledger.read",
         "members.read",
         "payments.read",
@@ -89,7 +94,8 @@ OF_DEVICE: Final = frozenset({"sync.pull", "sync.push"})
 """What a registered device may do by itself; what it sends is judged by who did it."""
 _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: PERMISSIONS,
-    Role.MANAGER: PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
+    Role.MANAGER: PERMISSIONS
+    - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run", "expenses.approve_any"},
     Role.CASHIER: frozenset(
         {
             "business.read",
@@ -99,6 +105,8 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "customers.read",
             "customers.write",
             "events.read",
+            "expenses.read",
+            "expenses.record",
             "payments.check",
             "payments.claim",
             "payments.read",

@@ -11,6 +11,7 @@ from payme.features.operations.repository.books import BOOKS
 from payme.features.operations.repository.closing import CLOSING
 from payme.features.operations.repository.credit import CREDIT
 from payme.features.operations.repository.credit_notes import CREDIT_NOTES
+from payme.features.operations.repository.expenses import EXPENSES
 from payme.features.operations.repository.invariant import Invariant, join_sets
 from payme.features.operations.repository.money import MONEY
 from payme.features.operations.repository.refunds import REFUNDS
@@ -35,6 +36,7 @@ BUSINESS: Final[tuple[Invariant, ...]] = (
     *CLOSING,
     *SHIFTS,
     *CREDIT,
+    *EXPENSES,
     *TRAIL,
 )
 Result = TypeVar("Result")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.approvals import Approver
 from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock
-from payme.features.sales.schemas.sales import EXAMPLE_APPROVER, EXAMPLE_PRODUCT, MOST_LINES
+from payme.features.sales.schemas.sales import EXAMPLE_APPROVER, EXAMPLE_PRODUCT, EXAMPLE_SHIFT, MOST_LINES
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
 
@@ -36,7 +36,12 @@ class RefundSale(BaseModel):
                     "method": "cash",
                     "reason": "Torn bag",
                     "approver": EXAMPLE_APPROVER,
-                }
+                },
+                {
+                    "lines": [{"sale_line_id": "01936f0e-8d12-7000-8000-000000000001", "quantity": "1"}],
+                    "reason": "Torn bag",
+                    "shift_id": EXAMPLE_SHIFT,
+                },
             ]
         }
     )
@@ -53,7 +58,12 @@ class VoidSale(BaseModel):
     """Undo a whole sale on its own business day: goods to the shelf, each counted part back the way it came."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "Wrong customer", "approver": EXAMPLE_APPROVER}]}
+        json_schema_extra={
+            "examples": [
+                {"reason": "Wrong customer", "approver": EXAMPLE_APPROVER},
+                {"reason": "Wrong customer", "shift_id": EXAMPLE_SHIFT},
+            ]
+        }
     )
 
     id: ClientId | None = None

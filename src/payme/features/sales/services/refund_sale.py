@@ -64,6 +64,7 @@ async def refund_sale(
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
     """
+    await shifts.check_shift(uow, command.shift_id)
     sale = await lock_sale(uow, sale_id)
     check_refundable(sale.status)
     held = await refunds.sum_held(uow, sale_id)
@@ -94,6 +95,7 @@ async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven
 
     Raises: SaleNotFound, NotVoidable, VoidOfMpesa, VoidTooLate, RefundExists, approvals.OwnRequest, approvals.MayNotApprove.
     """
+    await shifts.check_shift(uow, command.shift_id)
     sale = await lock_sale(uow, sale_id)
     held, parts = await refunds.sum_held(uow, sale_id), await applied_parts(uow, sale)
     check_voidable(sale.status, methods=[each.method for each in parts], has_refunds=held.count > 0)

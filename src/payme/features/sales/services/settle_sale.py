@@ -27,7 +27,7 @@ from payme.features.sales.rules.carts import (
     may_cancel,
     takes_money_by_itself,
 )
-from payme.features.sales.schemas.sales import MpesaClaimTender, SaleView, Tender
+from payme.features.sales.schemas.sales import CreditTender, MpesaClaimTender, SaleView, Tender
 from payme.features.sales.services import attribution, booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
@@ -110,6 +110,8 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
     Raises: SaleNotFound, SaleNotOpen, PromptOut, BusinessSuspended, TendersDiffer, StockShort and what the tender may be
     refused for.
     """
+    if isinstance(tender, CreditTender):
+        await credit.get_account(uow, tender.credit_account_id)
     sale = await lock_sale(uow, sale_id)
     if not awaits_money(sale.status):
         raise SaleNotOpen(status=sale.status)
