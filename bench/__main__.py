@@ -28,6 +28,7 @@ from bench.plots import draw
 from bench.report import UNWANTED, Report
 from bench.run import Run
 from bench.summary import summary
+from bench.tills import open_tills, tills_of
 from payme.features.operations import Finding, check_all
 from payme.runtime.database.embedded import EmbeddedServer
 from payme.runtime.observability import configure_logging
@@ -79,6 +80,7 @@ async def measure(chosen: argparse.Namespace, report: Report, progress: Progress
             servers = {parts.API: stack.enter_context(serve(ground))}
             write_targets(ground.town, servers[parts.API].targets, tokens=ground.town.keys)
             await open_doors(ground, doors_of(servers[parts.API]))
+            await open_tills(ground, tills_of(servers[parts.API]))
             if parts.PEER not in report.missing:
                 try:
                     servers[parts.PEER] = stack.enter_context(serve_peer(ground))

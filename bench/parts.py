@@ -9,6 +9,7 @@ from typing import Final
 
 from bench.doors import C2B, STK
 from bench.peer import RECORDED_PREFIX
+from bench.tills import PUSH
 
 API: Final = "api"
 PEER: Final = "node"
@@ -47,6 +48,7 @@ CLOSED: Final[Mapping[str, Part]] = {
     "express with our SQL": Part(PEER, prefix=RECORDED_PREFIX),
     "callback": Part(API, STK),
     "confirmation": Part(API, C2B),
+    "push": Part(API, PUSH),
     "hot limit": Part(PGBENCH, hot=True),
     "hot": Part(API, hot=True),
     "list": Part(API, "list"),
@@ -67,6 +69,7 @@ RATIOS: Final = (
     Ratio("sale", "express with our SQL", 1.2),
     Ratio("callback", "sale", 2.0),
     Ratio("confirmation", "sale", 2.0),
+    Ratio("push", "sale", 0.5),
     Ratio("hot", "sale", 0.65),
     Ratio("hot limit", "limit"),
     Ratio("list", "express list", 1.8),
@@ -93,6 +96,8 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "receiver.confirmation_vs_sale": ("confirmation", "sale"),
     "receiver.confirmation_p99_vs_sale": ("confirmation", "sale"),
     "receiver.per_second": ("callback",),
+    "sync.push_vs_sale": ("push", "sale"),
+    "sync.sales_per_second": ("push",),
     "cash_sale.per_second": ("sale",),
     "cash_sale.cpu_us": ("sale",),
     "open_loop": (OPEN_LOOP, f"{OPEN_LOOP} of {API}"),

@@ -119,6 +119,7 @@ class Report:
                 "confirmation_p99_vs_sale": self.p99_ratio("confirmation", "sale"),
                 "per_second": self.per_second("callback"),
             },
+            "sync": {"push_vs_sale": self.ratio("push", "sale"), "sales_per_second": self.per_second("push")},
             "open_loop": [
                 {name: asdict(each)[name] for name in ("connections", "rate_per_minute", "p50_ms", "p99_ms", "errors")}
                 for each in self.of_server(parts.OPEN_LOOP, parts.API)

@@ -5,6 +5,7 @@ Invariant: what a sample says is kept and written at once, and a part that break
 
 import argparse
 from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from rich.progress import Progress, TaskID
@@ -17,8 +18,15 @@ from bench.open_loop import Outcome
 from bench.open_parts import HOPELESS_MS, OpenLoop, knee_rates
 from bench.parts import Part
 from bench.report import Report
+from bench.tills import PUSH, TILLS_AT_ONCE, as_sales, tills_of
 
 WARM_SECONDS: Final = 3
+
+
+def _targets(api: Api, what: str) -> Path | None:
+    if what == PUSH:
+        return tills_of(api)
+    return doors_of(api) if what in {STK, C2B} else None
 
 
 class Run:
@@ -51,7 +59,10 @@ class Run:
         if part.server == parts.PGBENCH:
             return await pgbench(self.ground, seconds=seconds, shops=shops, seed=self.seed)
         api = self.servers[part.server]
-        asking = Asking(part.what, shops, part.prefix, doors_of(api) if part.what in {STK, C2B} else None)
+        asking = Asking(part.what, shops, part.prefix, _targets(api, part.what))
+        if part.what == PUSH:
+            taken = await wrk(self.ground, api, asking, seconds=seconds, seed=self.seed, connections=TILLS_AT_ONCE)
+            return await as_sales(self.ground, taken)
         return await wrk(self.ground, api, asking, seconds=seconds, seed=self.seed)
 
     async def _sample(self, name: str) -> None:
