@@ -141,7 +141,7 @@ export function view(sale) {
       id: each.id, method: each.method, status: "succeeded", assurance: "counted", amount_cents: each.amount_cents,
       mpesa_receipt_number: null, settlement: "applied", reason_code: null, verdict: null,
     })),
-    tokens: sale.tokens ?? null, branch_id: sale.shop.branchId, till_id: sale.shop.tillId, created_at: sale.now,
+    tokens: sale.tokens ?? null, branch_id: sale.shop.branchId, till_id: sale.shop.tillId, customer_id: null, shift_id: null, created_at: sale.now,
     completed_at: sale.now, currency: "KES", rev: 1,
   };
 }
