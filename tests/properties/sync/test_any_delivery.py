@@ -187,14 +187,8 @@ async def enter_by_hand(uow: UnitOfWork, command: dict[str, Any], twins: dict[UU
 
 async def state(shop: TradingShop, products: list[UUID]) -> dict[str, Any]:
     """Return what the owner would count: goods and their value, money, tokens, and every sale as it stands."""
-    levels = dict(
-        [
-            (row[0], row[1:])
-            for row in await shop.rows(
-                "select product_id, on_hand, value_cents from stock_levels where business_id = $1"
-            )
-        ]
-    )
+    rows = await shop.rows("select product_id, on_hand, value_cents from stock_levels where business_id = $1")
+    levels = {row[0]: row[1:] for row in rows}
     sales = await shop.rows(
         "select id, status, total_cents, vat_cents, cost_cents, paid_cents from sales where business_id = $1 order by id"
     )
