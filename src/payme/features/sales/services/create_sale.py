@@ -145,9 +145,7 @@ async def take_tender(
     if isinstance(tender, CreditTender):
         owed = payments.Counted(tender.method, tender.amount_cents, reference=str(tender.credit_account_id))
         payment = payments.record_counted(uow, owed, purpose="sale", purpose_id=sale_id, held=held)
-        await credit.charge(
-            uow, tender.credit_account_id, payment_id=payment.id, sale_id=sale_id, amount_cents=tender.amount_cents
-        )
+        await _charge(uow, tender, payment, gone=gone)
         return payment
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(
@@ -161,6 +159,19 @@ async def take_tender(
     received, reference = getattr(tender, "received_cents", None), getattr(tender, "reference", "")
     counted = payments.Counted(tender.method, tender.amount_cents, received, reference)
     return payments.record_counted(uow, counted, purpose="sale", purpose_id=sale_id, held=held)
+
+
+async def _charge(uow: UnitOfWork, tender: CreditTender, payment: PaymentView, *, gone: AtTill | None) -> None:
+    if gone is not None:
+        account = await credit.get_account(uow, tender.credit_account_id)
+        if account.state == "closed":
+            gone.note(credit.AccountClosed.code)
+        if account.balance_cents + tender.amount_cents > account.limit_cents:
+            gone.note(credit.LimitExceeded.code)
+    await credit.charge(
+        uow, tender.credit_account_id, payment_id=payment.id, sale_id=payment.purpose_id,
+        amount_cents=tender.amount_cents, is_fact=gone is not None,
+    )  # fmt: skip
 
 
 def _open_business(business: dict[str, Any] | None, gone: AtTill | None) -> dict[str, Any]:
