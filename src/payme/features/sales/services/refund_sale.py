@@ -57,9 +57,11 @@ class _Intent:
 
 
 async def refund_sale(
-    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None
+    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, is_fact: bool = False
 ) -> RefundView:
     """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
+
+    Where it is a fact that the money left a drawer, it left that one, whosever it is and however long it has been closed.
 
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
@@ -87,10 +89,12 @@ async def refund_sale(
     intent = _Intent(
         command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents
     )
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
 
 
-async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None) -> RefundView:
+async def void_sale(
+    uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None, is_fact: bool = False
+) -> RefundView:
     """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came, credit notes to their balance.
 
     Raises: SaleNotFound, NotVoidable, VoidOfMpesa, VoidTooLate, RefundExists, approvals.OwnRequest, approvals.MayNotApprove.
@@ -105,7 +109,7 @@ async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven
     intent = _Intent(
         command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id, paid_on_credit(parts),
     )  # fmt: skip
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
 
 
 async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
@@ -115,10 +119,9 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 
 
 async def _begin(
-    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
+    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView], is_fact: bool
 ) -> RefundView:
-    if intent.shift_id is not None:
-        await shifts.take_drawer(uow, intent.shift_id)
+    drawer = None if intent.shift_id is None else await shifts.take_drawer(uow, intent.shift_id, is_fact=is_fact)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -130,7 +133,7 @@ async def _begin(
     if approval_id is not None:
         tell(uow, refund, RefundState.AWAITING_APPROVAL, approval_id=approval_id)
         return refund
-    return await proceed(uow, sale, refund, parts=parts)
+    return await proceed(uow, sale, refund, parts=parts, drawer=drawer)
 
 
 async def _insert(
