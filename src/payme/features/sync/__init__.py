@@ -5,11 +5,20 @@ that no feature below has to know this one.
 """
 
 from payme.features.sync.enums import Choice
-from payme.features.sync.schemas.rows import ConflictView, ResolveConflict
 from payme.features.sync.schemas.devices import RegisterDevice
+from payme.features.sync.schemas.rows import ConflictView, ResolveConflict
 from payme.features.sync.services.conflicts import resolve_conflict
 from payme.features.sync.services.devices import register_device
 from payme.features.sync.services.pressure import Pressure
 from payme.features.sync.services.standing import begin_epoch
 
-__all__ = ["Choice", "ConflictView", "Pressure", "RegisterDevice", "ResolveConflict", "begin_epoch", "register_device", "resolve_conflict"]
+__all__ = [
+    "Choice",
+    "ConflictView",
+    "Pressure",
+    "RegisterDevice",
+    "ResolveConflict",
+    "begin_epoch",
+    "register_device",
+    "resolve_conflict",
+]

@@ -124,6 +124,7 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 async def _begin(
     uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
 ) -> RefundView:
+    drawer = None
     if intent.shift_id is not None:
         till = intent.till
         drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
@@ -141,7 +142,7 @@ async def _begin(
     if approval_id is not None:
         tell(uow, refund, RefundState.AWAITING_APPROVAL, approval_id=approval_id)
         return refund
-    return await proceed(uow, sale, refund, parts=parts)
+    return await proceed(uow, sale, refund, parts=parts, drawer=drawer)
 
 
 async def _insert(
