@@ -15,6 +15,7 @@ export interface Draft {
   handedOver: boolean;
   staffId: string | null;
   shiftId: string | null;
+  approvedBy?: string | undefined;
   dependsOn?: string[];
   shown?: unknown;
   taken?: [string, number][];
@@ -48,6 +49,7 @@ export async function save(store: Store, draft: Draft, now: number = Date.now())
       hlc: writeHlc(hlc, device.device_id),
       staff_id: draft.staffId,
       shift_id: draft.shiftId,
+      ...(draft.approvedBy ? { approved_by: draft.approvedBy } : {}),
     };
     const record: CommandRecord = {
       id,
@@ -137,6 +139,7 @@ async function sayAsFact(store: Store, refused: CommandRecord, now: number): Pro
       handedOver: true,
       staffId: refused.body.staff_id,
       shiftId: refused.body.shift_id,
+      approvedBy: refused.body.approved_by,
       dependsOn: refused.body.depends_on,
       shown: refused.shown,
       taken: refused.taken,

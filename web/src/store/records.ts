@@ -19,6 +19,8 @@ export interface CommandBody {
   hlc: string;
   staff_id: string | null;
   shift_id: string | null;
+  /** Who agreed at this till, whose PIN it has looked at. */
+  approved_by?: string;
 }
 
 export interface CommandError {
