@@ -20,6 +20,7 @@ GENERATED = {
     "docs/reference/settings.md": "tools.generate_settings_reference:render",
     "docs/reference/errors.md": "tools.reference_pages:errors",
     "docs/reference/events.md": "tools.reference_pages:events",
+    "web/src/api/schema.d.ts": "tools.web_client:render",
     "web/vectors/money.json": "tools.money_vectors:render",
 }
 

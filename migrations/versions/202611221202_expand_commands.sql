@@ -137,3 +137,13 @@ begin
   return json_build_object('status', v_status, 'reasons', v_reasons, 'result', v_result)::text;
 end $$;
 comment on function sync_store_command is 'Keeps a command with its verdict and moves its device''s sequence on; the caller holds the device''s lock.';
+
+create function sync_missing(p_business uuid, p_device uuid, p_most integer) returns bigint[]
+language sql stable as $$
+  select coalesce(array_agg(n order by n), '{}') from (
+    select n from sync_devices d, generate_series(d.contiguous_sequence + 1, d.highest_sequence) n
+    where d.business_id = p_business and d.device_id = p_device and not exists (
+      select from sync_commands c where c.business_id = p_business and c.device_id = p_device and c.device_sequence = n and c.holds_sequence)
+    order by n limit p_most) missing
+$$;
+comment on function sync_missing is 'The first sequence numbers of a device that have not come although higher ones have.';

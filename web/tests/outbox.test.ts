@@ -3,7 +3,7 @@ import Dexie from "dexie";
 import { beforeEach, expect, test } from "vitest";
 import { newId } from "$/store/ids";
 import { tick } from "$/store/hlc";
-import { cleanUp, exportQueue, markSent, nextBatch, NotRegistered, save, settle } from "$/store/outbox";
+import { cleanUp, exportQueue, markSent, markUnsent, nextBatch, NotRegistered, save, settle } from "$/store/outbox";
 import { Store } from "$/store/store";
 import { backoffMs, pollMs } from "$/sync/backoff";
 
@@ -45,6 +45,16 @@ test("what was sent without an answer is sent again, and what waits goes behind"
   await settle(store, [{ id: first.id, status: "waiting" }]);
   expect((await nextBatch(store, 10)).map((each) => each.id)).toEqual([second.id, third.id, first.id]);
   expect((await nextBatch(store, 2)).length).toBe(2);
+});
+
+test("what got no answer counts as saved here, and what is settled stays settled", async () => {
+  const [first, second] = [await save(store, sale()), await save(store, sale())];
+  await markSent(store, [first.id, second.id]);
+  expect((await store.commands.get(first.id))?.state).toBe("sent");
+  await settle(store, [{ id: second.id, status: "applied" }]);
+  await markUnsent(store, [first.id, second.id]);
+  const states = await store.commands.bulkGet([first.id, second.id]);
+  expect(states.map((each) => [each?.state, each?.attempts])).toEqual([["pending", 1], ["applied", 1]]);
 });
 
 test("a verdict stays, whatever is heard later", async () => {

@@ -15,7 +15,7 @@ export interface Draft {
   handedOver: boolean;
   staffId: string | null;
   shiftId: string | null;
-  approvedBy?: string | undefined;
+  approvedBy?: string | null;
   dependsOn?: string[];
   shown?: unknown;
   taken?: [string, number][];
@@ -49,7 +49,7 @@ export async function save(store: Store, draft: Draft, now: number = Date.now())
       hlc: writeHlc(hlc, device.device_id),
       staff_id: draft.staffId,
       shift_id: draft.shiftId,
-      ...(draft.approvedBy ? { approved_by: draft.approvedBy } : {}),
+      approved_by: draft.approvedBy ?? null,
     };
     const record: CommandRecord = {
       id,
@@ -93,6 +93,15 @@ export async function markSent(store: Store, ids: string[], now: number = Date.n
       command.sent_at = now;
       command.attempts += 1;
     });
+}
+
+/** Note that no answer came: nothing shows that the server has them, so they count as saved here and no more. */
+export async function markUnsent(store: Store, ids: string[]): Promise<void> {
+  await store.commands
+    .where("id")
+    .anyOf(ids)
+    .and((command) => command.state === "sent")
+    .modify({ state: "pending" });
 }
 
 export interface Verdict {

@@ -19,8 +19,8 @@ export interface CommandBody {
   hlc: string;
   staff_id: string | null;
   shift_id: string | null;
-  /** Who agreed at this till, whose PIN it has looked at. */
-  approved_by?: string;
+  /** Who agreed at the till, by a PIN that this device looked at. */
+  approved_by: string | null;
 }
 
 export interface CommandError {

@@ -1,6 +1,6 @@
 /** Sends the queue: oldest first, a hundred at a time, until nothing is left that the server has not answered. */
 import { call, type Identity, Refused } from "$/api/wire";
-import { markSent, nextBatch, settle, type Verdict } from "$/store/outbox";
+import { markSent, markUnsent, nextBatch, settle, type Verdict } from "$/store/outbox";
 import type { CommandRecord } from "$/store/records";
 import type { Store } from "$/store/store";
 
@@ -41,6 +41,7 @@ async function send(store: Store, identity: Identity, batch: CommandRecord[]): P
     await settle(store, verdicts);
     return verdicts.length;
   } catch (error) {
+    await markUnsent(store, batch.map((each) => each.id));
     if (!(error instanceof Refused) || ![400, 413, 422].includes(error.status)) throw error;
     if (batch.length === 1) {
       const poison = batch[0];

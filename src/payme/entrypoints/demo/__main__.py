@@ -22,6 +22,7 @@ from payme.entrypoints.demo.shop import CASHIERS, DAYS, OWNER, PAYING_PHONE, Dem
 from payme.entrypoints.features import wire
 from payme.entrypoints.wiring import tools_of
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
+from payme.features.identity import MakeDeviceCode, make_code
 from payme.kit.time import FrozenClock, SystemClock
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.embedded import EmbeddedServer, EmbeddedServerError
@@ -113,7 +114,7 @@ class Demo:
         certificate = self.certificate_file.read_text(encoding="utf-8")
         settings = Settings.from_values(values | {"MPESA_CERTIFICATE": certificate})
         shop = self._shop(settings, accounts)
-        asyncio.run(_have_payments_told(settings, UUID(shop["business_id"])))
+        code = asyncio.run(_prepare(settings, UUID(shop["business_id"])))
         values["MPESA_CERTIFICATE_FILE"] = str(self.certificate_file)
         for name in ("api", "worker"):
             self.processes.start(name, f"payme.entrypoints.{name}", environment=values)
@@ -121,7 +122,7 @@ class Demo:
         _write_private(self.folder / "demo.env", "\n".join([*lines, ""]))
         self._await(f"{self.base_url}/readyz", "api")
         _say("API and worker")
-        self._announce(shop, accounts["174379"], seconds=time.monotonic() - began)
+        self._announce(shop, accounts["174379"], code=code, seconds=time.monotonic() - began)
 
     def watch(self) -> None:
         """Wait until interrupted; say so when a process ends by itself. Raises: DemoFailed."""
@@ -198,7 +199,7 @@ class Demo:
                 return
         raise DemoFailed(f"{name} did not come up; the end of its log:\n{self.processes.log_tail(name)}")
 
-    def _announce(self, shop: dict[str, Any], account: MpesaAccount, *, seconds: float) -> None:
+    def _announce(self, shop: dict[str, Any], account: MpesaAccount, *, code: str, seconds: float) -> None:
         name, phone, password = OWNER
         document = {
             "base_url": self.base_url,
@@ -218,7 +219,13 @@ class Demo:
         console.print(f"\n[bold]PayMe is up[/bold] after {seconds:.0f} s.\n")
         for label, url in self._urls():
             console.print(f"  {label:<22} {url}", highlight=False)
-        console.print(f"\n  Owner {name}: {phone}, password {password}", highlight=False)
+        till = f"{self.base_url}/till/#/register/{code}"
+        console.print(
+            f"\n  The till, to be registered within a quarter of an hour: {till}", highlight=False, soft_wrap=True
+        )
+        pins = ", ".join(f"{cashier} {pin}" for cashier, _, pin in CASHIERS)
+        console.print(f"  PINs at the till: {pins}", highlight=False)
+        console.print(f"  Owner {name}: {phone}, password {password}", highlight=False)
         console.print(f"  Everything a program needs: {_shown(file)}", highlight=False)
         settings = _shown(self.folder / "demo.env")
         console.print(f"  The operator's command: (set -a; . {settings}; .venv/bin/payme doctor)\n", highlight=False)
@@ -250,11 +257,15 @@ async def _make_shop(
         await database.close()
 
 
-async def _have_payments_told(settings: Settings, business_id: UUID) -> None:
+async def _prepare(settings: Settings, business_id: UUID) -> str:
+    """Have payments told, and return a code that registers a till."""
     dsn = settings.database_url.get_secret_value()
     database = await Database(dsn, wiring=wire(tools_of(settings)), limits=PoolLimits(connections=1)).open()
     try:
         await be_told(database, business_id)
+        command = MakeDeviceCode(name="Counter")
+        made = await database.run(lambda uow: make_code(uow, command), business_id=business_id)
+        return made.code
     finally:
         await database.close()
 

@@ -54,7 +54,7 @@ from payme.features.identity.services.members import (
 )
 from payme.features.identity.services.people import Visitor, get_profile, sign_up
 from payme.features.identity.services.pins import record_wrong_pins, unlock_member
-from payme.features.identity.services.proofs import prove_member
+from payme.features.identity.services.proofs import prove_member, proven_at_device
 from payme.features.identity.services.tools import Identity, IdentityOptions
 
 __all__ = [
@@ -102,6 +102,7 @@ __all__ = [
     "make_code",
     "permissions_of",
     "prove_member",
+    "proven_at_device",
     "record_wrong_pins",
     "rename_device",
     "revoke_device",

@@ -45,6 +45,14 @@ class Reply:
     body: str
 
 
+@value
+class Closing:
+    """A call that stands where a stored reply does: after all that was deferred, which it may take as `{patch}`."""
+
+    call: str
+    arguments: tuple[Any, ...]
+
+
 @dataclass(slots=True)
 class _Change:
     collection: str
@@ -204,8 +212,8 @@ class UnitOfWork:
         document = {"business_id": bound, **payload}
         self.jobs.append(_Job(name, json.dumps(document, default=str), execute_after, dedupe_key))
 
-    async def flush(self, reply: Reply | None = None) -> str | None:
-        """Run all deferred writes as one statement; return the stored reply's body where there is one.
+    async def flush(self, reply: Reply | Closing | None = None) -> str | None:
+        """Run all deferred writes as one statement; return the stored reply's body where there is one, or what closes it.
 
         Raises: any domain error that a SQL function or a named constraint stands for.
         """
@@ -229,9 +237,9 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Undo what happens inside, deferred writes included, when it raises."""
+        """Undo what happens inside, deferred writes and a flush included, when it raises."""
         waiting = (self.deferred, self.changes, self.jobs, self.events)
-        before = [list[Any](each) for each in waiting]
+        before, was_flushed = [list[Any](each) for each in waiting], self.flushed
         await self.connection.execute("savepoint inner_work")
         try:
             yield
@@ -239,6 +247,7 @@ class UnitOfWork:
             await self.connection.execute("rollback to savepoint inner_work")
             for each, earlier in zip(waiting, before, strict=True):
                 each[:] = earlier
+            self.flushed = was_flushed
             raise
         await self.connection.execute("release savepoint inner_work")
 
@@ -262,10 +271,13 @@ class UnitOfWork:
                 [job.dedupe_key for job in self.jobs],
             )
 
-    def _tail(self, reply: Reply | None) -> tuple[tuple[str, ...], list[Any]]:
+    def _tail(self, reply: Reply | Closing | None) -> tuple[tuple[str, ...], list[Any]]:
         tail: list[str] = []
         arguments: list[Any] = []
-        if reply:
+        if isinstance(reply, Closing):
+            tail.append(reply.call)
+            arguments += reply.arguments
+        elif reply:
             tail.append(_STORE_REPLY)
             arguments += [self.tenant, reply.scope, reply.key, reply.fingerprint, reply.status, reply.body]
         if self._has_changes:

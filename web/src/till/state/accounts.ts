@@ -1,7 +1,7 @@
 /** Credit accounts as the server last told of them: asked for while online, remembered for when it is not. */
 import { UNSETTLED } from "$/store/records";
 import { Live } from "$/ui/live.svelte";
-import { askAsPerson } from "./person";
+import { askAsPerson } from "./asking";
 import type { ShownSale } from "./selling";
 import { store } from "./till.svelte";
 

@@ -1,5 +1,5 @@
 /** Conflicts of rows that a person has to settle: the server keeps them, and whoever may reviews them here while online. */
-import { askAsPerson } from "./person";
+import { askAsPerson } from "./asking";
 
 export interface Conflict {
   id: string;

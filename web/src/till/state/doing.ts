@@ -56,7 +56,7 @@ export async function act(deed: Deed): Promise<CommandRecord> {
     handedOver: deed.isFact ?? !sync.current.is_online,
     staffId: deed.by?.id ?? here.staff_id,
     shiftId: shift?.id ?? null,
-    approvedBy: deed.approvedBy,
+    approvedBy: deed.approvedBy ?? null,
     dependsOn: await unsettled([...(deed.needs ?? []), shift?.command_id]),
     taken: deed.taken ?? [],
     shown,

@@ -1,6 +1,6 @@
 /** Whether M-Pesa works, as the server has found: asked for once a minute while somebody is signed in there. */
 import { currentLanguage } from "$/words/words.svelte";
-import { askAsPerson } from "./person";
+import { askAsPerson } from "./asking";
 import { sync } from "./till.svelte";
 
 interface Outage {

@@ -1,69 +1,53 @@
 /**
- * The short session of whoever stands at the till, for what a device may not ask by itself: accounts, outages, conflicts. It is a
- * convenience of being online; nothing that sells depends on it, and locking the till forgets it.
+ * Whoever stands at the till, as the server knows them: a session of some hours that a PIN opens while there is a network. Selling
+ * does not need it; asking what became of an M-Pesa prompt does. Its tokens are in memory alone.
  */
-import { call, Refused } from "$/api/wire";
-import { device, store } from "./till.svelte";
+import { type Answer, call, type Identity, Refused } from "$/api/wire";
 
 interface Tokens {
   access_token: string;
   refresh_token: string;
-  expires_in: number;
 }
 
-interface PersonSession {
-  token: string;
-  refresh: string;
-  good_until: number;
+let tokens: { staffId: string; pair: Tokens } | null = null;
+
+export class NotSignedIn extends Error {}
+
+/** Open a session with a PIN that this device found right. Throws: Unreachable, Refused. */
+export async function signIn(identity: Identity, staffId: string, pin: string): Promise<void> {
+  const { body } = await call<Tokens>("/v1/auth/pin", { identity, body: { staff_id: staffId, pin } });
+  tokens = { staffId, pair: body };
 }
 
-const KEY = "person_session";
-const EARLY_MS = 30_000;
+/** Forget the session: somebody else comes, or the till is locked. */
+export function forget(): void {
+  tokens = null;
+}
 
-/** Sign a person in at the server with the PIN that they have just entered; with no network nothing happens. */
-export async function signIn(staffId: string, pin: string): Promise<void> {
-  const here = device.current;
-  if (!here) return;
+/** Call the API as this person. Throws: NotSignedIn, Unreachable, Refused. */
+export async function asPerson<Body>(
+  path: string,
+  options: { body?: unknown; idempotencyKey?: string } = {},
+): Promise<Answer<Body>> {
+  if (tokens === null) throw new NotSignedIn();
   try {
-    const { body } = await call<Tokens>("/v1/auth/pin", { identity: here, body: { staff_id: staffId, pin } });
-    await keep(body);
-  } catch {
-    await store.keep(KEY, null);
-  }
-}
-
-export async function signOut(): Promise<void> {
-  await store.keep(KEY, null);
-}
-
-/** Ask the business's API as the person at the till; null where nobody is signed in there. Throws: Unreachable, Refused. */
-export async function askAsPerson<Body>(path: string, body?: unknown): Promise<Body | null> {
-  const here = device.current;
-  const token = here ? await tokenNow() : null;
-  if (!here || !token) return null;
-  const answer = await call<Body>(`/v1/businesses/${here.business_id}${path}`, {
-    identity: { ...here, credential: token },
-    body,
-    ...(body === undefined ? {} : { idempotencyKey: crypto.randomUUID() }),
-  });
-  return answer.body;
-}
-
-async function tokenNow(): Promise<string | null> {
-  const kept = await store.read<PersonSession | null>(KEY);
-  if (!kept) return null;
-  if (Date.now() < kept.good_until) return kept.token;
-  try {
-    const { body } = await call<Tokens>("/v1/auth/refresh", { body: { refresh_token: kept.refresh } });
-    return (await keep(body)).token;
+    return await call<Body>(path, { ...options, token: tokens.pair.access_token });
   } catch (error) {
-    if (error instanceof Refused) await store.keep(KEY, null);
-    return null;
+    if (!(error instanceof Refused) || error.status !== 401) throw error;
   }
+  await refresh();
+  return call<Body>(path, { ...options, token: tokens.pair.access_token });
 }
 
-async function keep(tokens: Tokens): Promise<PersonSession> {
-  const session = { token: tokens.access_token, refresh: tokens.refresh_token, good_until: Date.now() + tokens.expires_in * 1000 - EARLY_MS };
-  await store.keep(KEY, session);
-  return session;
+async function refresh(): Promise<void> {
+  if (tokens === null) throw new NotSignedIn();
+  const held = tokens;
+  try {
+    const { body } = await call<Tokens>("/v1/auth/refresh", { body: { refresh_token: held.pair.refresh_token } });
+    tokens = { staffId: held.staffId, pair: body };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    tokens = null;
+    throw new NotSignedIn();
+  }
 }

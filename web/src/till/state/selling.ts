@@ -42,7 +42,7 @@ export interface Sale {
   buyer: Buyer | null;
   shiftId: string | null;
   shiftCommandId: string | null;
-  approver?: { user_id: string; pin: string } | undefined;
+  approvedBy?: string | null;
 }
 
 /** Save a sale and return its command; its receipt number is the device's next. */
@@ -73,7 +73,6 @@ export async function sell(
       })),
       discount_cents: sale.cartDiscountCents,
       tenders: sale.tenders,
-      ...(sale.approver ? { approver: sale.approver } : {}),
     };
     return save(
       store,
@@ -83,6 +82,7 @@ export async function sell(
         handedOver: !by.isOnline,
         staffId: by.staff.staff_id,
         shiftId: sale.shiftId,
+        approvedBy: sale.approvedBy ?? null,
         dependsOn: [sale.buyer?.command_id, sale.shiftCommandId].filter((id): id is string => typeof id === "string"),
         taken: sale.lines.filter((line) => line.track_stock).map((line) => [line.product_id, line.thousandths]),
         shown: shownOf(sale, { ...by, receiptNumber, now }),

@@ -34,7 +34,7 @@ export async function checkPin(person: Staff, pin: string): Promise<PinAnswer> {
     return { kind: "right" };
   }
   await save(store, {
-    name: "device.wrong_pins",
+    name: "staff.wrong_pins",
     args: { user_id: person.id, tries: 1 },
     handedOver: true,
     staffId: null,

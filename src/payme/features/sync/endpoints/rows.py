@@ -8,15 +8,21 @@ from uuid import UUID
 from fastapi import Query
 from starlette.types import Send
 
+from payme.features.identity import DeviceNeeded
+from payme.features.sync.endpoints.commands import TooManyCommands
+from payme.features.sync.endpoints.commands import push_rows as push_commands
 from payme.features.sync.endpoints.wire import answer, branch_of, sender_of
 from payme.features.sync.errors import (
     CollectionReadOnly,
     CollectionUnknown,
+    NotThisDevice,
     ProtocolUnknown,
     ResyncRequired,
     TooManyOperations,
 )
 from payme.features.sync.schemas.rows import LARGEST_PAGE, Document, PulledPage, Push
+from payme.features.sync.services.execute import COLLECTION
+from payme.features.sync.services.pressure import Overloaded
 from payme.features.sync.services.pull_rows import Pulled, pull_rows
 from payme.features.sync.services.push_rows import push_rows
 from payme.features.sync.services.registry import find_collection
@@ -64,7 +70,10 @@ async def pull(
 
 @router.post(
     "/{collection}/push", operation="sync_push", may="sync.push", response=list[Document],
-    errors=(CollectionUnknown, CollectionReadOnly, TooManyOperations, ProtocolUnknown),
+    errors=(
+        CollectionUnknown, CollectionReadOnly, TooManyOperations, ProtocolUnknown, DeviceNeeded, NotThisDevice,
+        TooManyCommands, Overloaded,
+    ),
 )  # fmt: skip
 async def push(
     call: Call,
@@ -76,6 +85,8 @@ async def push(
     A row that is refused, or clashes with another change, is kept as a conflict and undoes nothing of the others. The same push
     may be repeated.
     """
+    if collection == COLLECTION:
+        return await push_commands(call, [each.new.model_dump(mode="json", by_alias=True) for each in rows])
     sender = sender_of(call)
     documents, epoch = await push_rows(sender, find_collection(collection), rows.root)
     return answer(call, f"[{','.join(documents)}]", epoch=epoch)

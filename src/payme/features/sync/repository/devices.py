@@ -39,3 +39,12 @@ async def find_state(uow: UnitOfWork, device_id: UUID, *, till_id: UUID) -> Devi
     )
     assert row is not None, "a select without a condition has a row"
     return DeviceState(row["highest_sequence"], row["last_receipt"], row["epoch"])
+
+
+async def find_epoch(uow: UnitOfWork) -> int:
+    """Return the epoch of the business."""
+    return await uow.fetchval(
+        """-- sync.find_epoch
+        select epoch from sync_state($1)""",
+        uow.tenant,
+    )

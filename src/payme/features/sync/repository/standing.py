@@ -104,10 +104,17 @@ async def list_exchanges(uow: UnitOfWork) -> list[DeviceExchange]:
     """Return what each device exchanged last."""
     rows = await uow.fetch(
         """-- sync.list_exchanges
-        select device_id, max(recorded_at) filter (where kind in ('push', 'commands')) as last_push_at,
-          max(recorded_at) filter (where kind = 'pull') as last_pull_at,
-          (array_agg(app_version order by recorded_at desc))[1] as app_version
-        from sync_audit where business_id = $1 group by device_id order by device_id""",
+        select coalesce(a.device_id, d.device_id) as device_id, coalesce(a.last_push_at, d.last_push_at) as last_push_at,
+          a.last_pull_at, coalesce(a.app_version, d.app_version) as app_version, d.contiguous_sequence, d.highest_sequence,
+          d.gap_since, d.pending, d.oldest_pending_at, d.skew_milliseconds,
+          case when d.gap_since is null then '{}' else sync_missing($1, d.device_id, 100) end as missing_sequences
+        from (
+          select device_id, max(recorded_at) filter (where kind in ('push', 'commands')) as last_push_at,
+            max(recorded_at) filter (where kind = 'pull') as last_pull_at,
+            (array_agg(app_version order by recorded_at desc))[1] as app_version
+          from sync_audit where business_id = $1 group by device_id) a
+        full join (select * from sync_devices where business_id = $1) d on d.device_id = a.device_id
+        order by 1""",
         uow.tenant,
     )
     return [DeviceExchange.model_validate(dict(row)) for row in rows]

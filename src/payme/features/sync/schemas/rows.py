@@ -152,6 +152,13 @@ class DeviceExchange(BaseModel):
     last_push_at: datetime | None
     last_pull_at: datetime | None
     app_version: str
+    contiguous_sequence: int | None = Field(default=None, description="Up to here nothing is missing")
+    highest_sequence: int | None = None
+    gap_since: datetime | None = Field(default=None, description="Since when numbers between the two are missing")
+    missing_sequences: list[int] = Field(default_factory=list[int], description="The first hundred of them")
+    pending: int | None = Field(default=None, description="How many commands the device still kept at its last push")
+    oldest_pending_at: datetime | None = None
+    skew_milliseconds: int | None = Field(default=None, description="By how much the device's clock is behind")
 
 
 class SyncStatus(BaseModel):

@@ -5,6 +5,7 @@ from typing import Final
 
 from payme.features.sync.errors import CollectionUnknown
 from payme.features.sync.services.collections import Collection
+from payme.features.sync.services.command_log import Commands
 from payme.features.sync.services.people import Customers
 from payme.features.sync.services.reference import PaymentMethods, Products, Settings, StockLevels
 from payme.features.sync.services.shelf import Counts, Notes, Preferences, TillLayouts
@@ -21,6 +22,7 @@ COLLECTIONS: Final = _by_name(
         Settings(),
         PaymentMethods(),
         Customers(),
+        Commands(),
         Notes(),
         Counts(),
         TillLayouts(),

@@ -1,0 +1,3 @@
+from tests.trade import database, shop
+
+__all__ = ["database", "shop"]
