@@ -41,7 +41,7 @@ async function send(store: Store, identity: Identity, batch: CommandRecord[]): P
     await settle(store, verdicts);
     return verdicts.length;
   } catch (error) {
-    await markUnsent(store, batch.map((each) => each.id));
+    await markUnsent(store);
     if (!(error instanceof Refused) || ![400, 413, 422].includes(error.status)) throw error;
     if (batch.length === 1) {
       const poison = batch[0];
