@@ -26,6 +26,18 @@ from payme.features.businesses import (
 from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.catalog import CreateProduct, VatClass, create_product
+from payme.features.credit import OpenCreditAccount, RepayCredit, open_account, repay
+from payme.features.customers import CreateCustomer, create_customer
+from payme.features.expenses import (
+    CancelExpense,
+    PayExpense,
+    RecordExpense,
+    approve_expense,
+    cancel_expense,
+    pay_expense,
+    record_expense,
+    verify_expense,
+)
 from payme.features.identity import PERMISSIONS, Proven, SignUp, Visitor, sign_up
 from payme.features.inventory.enums import SpoilageType
 from payme.features.inventory.schemas import AdjustStock, ReceiveGoods, SpoilStock
@@ -257,6 +269,8 @@ async def trade(shop: SoundShop) -> None:
     await shop.prompt(scarce)
     await _give_back(shop)
     await _work_a_shift(shop, even)
+    await _sell_on_credit(shop, even)
+    await _spend(shop)
 
 
 async def _sell_what_is_gone(shop: SoundShop, product: UUID) -> None:
@@ -282,6 +296,38 @@ async def _work_a_shift(shop: SoundShop, product: UUID) -> None:
             move = MoveDrawer(direction=direction, amount_cents=5_000, reason="Change")
             await shop.run(partial(move_drawer, shift_id=shift.id, command=move))
         await shop.run(partial(close_shift, shift_id=shift.id, command=CloseShift(counted_cents=counted)))
+
+
+async def _sell_on_credit(shop: SoundShop, product: UUID) -> None:
+    """Sell on credit a sale that stays, one that comes back, one that comes to nothing; and be repaid."""
+    customer = await shop.run(partial(create_customer, command=CreateCustomer(name="Achieng", phone="0712345678")))
+    terms = OpenCreditAccount(customer_id=customer.id, limit_cents=20 * PRICE_CENTS)
+    account = await shop.run(partial(open_account, command=terms))
+    owed = {"method": "credit", "amount_cents": PRICE_CENTS, "credit_account_id": account.id}
+    await shop.sell(product, owed)
+    returned = await shop.sell(product, owed, {"method": "cash", "amount_cents": PRICE_CENTS}, quantity=2)
+    await shop.refund(returned, 2)
+    nothing = await shop.prompt(product, PRICE_CENTS, owed, quantity=2)
+    await shop.failed(nothing)
+    await shop.run(lambda uow: cancel_sale(uow, nothing.id))
+    await shop.run(partial(repay, account_id=account.id, command=RepayCredit(amount_cents=5_000)))
+
+
+async def _spend(shop: SoundShop) -> None:
+    """Record an expense that is paid, one that is cancelled, one that waits; and as many out of a drawer."""
+    shift = await shop.run(partial(open_shift, command=OpenShift(float_cents=100_000)))
+    for shift_id in (None, shift.id):
+        for end in ("paid", "cancelled", "waits"):
+            said = {"category": "supplies", "amount_cents": 3_000, "method": "cash", "shift_id": shift_id}
+            expense = await shop.run(partial(record_expense, command=RecordExpense.model_validate(said)))
+            if end == "cancelled":
+                await shop.run(partial(cancel_expense, expense_id=expense.id, command=CancelExpense(reason="Twice")))
+            if end == "paid":
+                await shop.run(partial(verify_expense, expense_id=expense.id))
+                approved = await shop.run(partial(approve_expense, expense_id=expense.id))
+                if approved.state != "paid":
+                    await shop.run(partial(pay_expense, expense_id=expense.id, command=PayExpense()))
+    await shop.run(partial(close_shift, shift_id=shift.id, command=CloseShift(counted_cents=94_000)))
 
 
 async def _give_back(shop: SoundShop) -> None:

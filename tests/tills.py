@@ -21,6 +21,7 @@ from tests.trade import TradingShop
 class Device:
     """A till with its credential, its clock and its sequence."""
 
+    app: FastAPI
     http: httpx2.AsyncClient
     business_id: UUID
     id: UUID
@@ -81,7 +82,7 @@ async def register(
     known = made.json()
     http = client_of(app, known["credential"])
     http.base_url = httpx2.URL(f"http://shop.test/v1/businesses/{shop.business_id}/")
-    return Device(http, shop.business_id, UUID(known["device_id"]), known["receipt_prefix"], staff_id)
+    return Device(app, http, shop.business_id, UUID(known["device_id"]), known["receipt_prefix"], staff_id)
 
 
 def _instant(moment: datetime) -> str:

@@ -27,6 +27,8 @@ OWNERS = {
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
     "catalog": {"products", "product_barcodes", "vat_rates"},
     "customers": {"customers"},
+    "credit": {"credit_accounts", "credit_entries"},
+    "expenses": {"expenses"},
     "shifts": {"shifts", "shift_movements", "shift_variances"},
     "inventory": {"stock_levels", "stock_batches", "stock_owed", "stock_movements", "stock_reservations"},
     "payments": {

@@ -55,6 +55,8 @@ class Belongings:
     conflict_id: UUID
     customer_id: UUID
     shift_id: UUID
+    credit_account_id: UUID
+    expense_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -125,7 +127,9 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     noted = await post(f"sales/{sale['id']}/refunds", refund)
     note = await client.get(f"/v1/businesses/{shop.id}/credit-notes/{noted['credit_note_number']}")
     customer = await post("customers", {"name": "Achieng", "phone": "0712345678"})
+    account = await post("credit-accounts", {"customer_id": customer["id"], "limit_cents": 1_000_000})
     shift = await post("shifts", {"float_cents": 100_000})
+    expense = await post("expenses", {"category": "rent", "amount_cents": 5_000, "method": "bank"})
     invitation = await post("invitations", {"roles": ["cashier"]})
     key = await post("api-keys", {"name": "Export", "scopes": ["sales.read"]})
     member = await hire(shop, "cashier")
@@ -169,4 +173,6 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         conflict_id=UUID(conflict["id"]),
         customer_id=UUID(customer["id"]),
         shift_id=UUID(shift["id"]),
+        credit_account_id=UUID(account["id"]),
+        expense_id=UUID(expense["id"]),
     )

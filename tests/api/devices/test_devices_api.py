@@ -53,8 +53,7 @@ async def test_the_old_credential_is_good_until_the_new_one_is_used(till: Device
     first = (await till.http.post("devices/me/credential")).json()["credential"]
     second = (await till.http.post("devices/me/credential")).json()["credential"]
     me = f"http://shop.test/v1/businesses/{till.business_id}/devices/me"
-    app = till.http._transport.app
-    async with client_of(app, first) as lost, client_of(app, second) as fresh:
+    async with client_of(till.app, first) as lost, client_of(till.app, second) as fresh:
         assert (await till.http.get("devices/me")).status_code == 200
         assert (await lost.get(me)).status_code == 401
         assert (await fresh.get(me)).status_code == 200
@@ -165,7 +164,7 @@ async def sign_in(till: Device, person: Person, pin: str = PIN) -> Any:
 
 
 def client_of_till(till: Device, token: str) -> Any:
-    http = client_of(till.http._transport.app, token)
+    http = client_of(till.app, token)
     http.base_url = till.http.base_url
     return http
 

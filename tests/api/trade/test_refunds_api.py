@@ -21,7 +21,7 @@ from tests.unchanged import unchanged
 
 PRICE = 60_000
 REFUND = {
-    "id", "sale_id", "kind", "method", "state", "amount_cents", "rounding_cents", "vat_cents", "cost_cents", "reason", "lines",
+    "id", "sale_id", "kind", "method", "state", "amount_cents", "debt_cents", "shift_id", "rounding_cents", "vat_cents", "cost_cents", "reason", "lines",
     "sale_status", "requested_by", "approval_id", "approved_by", "end_reason", "credit_note_number", "created_at", "ended_at", "currency", "rev",
 }  # fmt: skip
 MakeCounter = Callable[[TradingShop, Person], Counter]

@@ -256,6 +256,29 @@ PLANTS = (
             values ($$, '{NOBODY}', 'sale', 'released', now(), now())""",
     ),
     Plant(
+        "expense_booked",
+        post("cash", "operating_expenses", "expense.twice") + post("operating_expenses", "cash", "test.undone"),
+    ),
+    Plant("expenses_payable_account", booked("owner_equity", "expenses_payable")),
+    Plant(
+        "expense_charged_once",
+        post("tokens", "tokens_used", "token.expense") + post("tokens_used", "tokens", "token.t"),
+    ),
+    Plant(
+        "debt_is_its_entries",
+        "update credit_accounts set balance_cents = balance_cents + 1 where business_id = $$",
+        also=("receivables_account",),
+    ),
+    Plant("receivables_account", booked("owner_equity", "receivables")),
+    Plant(
+        "debt_has_its_reason",
+        "update credit_entries set cause = gen_random_uuid() where business_id = $$ and kind = 'refund'",
+    ),
+    Plant(
+        "repayment_charged_once",
+        post("tokens", "tokens_used", "token.credit_repayment") + post("tokens_used", "tokens", "token.t"),
+    ),
+    Plant(
         "drawer_is_booked",
         "update shift_movements set kind = 'sale.gone' where business_id = $$ and kind = 'sale.payment'",
     ),

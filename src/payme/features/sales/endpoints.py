@@ -8,6 +8,7 @@ from fastapi import Query
 
 from payme.features.approvals import MayNotApprove, OwnRequest, prove_in_place
 from payme.features.catalog import ProductNotFound
+from payme.features.credit import AccountClosed, CreditAccountNotFound, LimitExceeded
 from payme.features.customers import CustomerNotFound
 from payme.features.identity import MemberNotFound, ProofWrong, Proven, TooManyFailures
 from payme.features.payments import (
@@ -65,6 +66,7 @@ _TENDER_ERRORS = (
     TokensExhausted, errors.StockShort, errors.TendersDiffer, errors.ReceivedTooLittle, WholeShillings, PhoneInvalid,
     AmountOutsideLimits, MethodNotConfigured, PromptAlreadyOpen, ReceiptInvalid, ReceiptUsed, ReceiptAmountDiffers, ClaimLimit,
     AlreadyClaimed, MoneyInDispute, NotVerifiedYet, PromptMayOwnIt, errors.CreditNoteNotFound, errors.CreditNoteShort,
+    CreditAccountNotFound, AccountClosed, LimitExceeded, errors.OneCreditAccount,
 )  # fmt: skip
 _APPROVER_ERRORS = (OwnRequest, MayNotApprove, MemberNotFound, ProofWrong, TooManyFailures)
 _SHIFT_ERRORS = (ShiftNotFound, ShiftClosed, ShiftNotYours)

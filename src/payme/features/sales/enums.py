@@ -25,6 +25,7 @@ class TenderMethod(StrEnum):
     MPESA_STK = "mpesa_stk"
     MPESA_CLAIM = "mpesa_claim"
     CREDIT_NOTE = "credit_note"
+    CREDIT = "credit"
 
 
 class Because(StrEnum):

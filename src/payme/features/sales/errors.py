@@ -80,6 +80,13 @@ class OnePromptPerSale(Invalid):
     pointer = "/tenders"
 
 
+class OneCreditAccount(Invalid):
+    """A sale can be bought on one credit account."""
+
+    code = "sales.one_credit_account"
+    pointer = "/tenders"
+
+
 class PromptOut(Conflict):
     """An M-Pesa prompt is out or its outcome is unknown; wait for its answer."""
 
@@ -137,7 +144,7 @@ class CreditNotePaidPart(Refused):
 
 
 class NothingToCredit(Refused):
-    """What goes back had cost nothing, so there is nothing to write a credit note for."""
+    """What goes back had cost nothing, or is still owed, so there is nothing to write a credit note for."""
 
     code = "sales.nothing_to_credit"
 

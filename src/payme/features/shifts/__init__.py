@@ -19,7 +19,7 @@ from payme.features.shifts.services.close_shift import close_shift
 from payme.features.shifts.services.drawers import Drawer, find_drawer_after, move_cash, take_drawer
 from payme.features.shifts.services.move_drawer import move_drawer
 from payme.features.shifts.services.open_shift import open_shift
-from payme.features.shifts.services.read_shifts import get_shift, list_shifts_of
+from payme.features.shifts.services.read_shifts import check_shift, get_shift, list_shifts_of
 from payme.features.shifts.services.settle_variance import hear_of_approval, hear_of_refusal
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ShiftNotYours",
     "ShiftOfAnotherTill",
     "ShiftView",
+    "check_shift",
     "close_shift",
     "count_of_day",
     "find_drawer_after",

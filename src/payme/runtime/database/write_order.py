@@ -22,6 +22,7 @@ class WriteOrder(IntEnum):
     STOCK = 10
     TILL = 20
     CREDIT_NOTES = 25
+    CREDIT = 27
     WALLET = 30
     BALANCES = 40
     REPLY = 50

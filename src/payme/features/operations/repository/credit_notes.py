@@ -13,7 +13,8 @@ async def credit_note_adds_up(uow: UnitOfWork) -> Rows:
         """-- operations.credit_note_adds_up
         select coalesce(n.id, f.id) from (select * from credit_notes where business_id = $1) n
         full join (
-          select id, amount_cents from refunds where business_id = $1 and method = 'credit_note' and state = 'completed') f
+          select id, amount_cents - debt_cents as amount_cents from refunds
+          where business_id = $1 and method = 'credit_note' and state = 'completed' and amount_cents > debt_cents) f
         on f.id = n.refund_id
         left join (
           select credit_note_id, coalesce(sum(amount_cents) filter (where kind = 'spent'), 0) as spent,

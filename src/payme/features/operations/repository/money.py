@@ -210,7 +210,7 @@ async def overpaid_account(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def counted_accounts(uow: UnitOfWork) -> Rows:
-    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded, what counting found more or less, and what was put in or taken out."""
+    """The drawers hold the cash, and the card account the card slips, that were taken and not given back or refunded, what counting found more or less, and what was put in, taken out, spent, or repaid of a debt."""
     return await uow.fetch(
         """-- operations.counted_accounts
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
@@ -225,7 +225,12 @@ async def counted_accounts(uow: UnitOfWork) -> Rows:
             select coalesce(sum(d.amount), 0) from (
               select amount_cents as amount from shift_movements where business_id = $1 and kind in ('drawer.in', 'drawer.out')
               union all
-              select amount_cents from shift_variances where business_id = $1) d) else 0 end""",
+              select amount_cents from shift_variances where business_id = $1
+              union all
+              select -amount_cents from expenses where business_id = $1 and method = 'cash'
+                and (state = 'paid' or (is_from_drawer and state <> 'cancelled'))) d) else 0 end
+        + (select coalesce(-sum(amount_cents), 0) from credit_entries where business_id = $1 and kind = 'repayment'
+             and method = case a.code when 'cash' then 'cash' else 'card_recorded' end)""",
         uow.tenant,
     )
 

@@ -8,19 +8,23 @@ from payme.runtime.database import UnitOfWork
 
 @invariant(4)
 async def refunds_within_paid(uow: UnitOfWork) -> Rows:
-    """What refunds of a sale gave back, or hold to give back, is not more than was paid for it; by M-Pesa, not more than came by it; in money, not what was paid by credit note."""
+    """What refunds of a sale gave back, or hold to give back, is not more than was paid for it; by M-Pesa, not more than came by it; in money, not what was paid by credit note; off its debt, not more than was bought on credit."""
     return await uow.fetch(
         """-- operations.refunds_within_paid
         select s.id from sales s join (
-          select sale_id, sum(amount_cents) as amount, coalesce(sum(amount_cents) filter (where method = 'mpesa'), 0) as by_mpesa,
-            coalesce(sum(amount_cents) filter (where method in ('cash', 'mpesa')), 0) as in_money
+          select sale_id, sum(amount_cents) as amount, coalesce(sum(amount_cents - debt_cents) filter (where method = 'mpesa'), 0) as by_mpesa,
+            coalesce(sum(amount_cents - debt_cents) filter (where method in ('cash', 'mpesa')), 0) as in_money,
+            sum(debt_cents) as off_debt
           from refunds where business_id = $1 and state in ('awaiting_approval', 'pending', 'completed') group by 1) r on r.sale_id = s.id
         where s.business_id = $1 and (s.completed_at is null or r.amount > s.paid_cents or r.by_mpesa > (
           select coalesce(sum(least(amount_cents, paid_cents) - excess_cents), 0) from payments
           where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method = 'mpesa_stk' and settlement = 'applied')
           or r.in_money > (
           select coalesce(sum(least(amount_cents, paid_cents) - excess_cents), 0) from payments
-          where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method <> 'credit_note' and settlement = 'applied'))""",
+          where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method not in ('credit_note', 'credit') and settlement = 'applied')
+          or r.off_debt > (
+          select coalesce(sum(amount_cents), 0) from payments
+          where business_id = $1 and purpose = 'sale' and purpose_id = s.id and method = 'credit' and settlement = 'applied'))""",
         uow.tenant,
     )
 
@@ -98,13 +102,15 @@ async def refund_booked(uow: UnitOfWork) -> Rows:
             coalesce(sum(amount) filter (where kind = 'refund.card'), 0) as card,
             coalesce(sum(amount) filter (where kind = 'refund.mpesa'), 0) as mpesa,
             coalesce(sum(amount) filter (where kind = 'refund.credit_note'), 0) as note,
+            coalesce(sum(amount) filter (where kind = 'refund.credit'), 0) as debt,
             coalesce(sum(amount) filter (where kind = 'refund.vat'), 0) as vat,
             coalesce(sum(amount) filter (where kind = 'refund.rounding'), 0) as rounding
           from postings where business_id = $1 and kind like 'refund.%' group by 1) b on b.cause = f.id
         where f.id is null or case when f.state = 'completed'
-          then coalesce(b.cash, 0) <> case f.method when 'cash' then f.amount_cents else p.cash end
-            or coalesce(b.card, 0) <> p.card or coalesce(b.mpesa, 0) <> case f.method when 'mpesa' then f.amount_cents else 0 end
-            or coalesce(b.note, 0) <> case f.method when 'credit_note' then f.amount_cents else p.note end
+          then coalesce(b.cash, 0) <> case f.method when 'cash' then f.amount_cents - f.debt_cents else p.cash end
+            or coalesce(b.card, 0) <> p.card or coalesce(b.mpesa, 0) <> case f.method when 'mpesa' then f.amount_cents - f.debt_cents else 0 end
+            or coalesce(b.note, 0) <> case f.method when 'credit_note' then f.amount_cents - f.debt_cents else p.note end
+            or coalesce(b.debt, 0) <> f.debt_cents
             or coalesce(b.vat, 0) <> f.vat_cents or coalesce(b.rounding, 0) <> abs(f.rounding_cents)
           else b.cause is not null end""",
         uow.tenant,

@@ -9,7 +9,9 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID, get_business
 from payme.features.operations.repository import registers
 from payme.features.operations.repository.books import BOOKS
 from payme.features.operations.repository.closing import CLOSING
+from payme.features.operations.repository.credit import CREDIT
 from payme.features.operations.repository.credit_notes import CREDIT_NOTES
+from payme.features.operations.repository.expenses import EXPENSES
 from payme.features.operations.repository.invariant import Invariant, join_sets
 from payme.features.operations.repository.money import MONEY
 from payme.features.operations.repository.refunds import REFUNDS
@@ -33,6 +35,8 @@ BUSINESS: Final[tuple[Invariant, ...]] = (
     *MONEY,
     *CLOSING,
     *SHIFTS,
+    *CREDIT,
+    *EXPENSES,
     *TRAIL,
 )
 Result = TypeVar("Result")

@@ -1,4 +1,4 @@
-"""Record money that a person counted: cash in the drawer, a card slip, a credit note of the shop's own."""
+"""Record money that a person counted: cash in the drawer, a card slip, a credit note of the shop's own, a debt."""
 
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,7 @@ ACCOUNT_OF: Final = {
     "cash": AccountCode.CASH,
     "card_recorded": AccountCode.CARD,
     "credit_note": AccountCode.CREDIT_NOTES,
+    "credit": AccountCode.RECEIVABLES,
 }
 
 

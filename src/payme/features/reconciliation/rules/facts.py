@@ -125,7 +125,7 @@ class Sources:
     sales: tuple[Sold, ...]
     applied_cents: dict[UUID, int]
     refunds: dict[UUID, Refund]
-    drawer_cents: dict[UUID, int]
+    drawer_cents: dict[tuple[UUID, str], int]
     rows: tuple[StatementFact, ...]
     by_receipt: dict[str, Document]
     covered: tuple[Stretch, ...]

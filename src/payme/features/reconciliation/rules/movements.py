@@ -24,7 +24,9 @@ from payme.kit.values import value
 
 _OF_REFUND: Final = frozenset({"refund.cash", "refund.card", "refund.mpesa", "refund.credit_note"})
 _OURS: Final = frozenset({CASH_VARIANCE, STATEMENT_FEE})
-_OF_DRAWER: Final = frozenset({"drawer.in", "drawer.out", SHIFT_VARIANCE})
+_OF_DRAWER: Final = frozenset(
+    {"drawer.in", "drawer.out", SHIFT_VARIANCE, "credit.repaid", "expense.spent", "expense.paid", "expense.returned"}
+)
 _WITHOUT_FIGURE: Final = frozenset({"payment.missing"})
 _SOLD_BY: Final = frozenset({"sale.payment", "payment.received", "payment.held"})
 _MOVES_RECEIPT: Final = frozenset({RowKind.PAYMENT, RowKind.PAYOUT, RowKind.REVERSAL})
@@ -97,7 +99,7 @@ def documented_cents(sources: Sources, movement: Movement) -> int | None:
     if kind in _OURS:
         return movement.amount_cents
     if kind in _OF_DRAWER:
-        return sources.drawer_cents.get(movement.cause)
+        return sources.drawer_cents.get((movement.cause, kind))
     if kind in _OF_REFUND:
         refund = sources.refunds.get(movement.cause)
         return _left_for(sources, movement, refund) if refund else None
@@ -114,8 +116,9 @@ def _left_for(sources: Sources, movement: Movement, refund: Refund) -> int:
 
 def has_document(sources: Sources, movement: Movement) -> bool:
     """Say whether what caused a posting is there."""
-    known = (sources.documents, sources.refunds, sources.drawer_cents)
-    return movement.kind in _OURS or any(movement.cause in each for each in known)
+    if movement.kind in _OF_DRAWER:
+        return (movement.cause, movement.kind) in sources.drawer_cents
+    return movement.kind in _OURS or movement.cause in sources.documents or movement.cause in sources.refunds
 
 
 def lines_of(sources: Sources) -> list[Line]:

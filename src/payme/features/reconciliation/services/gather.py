@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import timedelta
 from uuid import UUID
 
-from payme.features import ledger, payments, sales, shifts
+from payme.features import credit, expenses, ledger, payments, sales, shifts
 from payme.features.ledger import AccountCode
 from payme.features.payments import MoneyDocument
 from payme.features.reconciliation.enums import Account
@@ -47,12 +47,19 @@ async def gather(uow: UnitOfWork, run: StoredRun) -> Sources:
         sales=tuple(Sold(each.id, each.paid_cents, each.sold_by) for each in sold),
         applied_cents=await payments.sum_applied(uow, "sale", [each.id for each in sold]),
         refunds={each.id: Refund(each.kind, each.amount_cents) for each in refunds},
-        drawer_cents=await shifts.list_drawer_documents(uow, causes),
+        drawer_cents=await _drawer_cents(uow, causes),
         rows=tuple(each for each in rows if since <= each.completed_at < until or each.receipt in set(receipts)),
         by_receipt=await _by_receipt(uow, rows),
         covered=await _covered(uow, run),
         count=await _count(uow, run),
         in_doubt=await _in_doubt(uow, run),
+    )
+
+
+async def _drawer_cents(uow: UnitOfWork, causes: list[UUID]) -> dict[tuple[UUID, str], int]:
+    in_drawers = await shifts.list_drawer_documents(uow, causes)
+    return (
+        in_drawers | await credit.list_repayments_among(uow, causes) | await expenses.list_cash_documents(uow, causes)
     )
 
 

@@ -21,7 +21,7 @@ class SoldSale:
 
 @value
 class RefundDocument:
-    """What a refund says went back, in cents."""
+    """What a refund says went back in money or as a credit note, in cents."""
 
     id: UUID
     kind: str
@@ -47,7 +47,7 @@ async def list_refund_documents(uow: UnitOfWork, ids: Sequence[UUID]) -> list[Re
     """Return those of the ids that are refunds or voids."""
     rows = await uow.fetch(
         """-- sales.list_refund_documents
-        select id, kind, method, state, amount_cents, requested_by from refunds where business_id = $1 and id = any($2::uuid[])
+        select id, kind, method, state, amount_cents - debt_cents as amount_cents, requested_by from refunds where business_id = $1 and id = any($2::uuid[])
         order by id""",
         uow.tenant, list(ids),
     )  # fmt: skip

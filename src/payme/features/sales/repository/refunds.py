@@ -16,7 +16,7 @@ HOLDING: Final = [RefundState.AWAITING_APPROVAL, RefundState.PENDING, RefundStat
 _REFUNDS: Final = """
 select f.id, f.sale_id, f.kind, f.method, f.state, f.amount_cents, f.rounding_cents, f.vat_cents, f.cost_cents,
     f.reason, s.status as sale_status, f.requested_by, f.approval_id, f.approved_by, f.end_reason, f.requested_at as created_at,
-    f.ended_at, f.rev, f.shift_id, n.number as credit_note_number
+    f.ended_at, f.rev, f.shift_id, f.debt_cents, n.number as credit_note_number
   from refunds f join sales s on s.business_id = f.business_id and s.id = f.sale_id
   left join credit_notes n on n.business_id = f.business_id and n.refund_id = f.id"""
 _FIND: Final = "-- sales.find_refund" + _REFUNDS + " where f.business_id = $1 and f.id = $2"
@@ -53,17 +53,19 @@ class NewRefund:
     approval_id: UUID | None
     approved_by: UUID | None
     shift_id: UUID | None
+    debt_cents: int
     lines: Sequence[RefundLine]
 
 
 @value
 class Held:
-    """What refunds of a sale hold: how many there are, and amounts in cents, of it by M-Pesa and in money of any kind."""
+    """What refunds of a sale hold: how many there are, and amounts in cents, of it by M-Pesa, in money of any kind, off its debt."""
 
     count: int
     amount_cents: int
     mpesa_cents: int
     money_cents: int
+    debt_cents: int
 
 
 async def insert_refund(uow: UnitOfWork, refund: NewRefund) -> None:
@@ -71,11 +73,11 @@ async def insert_refund(uow: UnitOfWork, refund: NewRefund) -> None:
     await uow.execute(
         """-- sales.insert_refund
         insert into refunds (business_id, id, sale_id, kind, method, state, amount_cents, rounding_cents, vat_cents, cost_cents, reason,
-          requested_by, requested_at, approval_id, approved_by, shift_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
+          requested_by, requested_at, approval_id, approved_by, shift_id, debt_cents)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)""",
         uow.tenant, refund.id, refund.sale_id, refund.kind, refund.method, refund.state, refund.amount_cents, refund.rounding_cents,
         refund.vat_cents, refund.cost_cents, refund.reason, uow.actor.id, uow.now, refund.approval_id, refund.approved_by,
-        refund.shift_id,
+        refund.shift_id, refund.debt_cents,
     )  # fmt: skip
     await uow.execute(
         """-- sales.insert_refund_lines
@@ -114,8 +116,9 @@ async def sum_held(uow: UnitOfWork, sale_id: UUID) -> Held:
     row = await uow.fetchrow(
         """-- sales.sum_held
         select count(*) as count, coalesce(sum(amount_cents), 0)::bigint as amount_cents,
-          coalesce(sum(amount_cents) filter (where method = 'mpesa'), 0)::bigint as mpesa_cents,
-          coalesce(sum(amount_cents) filter (where method <> 'credit_note'), 0)::bigint as money_cents
+          coalesce(sum(amount_cents - debt_cents) filter (where method = 'mpesa'), 0)::bigint as mpesa_cents,
+          coalesce(sum(amount_cents - debt_cents) filter (where method <> 'credit_note'), 0)::bigint as money_cents,
+          coalesce(sum(debt_cents), 0)::bigint as debt_cents
         from refunds where business_id = $1 and sale_id = $2 and state = any ($3::text[])""",
         uow.tenant, sale_id, HOLDING,
     )  # fmt: skip

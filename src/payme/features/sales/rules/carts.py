@@ -12,6 +12,7 @@ from payme.features.sales.enums import Because, SaleStatus, TenderMethod
 from payme.features.sales.errors import (
     DiscountAboveLimit,
     DiscountTooLarge,
+    OneCreditAccount,
     OnePromptPerSale,
     PriceOverrideForbidden,
     ReceivedTooLittle,
@@ -20,7 +21,7 @@ from payme.features.sales.errors import (
 from payme.kit.money import BASIS_POINTS, allocate, line_amount, round_to_step, vat_included
 from payme.kit.values import value
 
-COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.CREDIT_NOTE})
+COUNTED = frozenset({TenderMethod.CASH, TenderMethod.CARD_RECORDED, TenderMethod.CREDIT_NOTE, TenderMethod.CREDIT})
 PAID_AT_ONCE = COUNTED | {TenderMethod.MPESA_CLAIM}
 _ROUNDED = frozenset({TenderMethod.CASH, TenderMethod.MPESA_STK, TenderMethod.MPESA_CLAIM})
 
@@ -114,7 +115,7 @@ def price_cart(
 
 
 def check_tenders(tenders: Sequence[Paying], due_cents: int) -> None:
-    """Hold the tenders against what is due. Raises: TendersDiffer, ReceivedTooLittle, OnePromptPerSale."""
+    """Hold the tenders against what is due. Raises: TendersDiffer, ReceivedTooLittle, OnePromptPerSale, OneCreditAccount."""
     offered = sum(tender.amount_cents for tender in tenders)
     if offered != due_cents:
         raise TendersDiffer(due_cents=due_cents, tendered_cents=offered)
@@ -122,6 +123,8 @@ def check_tenders(tenders: Sequence[Paying], due_cents: int) -> None:
         raise ReceivedTooLittle
     if sum(tender.method == TenderMethod.MPESA_STK for tender in tenders) > 1:
         raise OnePromptPerSale
+    if sum(tender.method == TenderMethod.CREDIT for tender in tenders) > 1:
+        raise OneCreditAccount
 
 
 def change_due(tenders: Sequence[Paying]) -> int:

@@ -141,7 +141,7 @@ def check_same_day(completed_at: datetime, now: datetime, *, day_starts_at: time
 def check_method(
     method: RefundMethod, amount_cents: int, *, left_by_mpesa_cents: int, left_in_money_cents: int
 ) -> None:
-    """Refuse a way for money to go back that is not there.
+    """Refuse a way for money to go back that is not there; `amount_cents` is what goes back beyond the debt that it lowers.
 
     `left_by_mpesa_cents`: came by M-Pesa, less what refunds hold of it. `left_in_money_cents`: came by anything but credit notes,
     less what refunds hold in money. In cash or by M-Pesa never goes back what was paid by credit note: otherwise a note, which
@@ -156,6 +156,14 @@ def check_method(
         raise MpesaPaidLess(amount_cents=amount_cents, refundable_cents=left_by_mpesa_cents)
     if amount_cents > left_in_money_cents:
         raise CreditNotePaidPart(amount_cents=amount_cents, refundable_cents=left_in_money_cents)
+
+
+def debt_part(amount_cents: int, *, left_on_credit_cents: int) -> int:
+    """Return what of a refund lowers the debt of its sale: as much as there is, before anything is given back in money.
+
+    `left_on_credit_cents`: bought on credit, less what refunds hold of it.
+    """
+    return min(amount_cents, left_on_credit_cents)
 
 
 def needs_approval(amount_cents: int, limit_cents: int) -> bool:

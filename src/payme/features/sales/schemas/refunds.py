@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.approvals import Approver
 from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Restock
-from payme.features.sales.schemas.sales import EXAMPLE_APPROVER, EXAMPLE_PRODUCT, MOST_LINES
+from payme.features.sales.schemas.sales import EXAMPLE_APPROVER, EXAMPLE_PRODUCT, EXAMPLE_SHIFT, MOST_LINES
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
 
@@ -36,7 +36,12 @@ class RefundSale(BaseModel):
                     "method": "cash",
                     "reason": "Torn bag",
                     "approver": EXAMPLE_APPROVER,
-                }
+                },
+                {
+                    "lines": [{"sale_line_id": "01936f0e-8d12-7000-8000-000000000001", "quantity": "1"}],
+                    "reason": "Torn bag",
+                    "shift_id": EXAMPLE_SHIFT,
+                },
             ]
         }
     )
@@ -53,7 +58,12 @@ class VoidSale(BaseModel):
     """Undo a whole sale on its own business day: goods to the shelf, each counted part back the way it came."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "Wrong customer", "approver": EXAMPLE_APPROVER}]}
+        json_schema_extra={
+            "examples": [
+                {"reason": "Wrong customer", "approver": EXAMPLE_APPROVER},
+                {"reason": "Wrong customer", "shift_id": EXAMPLE_SHIFT},
+            ]
+        }
     )
 
     id: ClientId | None = None
@@ -124,6 +134,9 @@ class RefundView(BaseModel):
     method: RefundMethod
     state: RefundState
     amount_cents: int
+    debt_cents: int = Field(
+        default=0, description="What of the amount lowers the customer's debt and is not given back."
+    )
     rounding_cents: int
     vat_cents: int
     cost_cents: int | None = None
@@ -140,3 +153,8 @@ class RefundView(BaseModel):
     ended_at: datetime | None = None
     currency: str = "KES"
     rev: int = 1
+
+    @property
+    def money_cents(self) -> int:
+        """What goes back in money, or as a credit note."""
+        return self.amount_cents - self.debt_cents

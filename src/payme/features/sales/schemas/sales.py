@@ -19,6 +19,8 @@ ReceiptNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}-[0-9]{
 CreditNoteNumber = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, max_length=40)]
 
 EXAMPLE_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
+EXAMPLE_CREDIT_ACCOUNT = "01936f0e-8d18-7000-8000-000000000001"
+EXAMPLE_SHIFT = "01936f0e-8d16-7000-8000-000000000001"
 EXAMPLE_PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 
 
@@ -76,15 +78,31 @@ class CreditNoteTender(BaseModel):
     number: CreditNoteNumber
 
 
+class CreditTender(BaseModel):
+    """A debt: the customer pays later, within the limit of the account."""
+
+    method: Literal["credit"]
+    credit_account_id: UUID
+    amount_cents: PositiveAmount
+
+
 Tender = Annotated[
-    CashTender | CardTender | MpesaStkTender | MpesaClaimTender | CreditNoteTender, Field(discriminator="method")
+    CashTender | CardTender | MpesaStkTender | MpesaClaimTender | CreditNoteTender | CreditTender,
+    Field(discriminator="method"),
 ]
 
 
 class AddPayment(RootModel[Tender]):
     """Another tender for a sale that is not paid yet."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"method": "cash", "amount_cents": 30000}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"method": "cash", "amount_cents": 30000},
+                {"method": "credit", "credit_account_id": EXAMPLE_CREDIT_ACCOUNT, "amount_cents": 30000},
+            ]
+        }
+    )
 
 
 class CreateSale(BaseModel):
@@ -101,6 +119,13 @@ class CreateSale(BaseModel):
                     "lines": [{"product_id": EXAMPLE_PRODUCT, "quantity": "2", "discount_cents": 6000}],
                     "tenders": [{"method": "cash", "amount_cents": 24000}],
                     "approver": EXAMPLE_APPROVER,
+                },
+                {
+                    "customer_id": "01936f0e-8d15-7000-8000-000000000001",
+                    "lines": [{"product_id": EXAMPLE_PRODUCT, "quantity": "2"}],
+                    "tenders": [
+                        {"method": "credit", "credit_account_id": EXAMPLE_CREDIT_ACCOUNT, "amount_cents": 20000}
+                    ],
                 },
             ]
         }

@@ -25,6 +25,7 @@ _ACCOUNT_OF: Final = {
     "cash": AccountCode.CASH,
     "card_recorded": AccountCode.CARD,
     "credit_note": AccountCode.CREDIT_NOTES,
+    "credit": AccountCode.RECEIVABLES,
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from payme.features import approvals, payments
+from payme.features import approvals, credit, payments
 from payme.features.approvals import ApprovalKind, MayNotApprove, OwnRequest
 from payme.features.catalog import ProductNotFound
 from payme.features.identity import Proven
@@ -43,6 +43,7 @@ from payme.features.sales.rules.facts import AtTill, as_printed, note_prices
 from payme.features.sales.schemas.sales import (
     CreateSale,
     CreditNoteTender,
+    CreditTender,
     MpesaClaimTender,
     MpesaStkTender,
     SaleLineView,
@@ -141,6 +142,11 @@ async def take_tender(
         payment = payments.record_counted(uow, by_note, purpose="sale", purpose_id=sale_id, held=held)
         credit_notes.spend(uow, note, payment)
         return payment
+    if isinstance(tender, CreditTender):
+        owed = payments.Counted(tender.method, tender.amount_cents, reference=str(tender.credit_account_id))
+        payment = payments.record_counted(uow, owed, purpose="sale", purpose_id=sale_id, held=held)
+        await _charge(uow, tender, payment, gone=gone)
+        return payment
     if isinstance(tender, MpesaStkTender):
         return await payments.request_stk(
             uow,
@@ -153,6 +159,19 @@ async def take_tender(
     received, reference = getattr(tender, "received_cents", None), getattr(tender, "reference", "")
     counted = payments.Counted(tender.method, tender.amount_cents, received, reference)
     return payments.record_counted(uow, counted, purpose="sale", purpose_id=sale_id, held=held)
+
+
+async def _charge(uow: UnitOfWork, tender: CreditTender, payment: PaymentView, *, gone: AtTill | None) -> None:
+    if gone is not None:
+        account = await credit.get_account(uow, tender.credit_account_id)
+        if account.state == "closed":
+            gone.note(credit.AccountClosed.code)
+        if account.balance_cents + tender.amount_cents > account.limit_cents:
+            gone.note(credit.LimitExceeded.code)
+    await credit.charge(
+        uow, tender.credit_account_id, payment_id=payment.id, sale_id=payment.purpose_id,
+        amount_cents=tender.amount_cents, is_fact=gone is not None,
+    )  # fmt: skip
 
 
 def _open_business(business: dict[str, Any] | None, gone: AtTill | None) -> dict[str, Any]:

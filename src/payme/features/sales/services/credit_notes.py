@@ -25,10 +25,10 @@ _COLLECTION: Final = "credit_notes"
 
 
 async def issue(uow: UnitOfWork, refund: RefundView, *, branch_id: UUID) -> None:
-    """Have a note written for all of a refund, with the branch's next number."""
+    """Have a note written for all of a refund that lowers no debt, with the branch's next number."""
     prefix = await businesses.find_branch_prefix(uow, branch_id)
     assert prefix is not None, "a branch that sold has a till"
-    note = NewCreditNote(new_id(), branch_id, prefix, refund.id, refund.amount_cents)
+    note = NewCreditNote(new_id(), branch_id, prefix, refund.id, refund.money_cents)
     credit_notes.defer_issue(uow, note)
     audit.record(uow, "credit_note.issued", note.id, refund_id=refund.id, amount_cents=note.amount_cents)
     uow.touch(_COLLECTION, note.id)

@@ -23,7 +23,7 @@ from payme.features.sales.errors import (
 )
 from payme.features.sales.repository import refunds
 from payme.features.sales.repository.sales import StoredSale
-from payme.features.sales.rules.refunds import Wish, check_method, check_refundable, plan_refund
+from payme.features.sales.rules.refunds import Wish, check_method, check_refundable, debt_part, plan_refund
 from payme.features.sales.schemas.refunds import RefundView
 from payme.features.sales.services.read_sale import lock_sale
 from payme.features.sales.services.refund_sale import check_day
@@ -34,6 +34,7 @@ from payme.features.sales.services.return_sale import (
     end,
     paid_by_mpesa,
     paid_in_money,
+    paid_on_credit,
     proceed,
     reread,
 )
@@ -127,9 +128,11 @@ async def _check_place(uow: UnitOfWork, sale: StoredSale, refund: RefundView, *,
         plan = plan_refund(
             await refunds.list_left(uow, sale.id), wishes, left_to_pay_back_cents=sale.paid_cents - held.amount_cents
         )
+        left_on_credit = paid_on_credit(parts) - held.debt_cents
+        debt_cents = debt_part(plan.amount_cents, left_on_credit_cents=left_on_credit)
         check_method(
             RefundMethod.MPESA,
-            plan.amount_cents,
+            plan.amount_cents - debt_cents,
             left_by_mpesa_cents=paid_by_mpesa(parts) - held.mpesa_cents,
             left_in_money_cents=paid_in_money(parts) - held.money_cents,
         )
@@ -137,7 +140,7 @@ async def _check_place(uow: UnitOfWork, sale: StoredSale, refund: RefundView, *,
         raise RefundOvertaken(refund_id=refund.id) from refusal
     planned = [(each.amount_cents, each.vat_cents, each.cost_cents) for each in plan.returns]
     asked = [(each.amount_cents, each.vat_cents, each.cost_cents) for each in refund.lines]
-    if planned != asked or plan.amount_cents != refund.amount_cents:
+    if planned != asked or (plan.amount_cents, debt_cents) != (refund.amount_cents, refund.debt_cents):
         raise RefundOvertaken(refund_id=refund.id)
 
 

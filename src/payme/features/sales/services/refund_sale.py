@@ -1,7 +1,7 @@
 """Give back a part of a sale, or undo it on its own day. The sale is locked first, so that parallel requests see each other.
 
 Above the business's limit a second person must agree: at the till, with a PIN in the same request, or later, by an approval; until
-then nothing moves, but what was asked for is held.
+then nothing moves, but what was asked for is held. What a registered till has given back is held to no shift and to no day.
 """
 
 from uuid import UUID
@@ -14,6 +14,7 @@ from payme.features.sales.enums import RefundKind, RefundMethod, RefundState
 from payme.features.sales.repository import refunds
 from payme.features.sales.repository.refunds import NewRefund, RefundLine
 from payme.features.sales.repository.sales import StoredSale
+from payme.features.sales.rules.facts import AtTill
 from payme.features.sales.rules.refunds import (
     Plan,
     Wish,
@@ -21,6 +22,7 @@ from payme.features.sales.rules.refunds import (
     check_refundable,
     check_same_day,
     check_voidable,
+    debt_part,
     everything,
     needs_approval,
     plan_refund,
@@ -28,7 +30,14 @@ from payme.features.sales.rules.refunds import (
 from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
 from payme.features.sales.services.read_refunds import shown
 from payme.features.sales.services.read_sale import lock_sale
-from payme.features.sales.services.return_sale import applied_parts, paid_by_mpesa, paid_in_money, proceed, tell
+from payme.features.sales.services.return_sale import (
+    applied_parts,
+    paid_by_mpesa,
+    paid_in_money,
+    paid_on_credit,
+    proceed,
+    tell,
+)
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.values import value
@@ -45,16 +54,19 @@ class _Intent:
     reason: str
     proven: Proven | None
     shift_id: UUID | None
+    debt_cents: int
+    till: AtTill | None
 
 
 async def refund_sale(
-    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None
+    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, till: AtTill | None = None
 ) -> RefundView:
     """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
 
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
     """
+    await shifts.check_shift(uow, command.shift_id)
     sale = await lock_sale(uow, sale_id)
     check_refundable(sale.status)
     held = await refunds.sum_held(uow, sale_id)
@@ -64,32 +76,42 @@ async def refund_sale(
     )
     parts = await applied_parts(uow, sale)
     method = RefundMethod(command.method)
+    debt_cents = debt_part(plan.amount_cents, left_on_credit_cents=paid_on_credit(parts) - held.debt_cents)
+    money_cents = plan.amount_cents - debt_cents
     check_method(
         method,
-        plan.amount_cents,
+        money_cents,
         left_by_mpesa_cents=paid_by_mpesa(parts) - held.mpesa_cents,
         left_in_money_cents=paid_in_money(parts) - held.money_cents,
     )
-    if method == RefundMethod.MPESA and not is_whole_shillings(plan.amount_cents):
-        raise WholeShillings(amount_cents=plan.amount_cents)
-    intent = _Intent(command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id)
+    if method == RefundMethod.MPESA and not is_whole_shillings(money_cents):
+        raise WholeShillings(amount_cents=money_cents)
+    intent = _Intent(
+        command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents, till
+    )
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
-async def void_sale(uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None) -> RefundView:
+async def void_sale(
+    uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None, till: AtTill | None = None
+) -> RefundView:
     """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came, credit notes to their balance.
 
     Raises: SaleNotFound, NotVoidable, VoidOfMpesa, VoidTooLate, RefundExists, approvals.OwnRequest, approvals.MayNotApprove.
     """
+    await shifts.check_shift(uow, command.shift_id)
     sale = await lock_sale(uow, sale_id)
     held, parts = await refunds.sum_held(uow, sale_id), await applied_parts(uow, sale)
     check_voidable(sale.status, methods=[each.method for each in parts], has_refunds=held.count > 0)
-    await check_day(uow, sale)
+    if till is None or not till.is_handed_over:
+        # What a till has voided was voided on the day of its own clock; when both arrive says nothing of that.
+        await check_day(uow, sale)
     lines = await refunds.list_left(uow, sale_id)
     plan = plan_refund(lines, everything(lines), left_to_pay_back_cents=sale.paid_cents)
     intent = _Intent(
-        command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id
-    )
+        command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id, paid_on_credit(parts),
+        till,
+    )  # fmt: skip
     return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
@@ -103,7 +125,11 @@ async def _begin(
     uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
 ) -> RefundView:
     if intent.shift_id is not None:
-        await shifts.take_drawer(uow, intent.shift_id)
+        till = intent.till
+        drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
+        for code in drawer.review:
+            assert till is not None, "only a fact is taken with what is odd about it"
+            till.note(code)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -134,6 +160,7 @@ async def _insert(
             id=intent.id, sale_id=sale.id, kind=intent.kind, method=intent.method,
             state=RefundState.AWAITING_APPROVAL if approval_id else RefundState.PENDING, amount_cents=plan.amount_cents, rounding_cents=plan.rounding_cents, vat_cents=plan.vat_cents,
             cost_cents=plan.cost_cents, reason=intent.reason, approval_id=approval_id, approved_by=approved_by, shift_id=intent.shift_id,
+            debt_cents=intent.debt_cents,
             lines=lines,
         ),
     )  # fmt: skip

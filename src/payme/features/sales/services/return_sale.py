@@ -6,7 +6,7 @@ The callers hold the lock of the sale; the locks of the stock are taken here, an
 from collections.abc import Sequence
 from typing import Any, Final
 
-from payme.features import audit, inventory, ledger, payments, shifts
+from payme.features import audit, credit, inventory, ledger, payments, shifts
 from payme.features.inventory import Returned
 from payme.features.ledger import AccountCode, Posting
 from payme.features.payments import MoneyInDispute, NotReturnable, OperatorMissing, PaymentView, PayoutTooSmall
@@ -24,11 +24,13 @@ _REMARKS: Final = "Refund"
 UNPAYABLE: Final = (OperatorMissing, NotReturnable, MoneyInDispute, PayoutTooSmall)
 """Why the money of a refund cannot leave by M-Pesa now."""
 _MPESA: Final = "mpesa_stk"
+_NO_MONEY: Final = frozenset({TenderMethod.CREDIT_NOTE, TenderMethod.CREDIT})
 _WAYS: Final = {
     "cash": ("refund.cash", AccountCode.CASH),
     "card_recorded": ("refund.card", AccountCode.CARD),
     "mpesa": ("refund.mpesa", AccountCode.MPESA),
     "credit_note": ("refund.credit_note", AccountCode.CREDIT_NOTES),
+    "credit": ("refund.credit", AccountCode.RECEIVABLES),
 }
 
 
@@ -43,8 +45,13 @@ def mpesa_part(parts: Sequence[PaymentView]) -> PaymentView | None:
 
 
 def paid_in_money(parts: Sequence[PaymentView]) -> int:
-    """Return how much of a sale came by anything but credit notes, in cents."""
-    return sum(each.applied_cents for each in parts if each.method != TenderMethod.CREDIT_NOTE)
+    """Return how much of a sale came by anything but credit notes and debts, in cents."""
+    return sum(each.applied_cents for each in parts if each.method not in _NO_MONEY)
+
+
+def paid_on_credit(parts: Sequence[PaymentView]) -> int:
+    """Return how much of a sale was bought on credit, in cents."""
+    return sum(each.applied_cents for each in parts if each.method == TenderMethod.CREDIT)
 
 
 def paid_by_mpesa(parts: Sequence[PaymentView]) -> int:
@@ -62,10 +69,10 @@ async def proceed(uow: UnitOfWork, sale: StoredSale, refund: RefundView, *, part
     paid = mpesa_part(parts)
     assert paid is not None, "by M-Pesa goes back what came by M-Pesa"
     tell(uow, refund, RefundState.PENDING)
-    await payments.pay_refund(uow, refund.id, payment_id=paid.id, amount_cents=refund.amount_cents, reason=_REMARKS)
+    await payments.pay_refund(uow, refund.id, payment_id=paid.id, amount_cents=refund.money_cents, reason=_REMARKS)
     uow.publish(
         RefundRequested(
-            subject_id=refund.id, sale_id=sale.id, method=refund.method, amount_cents=refund.amount_cents, payment_id=paid.id
+            subject_id=refund.id, sale_id=sale.id, method=refund.method, amount_cents=refund.money_cents, payment_id=paid.id
         )
     )  # fmt: skip
     return await reread(uow, refund)
@@ -86,6 +93,8 @@ async def complete(
     ledger.post(uow, postings)
     if drawer is not None:
         await shifts.move_cash(uow, drawer, _cash_of(postings))
+    if refund.debt_cents:
+        await credit.lower_debt(uow, sale.id, refund_id=refund.id, amount_cents=refund.debt_cents)
     if refund.method == RefundMethod.CREDIT_NOTE:
         await credit_notes.issue(uow, refund, branch_id=sale.branch_id)
     if refund.method == RefundMethod.AS_PAID:
@@ -152,7 +161,7 @@ def _cash_of(postings: Sequence[Posting]) -> list[Cash]:
 
 def _postings(refund: RefundView, parts: Sequence[PaymentView]) -> list[Posting]:
     """Return the opposite of what the sale had booked; the cost of goods comes back with the goods."""
-    back = {str(refund.method): refund.amount_cents}
+    back = {str(refund.method): refund.money_cents, "credit": refund.debt_cents}
     if refund.method == RefundMethod.AS_PAID:
         back = {way: sum(each.applied_cents for each in parts if each.method == way) for way in _WAYS}
     revenue, cause = AccountCode.SALES_REVENUE, refund.id

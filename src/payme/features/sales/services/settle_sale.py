@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features import businesses, inventory, payments
+from payme.features import businesses, credit, inventory, payments
 from payme.features.inventory import Plan, plan_take
 from payme.features.payments import PaymentFailed, PaymentSucceeded, PaymentView
 from payme.features.sales.enums import SaleStatus, TenderMethod
-from payme.features.sales.errors import BusinessSuspended, PromptOut, SaleNotOpen, TendersDiffer
+from payme.features.sales.errors import BusinessSuspended, OneCreditAccount, PromptOut, SaleNotOpen, TendersDiffer
 from payme.features.sales.repository import sales
 from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.carts import (
@@ -27,7 +27,7 @@ from payme.features.sales.rules.carts import (
     may_cancel,
     takes_money_by_itself,
 )
-from payme.features.sales.schemas.sales import MpesaClaimTender, SaleView, Tender
+from payme.features.sales.schemas.sales import CreditTender, MpesaClaimTender, SaleView, Tender
 from payme.features.sales.services import attribution, booking, credit_notes
 from payme.features.sales.services.booking import Figures, Goods
 from payme.features.sales.services.create_sale import as_sale_payment, paying, take_tender
@@ -110,6 +110,8 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
     Raises: SaleNotFound, SaleNotOpen, PromptOut, BusinessSuspended, TendersDiffer, StockShort and what the tender may be
     refused for.
     """
+    if isinstance(tender, CreditTender):
+        await credit.get_account(uow, tender.credit_account_id)
     sale = await lock_sale(uow, sale_id)
     if not awaits_money(sale.status):
         raise SaleNotOpen(status=sale.status)
@@ -124,6 +126,8 @@ async def add_payment(uow: UnitOfWork, sale_id: UUID, tender: Tender) -> SaleVie
     if offered.amount_cents > due:
         raise TendersDiffer(due_cents=due, tendered_cents=offered.amount_cents)
     check_tenders([offered], offered.amount_cents)
+    if offered.method == TenderMethod.CREDIT and any(each.method == TenderMethod.CREDIT for each in applied):
+        raise OneCreditAccount
     holds = sale.status == _SETS_ASIDE
     drawer = await attribution.drawer_after(uow, sale.shift_id)
     goods = await _goods(uow, sale.id)
@@ -190,6 +194,7 @@ async def _return(uow: UnitOfWork, parts: Sequence[PaymentView]) -> None:
         outcome = "returned" if each.assurance == "counted" else "unclaimed"
         await payments.settle(uow, each.id, outcome, was_applied=True)
     await credit_notes.give_back(uow, parts)
+    await credit.return_charge(uow, [each.id for each in parts if each.method == TenderMethod.CREDIT])
 
 
 async def _move(uow: UnitOfWork, sale: StoredSale, status: SaleStatus, *, paid_cents: int) -> None:

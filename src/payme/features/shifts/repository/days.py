@@ -38,14 +38,14 @@ async def count_of_day(uow: UnitOfWork, *, since: datetime, until: datetime) -> 
     return None if row is None else CountOfDay(**row)
 
 
-async def list_drawer_documents(uow: UnitOfWork, causes: Sequence[UUID]) -> dict[UUID, int]:
-    """Return what was put into drawers or taken out that is no sale, and what was booked as over or short, in cents by cause."""
+async def list_drawer_documents(uow: UnitOfWork, causes: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
+    """Return what was put into drawers or taken out that is no sale, and what was booked as over or short, in cents by cause and kind of posting."""
     rows = await uow.fetch(
         """-- shifts.list_drawer_documents
-        select cause, amount_cents from shift_movements
+        select cause, kind, amount_cents from shift_movements
         where business_id = $1 and cause = any ($2::uuid[]) and kind in ('drawer.in', 'drawer.out')
         union all
-        select id, amount_cents from shift_variances where business_id = $1 and id = any ($2::uuid[])""",
+        select id, 'shift.variance', amount_cents from shift_variances where business_id = $1 and id = any ($2::uuid[])""",
         uow.tenant, list(causes),
     )  # fmt: skip
-    return {row["cause"]: row["amount_cents"] for row in rows}
+    return {(row["cause"], row["kind"]): row["amount_cents"] for row in rows}

@@ -208,5 +208,5 @@ def _stored(row: Any) -> StoredShift | None:
 
 
 def _of_row(row: Any) -> StoredShift:
-    columns: dict[str, Any] = dict(row)
-    return StoredShift(**{**columns, "state": ShiftState(columns["state"]), "variance": Variance(columns["variance"])})
+    columns: dict[str, Any] = {**row, "state": ShiftState(row["state"]), "variance": Variance(row["variance"])}
+    return StoredShift(**columns)

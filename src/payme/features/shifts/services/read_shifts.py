@@ -23,6 +23,12 @@ async def get_shift(uow: UnitOfWork, shift_id: UUID) -> ShiftView:
     return shift.view
 
 
+async def check_shift(uow: UnitOfWork, shift_id: UUID | None) -> None:
+    """Refuse where somebody names a shift that there is not. Raises: ShiftNotFound."""
+    if shift_id is not None:
+        await get_shift(uow, shift_id)
+
+
 async def list_shifts(uow: UnitOfWork, after: list[Any] | None, limit: int, *, wanted: Wanted) -> list[ShiftView]:
     """Return shifts, the newest first; `after` is the position that a cursor holds."""
     before = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from payme.features.credit import RepayCredit
 from payme.features.sales import MpesaClaimTender, RefundSale, VoidSale
 from payme.features.shifts import CloseShift
 from payme.features.sync.enums import CommandStatus
@@ -132,6 +133,12 @@ class CloseShiftArgs(CloseShift):
     """The blind count that closes a shift."""
 
     shift_id: UUID
+
+
+class RepayArgs(RepayCredit):
+    """Money that a customer brings for what they owe."""
+
+    credit_account_id: UUID
 
 
 class ResolveArgs(ResolveConflict):

@@ -7,7 +7,7 @@ did and nothing else.
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -27,6 +27,13 @@ from payme.runtime.database import UnitOfWork
 
 COLLECTION = "commands"
 _COSTS = "sales.read_cost"
+_EMPTY: Final[dict[str, Any]] = {
+    "reasons": [],
+    "result": None,
+    "error": None,
+    "applied_at": None,
+    "holds_sequence": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +176,7 @@ def _refused(
 async def _keep(uow: UnitOfWork, delivery: Delivery, admitted: Admitted, *, outcome: dict[str, Any]) -> CommandView:
     """Keep a command with its verdict; the last thing that its transaction does."""
     command, device = delivery.command, admitted.device or {}
-    kept: dict[str, Any] = {
-        "reasons": [],
-        "result": None,
-        "error": None,
-        "applied_at": None,
-        "holds_sequence": True,
-    } | outcome
+    kept: dict[str, Any] = {**_EMPTY, **outcome}
     document = command.model_dump(mode="json", exclude={"args"}) | kept | {
         "args": _without_pin(command.args), "corrected_at": delivery.corrected_at, "body_hash": delivery.body_hash,
         "received_at": uow.now, "handed_in_by": delivery.handed_in_by,

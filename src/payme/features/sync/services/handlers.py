@@ -8,16 +8,17 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from payme.features import customers, identity, inventory, sales, shifts
+from payme.features import credit, customers, identity, inventory, sales, shifts
 from payme.features.customers import CreateCustomer
 from payme.features.identity import Proven
 from payme.features.inventory import AdjustStock, ReceiveGoods, SpoilStock
-from payme.features.sales import AtTill, CreateSale, MpesaClaimTender
+from payme.features.sales import AtTill, CreateSale, MpesaClaimTender, RefundView
 from payme.features.shifts import OpenShift, ShiftView
 from payme.features.sync.schemas.commands import (
     ClaimArgs,
     CloseShiftArgs,
     RefundArgs,
+    RepayArgs,
     ResolveArgs,
     VoidArgs,
     WrongPinsArgs,
@@ -66,11 +67,20 @@ async def _sell(uow: UnitOfWork, args: CreateSale, at: Situation) -> BaseModel:
 
 
 async def _refund(uow: UnitOfWork, args: RefundArgs, at: Situation) -> BaseModel:
-    return await sales.refund_sale(uow, args.sale_id, _own_id(args, at), proven=at.proven)
+    till = AtTill(at.occurred_at, at.handed_over, at.odd)
+    return _agreed(await sales.refund_sale(uow, args.sale_id, _own_id(args, at), proven=at.proven, till=till), at)
 
 
 async def _void(uow: UnitOfWork, args: VoidArgs, at: Situation) -> BaseModel:
-    return await sales.void_sale(uow, args.sale_id, _own_id(args, at), proven=at.proven)
+    till = AtTill(at.occurred_at, at.handed_over, at.odd)
+    return _agreed(await sales.void_sale(uow, args.sale_id, _own_id(args, at), proven=at.proven, till=till), at)
+
+
+def _agreed(refund: RefundView, at: Situation) -> RefundView:
+    """Note where the money has left the drawer and nobody has agreed to it yet."""
+    if at.handed_over and refund.state == "awaiting_approval":
+        at.odd.append("approval_missing")
+    return refund
 
 
 async def _claim(uow: UnitOfWork, args: ClaimArgs, _at: Situation) -> BaseModel:
@@ -123,6 +133,10 @@ async def _resolve(uow: UnitOfWork, args: ResolveArgs, _at: Situation) -> BaseMo
     return await resolve_conflict(uow, args.conflict_id, args)
 
 
+async def _repay(uow: UnitOfWork, args: RepayArgs, at: Situation) -> BaseModel:
+    return await credit.repay(uow, args.credit_account_id, _own_id(args, at), is_fact=at.handed_over)
+
+
 def _reviewed(view: ShiftView, at: Situation) -> ShiftView:
     at.odd.extend(view.review)
     return view
@@ -139,6 +153,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "customer.create": Handler(CreateCustomer, "customers.write", _add_customer),
     "shift.open": Handler(OpenShift, "shifts.work", _open_shift),
     "shift.close": Handler(CloseShiftArgs, "shifts.work", _close_shift),
+    "credit.repay": Handler(RepayArgs, "credit.repay", _repay),
     "conflict.resolve": Handler(ResolveArgs, "sync.review", _resolve),
     "staff.wrong_pins": Handler(WrongPinsArgs, "", _wrong_pins),
 }

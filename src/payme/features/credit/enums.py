@@ -1,0 +1,19 @@
+"""The words of credit; each has its CHECK in the schema."""
+
+from enum import StrEnum
+
+
+class AccountState(StrEnum):
+    """Whether somebody may still buy on the account."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class EntryKind(StrEnum):
+    """Why a debt moved: bought, the sale came to nothing, goods came back, paid."""
+
+    CHARGE = "charge"
+    RETURNED = "returned"
+    REFUND = "refund"
+    REPAYMENT = "repayment"

@@ -1,0 +1,155 @@
+"""Commands of credit accounts, and the views of them. Money is in cents."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from payme.features.credit.enums import AccountState, EntryKind
+from payme.kit.ids import ClientId
+
+_ID = "01936f0e-8d18-7000-8000-000000000001"
+_CUSTOMER = "01936f0e-8d15-7000-8000-000000000001"
+_REPAYMENT = "01936f0e-8d19-7000-8000-000000000001"
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+PositiveAmount = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
+Days = Annotated[int, Field(ge=0, le=365)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Say in the document what `_refuse_null` does: the field may be absent, and may not be null."""
+    (said,) = (each for each in schema.pop("anyOf") if each != {"type": "null"})
+    schema.pop("default")
+    schema.update(said)
+
+
+_STAYS: Any = Field(default=None, json_schema_extra=_without_null)
+
+
+class OpenCreditAccount(BaseModel):
+    """Let a customer owe; a limit of 0 lets them owe nothing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"customer_id": _CUSTOMER, "limit_cents": 1000000, "terms_days": 30}]}
+    )
+
+    id: ClientId | None = None
+    customer_id: UUID
+    limit_cents: Limit
+    terms_days: Days = 30
+
+
+class ChangeCreditAccount(BaseModel):
+    """What to change of an account; what is absent stays. It closes at zero only."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"limit_cents": 1500000}]})
+
+    limit_cents: Limit | None = _STAYS
+    terms_days: Days | None = _STAYS
+    state: AccountState | None = _STAYS
+
+    @field_validator("limit_cents", "terms_days", "state", mode="before")
+    @classmethod
+    def _refuse_null(cls, value: object) -> object:
+        if value is None:
+            message = "may not be null"
+            raise ValueError(message)
+        return value
+
+
+class RepayCredit(BaseModel):
+    """Money that a customer brings for what they owe; it settles the oldest purchase first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount_cents": 250000, "method": "cash"}]})
+
+    id: ClientId | None = None
+    amount_cents: PositiveAmount
+    method: Literal["cash", "card_recorded"] = "cash"
+    shift_id: UUID | None = Field(default=None, description="Into whose drawer cash goes.")
+    note: Note = ""
+
+
+class CreditAccountView(BaseModel):
+    """A credit account. `balance_cents` is what is owed; below zero, what was paid ahead."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"id": _ID, "customer_id": _CUSTOMER, "limit_cents": 1000000, "terms_days": 30, "state": "open",
+                 "balance_cents": 450000, "available_cents": 550000, "created_at": "2026-11-20T08:15:00Z",
+                 "updated_at": "2026-11-21T08:15:00Z", "currency": "KES", "rev": 3}
+            ]
+        }
+    )  # fmt: skip
+
+    id: UUID
+    customer_id: UUID
+    limit_cents: int
+    terms_days: int
+    state: AccountState
+    balance_cents: int
+    available_cents: int = Field(description="What may still be bought.")
+    created_at: datetime
+    updated_at: datetime
+    currency: str = "KES"
+    rev: int = 1
+
+
+class RepaymentView(BaseModel):
+    """A repayment."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"id": _REPAYMENT, "credit_account_id": _ID, "amount_cents": 250000, "method": "cash", "note": "",
+                 "tokens": {"charged": 1, "balance": 28, "available": 28}, "recorded_at": "2026-11-22T08:15:00Z"}
+            ]
+        }
+    )  # fmt: skip
+
+    id: UUID
+    credit_account_id: UUID
+    amount_cents: int
+    method: str
+    note: str = ""
+    tokens: dict[str, Any] | None = None
+    recorded_at: datetime
+
+
+class EntryView(BaseModel):
+    """A line of a statement: why the debt moved, and what it was then. `over_limit`: sold while offline, above the limit."""
+
+    cause: UUID
+    kind: EntryKind
+    amount_cents: int
+    balance_cents: int
+    sale_id: UUID | None = None
+    due_on: date | None = None
+    method: str = ""
+    note: str = ""
+    over_limit: bool = False
+    recorded_at: datetime
+
+
+class OpenChargeView(BaseModel):
+    """A purchase that is not settled yet."""
+
+    sale_id: UUID
+    amount_cents: int
+    left_cents: int
+    due_on: date
+    is_overdue: bool
+
+
+class StatementView(BaseModel):
+    """What somebody owed and paid, line by line from a day to a day, and which purchases are not settled now."""
+
+    account: CreditAccountView
+    since: date | None
+    until: date | None
+    opening_cents: int
+    closing_cents: int
+    entries: list[EntryView]
+    open_charges: list[OpenChargeView]

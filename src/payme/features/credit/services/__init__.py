@@ -1,0 +1,1 @@
+"""Use cases of credit, one module for each verb."""

@@ -1,0 +1,1 @@
+"""Use cases of expenses, one module for each verb."""

@@ -1,0 +1,3 @@
+from tests.trade import database, other_shop, shop
+
+__all__ = ["database", "other_shop", "shop"]
