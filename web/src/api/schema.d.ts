@@ -543,6 +543,22 @@ export interface components {
          *         }
          *       ]
          *     }
+         * @example {
+         *       "customer_id": "01936f0e-8d15-7000-8000-000000000001",
+         *       "lines": [
+         *         {
+         *           "product_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11",
+         *           "quantity": "2"
+         *         }
+         *       ],
+         *       "tenders": [
+         *         {
+         *           "amount_cents": 20000,
+         *           "credit_account_id": "01936f0e-8d18-7000-8000-000000000001",
+         *           "method": "credit"
+         *         }
+         *       ]
+         *     }
          */
         CreateSale: {
             /** @description Who agrees to a discount above the business's limit. */
@@ -571,7 +587,7 @@ export interface components {
              */
             shift_id?: string | null;
             /** Tenders */
-            tenders: (components["schemas"]["CashTender"] | components["schemas"]["CardTender"] | components["schemas"]["MpesaStkTender"] | components["schemas"]["MpesaClaimTender"] | components["schemas"]["CreditNoteTender"])[];
+            tenders: (components["schemas"]["CashTender"] | components["schemas"]["CardTender"] | components["schemas"]["MpesaStkTender"] | components["schemas"]["MpesaClaimTender"] | components["schemas"]["CreditNoteTender"] | components["schemas"]["CreditTender"])[];
             /** Till Id */
             till_id?: string | null;
         };
@@ -594,6 +610,29 @@ export interface components {
             method: "credit_note";
             /** Number */
             number: string;
+        };
+        /**
+         * CreditTender
+         * @description A debt: the customer pays later, within the limit of the account.
+         * @example {
+         *       "amount_cents": 1,
+         *       "credit_account_id": "01932f6e-7c1f-7b0a-8d7e-0a5b5a1c2d3e",
+         *       "method": "credit"
+         *     }
+         */
+        CreditTender: {
+            /** Amount Cents */
+            amount_cents: number;
+            /**
+             * Credit Account Id
+             * Format: uuid
+             */
+            credit_account_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            method: "credit";
         };
         /**
          * DeviceRegistered
@@ -1207,6 +1246,16 @@ export interface components {
          *       "method": "cash",
          *       "reason": "Torn bag"
          *     }
+         * @example {
+         *       "lines": [
+         *         {
+         *           "quantity": "1",
+         *           "sale_line_id": "01936f0e-8d12-7000-8000-000000000001"
+         *         }
+         *       ],
+         *       "reason": "Torn bag",
+         *       "shift_id": "01936f0e-8d16-7000-8000-000000000001"
+         *     }
          */
         RefundSale: {
             approver?: components["schemas"]["Approver"] | null;
@@ -1294,6 +1343,12 @@ export interface components {
              * @default KES
              */
             currency: string;
+            /**
+             * Debt Cents
+             * @description What of the amount lowers the customer's debt and is not given back.
+             * @default 0
+             */
+            debt_cents: number;
             /**
              * End Reason
              * @default
@@ -1714,6 +1769,10 @@ export interface components {
          *       },
          *       "reason": "Wrong customer"
          *     }
+         * @example {
+         *       "reason": "Wrong customer",
+         *       "shift_id": "01936f0e-8d16-7000-8000-000000000001"
+         *     }
          */
         VoidSale: {
             approver?: components["schemas"]["Approver"] | null;
@@ -2051,7 +2110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: `businesses.not_found`; `sales.credit_note_not_found`; `catalog.product_not_found`; `sales.till_not_found`; `customers.not_found`; `shifts.not_found`; `members.not_found` */
+            /** @description Refused: `businesses.not_found`; `sales.credit_note_not_found`; `credit.not_found`; `catalog.product_not_found`; `sales.till_not_found`; `customers.not_found`; `shifts.not_found`; `members.not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2069,7 +2128,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: `idempotency.still_running`; `sales.stock_short`; `payments.method_not_configured`; `payments.prompt_open`; `payments.receipt_used`; `payments.receipt_amount_differs`; `payments.claim_limit`; `payments.already_claimed`; `payments.money_in_dispute`; `payments.not_verified_yet`; `payments.prompt_may_own_it`; `sales.credit_note_short`; `sales.product_inactive`; `sales.business_suspended`; `sales.exists`; `shifts.closed` */
+            /** @description Refused: `idempotency.still_running`; `sales.stock_short`; `payments.method_not_configured`; `payments.prompt_open`; `payments.receipt_used`; `payments.receipt_amount_differs`; `payments.claim_limit`; `payments.already_claimed`; `payments.money_in_dispute`; `payments.not_verified_yet`; `payments.prompt_may_own_it`; `sales.credit_note_short`; `credit.account_closed`; `credit.limit_exceeded`; `sales.product_inactive`; `sales.business_suspended`; `sales.exists`; `shifts.closed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2096,7 +2155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: `http.invalid`; `idempotency.key_reused`; `sales.tenders_differ`; `sales.received_too_little`; `payments.whole_shillings`; `payments.phone_invalid`; `payments.amount_outside_limits`; `payments.receipt_invalid`; `sales.discount_too_large`; `sales.one_prompt`; `sales.receipt_number_of_device`; `sales.line_twice`; `shifts.other_till` */
+            /** @description Refused: `http.invalid`; `idempotency.key_reused`; `sales.tenders_differ`; `sales.received_too_little`; `payments.whole_shillings`; `payments.phone_invalid`; `payments.amount_outside_limits`; `payments.receipt_invalid`; `sales.one_credit_account`; `sales.discount_too_large`; `sales.one_prompt`; `sales.receipt_number_of_device`; `sales.line_twice`; `shifts.other_till` */
             422: {
                 headers: {
                     [name: string]: unknown;
