@@ -294,7 +294,7 @@ export interface components {
              * Reference
              * @default
              */
-            reference: string;
+            reference?: string;
         };
         /**
          * CashTender
@@ -361,7 +361,7 @@ export interface components {
              * Pointer
              * @default
              */
-            pointer: string;
+            pointer?: string;
         };
         /**
          * CommandResults
@@ -454,7 +454,7 @@ export interface components {
              * Handed Over
              * @default false
              */
-            handed_over: boolean;
+            handed_over?: boolean;
             /**
              * Id
              * Format: uuid
@@ -465,17 +465,17 @@ export interface components {
              * @description What came under the id was not what was executed.
              * @default false
              */
-            is_altered: boolean;
+            is_altered?: boolean;
             /**
              * Is Repeated
              * @default false
              */
-            is_repeated: boolean;
+            is_repeated?: boolean;
             /**
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /** Occurred At */
             occurred_at?: string | null;
             /** Reasons */
@@ -490,7 +490,7 @@ export interface components {
              * Rev
              * @default 1
              */
-            rev: number;
+            rev?: number;
             /** Server Seq */
             server_seq?: number | null;
             /** Settled At */
@@ -501,7 +501,7 @@ export interface components {
              * Settled Note
              * @default
              */
-            settled_note: string;
+            settled_note?: string;
             /** Staff Id */
             staff_id?: string | null;
             status: components["schemas"]["CommandStatus"];
@@ -571,7 +571,7 @@ export interface components {
              * Discount Cents
              * @default 0
              */
-            discount_cents: number;
+            discount_cents?: number;
             /** Id */
             id?: string | null;
             /** Lines */
@@ -835,7 +835,7 @@ export interface components {
             /** Amount Cents */
             amount_cents: number;
             /** @default till */
-            channel: components["schemas"]["Channel"];
+            channel?: components["schemas"]["Channel"];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -880,25 +880,25 @@ export interface components {
              * @description How long without contact
              * @default 72
              */
-            hours: number;
+            hours?: number;
             /**
              * Sale Cents
              * @description The largest sale
              * @default 2000000
              */
-            sale_cents: number;
+            sale_cents?: number;
             /**
              * Sales
              * @description How many sales since the last contact
              * @default 500
              */
-            sales: number;
+            sales?: number;
             /**
              * Total Cents
              * @description All sales since the last contact together
              * @default 20000000
              */
-            total_cents: number;
+            total_cents?: number;
         };
         /**
          * Page[SaleRow]
@@ -928,7 +928,7 @@ export interface components {
              * Has More
              * @default false
              */
-            has_more: boolean;
+            has_more?: boolean;
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -978,7 +978,7 @@ export interface components {
              *       "wanted": "2"
              *     }
              */
-            facts: {
+            facts?: {
                 [key: string]: unknown;
             } | null;
             /**
@@ -1118,7 +1118,7 @@ export interface components {
              * Hash
              * @default
              */
-            hash: string;
+            hash?: string;
         };
         /**
          * Reconciled
@@ -1171,7 +1171,7 @@ export interface components {
              * Restock
              * @default true
              */
-            restock: boolean;
+            restock?: boolean;
             /**
              * Sale Line Id
              * Format: uuid
@@ -1268,7 +1268,7 @@ export interface components {
              * @default cash
              * @enum {string}
              */
-            method: "cash" | "mpesa" | "credit_note";
+            method?: "cash" | "mpesa" | "credit_note";
             /** Reason */
             reason: string;
             /**
@@ -1342,18 +1342,18 @@ export interface components {
              * Currency
              * @default KES
              */
-            currency: string;
+            currency?: string;
             /**
              * Debt Cents
              * @description What of the amount lowers the customer's debt and is not given back.
              * @default 0
              */
-            debt_cents: number;
+            debt_cents?: number;
             /**
              * End Reason
              * @default
              */
-            end_reason: string;
+            end_reason?: string;
             /** Ended At */
             ended_at?: string | null;
             /**
@@ -1376,7 +1376,7 @@ export interface components {
              * Rev
              * @default 1
              */
-            rev: number;
+            rev?: number;
             /** Rounding Cents */
             rounding_cents: number;
             /**
@@ -1439,7 +1439,7 @@ export interface components {
              * Discount Cents
              * @default 0
              */
-            discount_cents: number;
+            discount_cents?: number;
             /**
              * Id
              * @description Made by a till that may have to refer to the line later.
@@ -1675,7 +1675,7 @@ export interface components {
              * Currency
              * @default KES
              */
-            currency: string;
+            currency?: string;
             /** Customer Id */
             customer_id?: string | null;
             /** Discount Cents */
@@ -1699,7 +1699,7 @@ export interface components {
              * Rev
              * @default 1
              */
-            rev: number;
+            rev?: number;
             /** Rounding Cents */
             rounding_cents: number;
             /** Shift Id */
