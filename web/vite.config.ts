@@ -26,7 +26,7 @@ export default defineConfig({
       filename: "sw.ts",
       injectRegister: false,
       scope: "/till/",
-      injectManifest: { globPatterns: ["**/*.{js,css,html,woff2,svg,png,webmanifest}"], globIgnores: ["sw.js"] },
+      injectManifest: { globPatterns: ["**/*.{js,css,wasm,html,woff2,svg,png,webmanifest}"], globIgnores: ["sw.js"] },
       manifest: {
         id: "/till/",
         name: "PayMe till",

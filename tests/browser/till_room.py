@@ -98,6 +98,7 @@ class Till:
         await self.page.keyboard.type(pin)
         await self.page.keyboard.press("Enter")
         await expect(self.page.get_by_role("search")).to_be_visible(timeout=SLOW)
+        await expect(self.page.get_by_role("listitem").get_by_role("button").first).to_be_visible(timeout=SLOW)
 
     async def sell(self, *products: str, page: Page | None = None) -> str:
         """Sell products for exact cash and return the receipt number."""
@@ -111,12 +112,12 @@ class Till:
         await expect(page.get_by_role("heading", name="Sold")).to_be_visible()
         return await page.get_by_role("article", name="Receipt").locator("header p").first.inner_text()
 
-    async def states(self) -> list[str]:
-        """Return what the list of today's sales says of each, the newest first."""
+    async def shows(self, **states: int) -> None:
+        """Wait until the list of today's sales shows so many in each state, and no others."""
         await self.page.goto("/till/#/sales")
-        await expect(self.page.get_by_role("heading", name="Sales today")).to_be_visible()
-        await expect(self.page.locator("a[data-state]").first).to_be_visible()
-        return [await each.get_attribute("data-state") or "" for each in await self.page.locator("a[data-state]").all()]
+        for state, count in states.items():
+            await expect(self.page.locator(f'a[data-state="{state}"]')).to_have_count(count, timeout=SLOW)
+        await expect(self.page.locator("a[data-state]")).to_have_count(sum(states.values()))
 
     async def settled(self, count: int) -> None:
         """Wait until the till shows so many confirmed sales and nothing unsent."""

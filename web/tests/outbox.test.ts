@@ -52,7 +52,7 @@ test("what got no answer counts as saved here, and what is settled stays settled
   await markSent(store, [first.id, second.id]);
   expect((await store.commands.get(first.id))?.state).toBe("sent");
   await settle(store, [{ id: second.id, status: "applied" }]);
-  await markUnsent(store, [first.id, second.id]);
+  await markUnsent(store);
   const states = await store.commands.bulkGet([first.id, second.id]);
   expect(states.map((each) => [each?.state, each?.attempts])).toEqual([["pending", 1], ["applied", 1]]);
 });

@@ -65,6 +65,17 @@ async def test_the_same_batch_again_changes_nothing(till: Device, shop: TradingS
     assert await count(shop, "sales") == 3
 
 
+async def test_a_till_pulls_what_it_sent_with_the_verdicts(till: Device, flour: Any) -> None:
+    sent = [till.sale((flour, 1), total_cents=PRICE) for _ in range(2)]
+    await till.results(*sent)
+    pulled = await till.http.get("sync/commands/pull", params={"limit": 1}, headers=till.headers())
+    assert pulled.status_code == 200, pulled.text
+    place = pulled.json()["checkpoint"]
+    rest = await till.http.get("sync/commands/pull", params={**place, "limit": 10}, headers=till.headers())
+    documents = [*pulled.json()["documents"], *rest.json()["documents"]]
+    assert [(each["id"], each["status"]) for each in documents] == [(each["id"], "applied") for each in sent]
+
+
 async def test_the_same_batch_twice_at_once_is_taken_once(till: Device, shop: TradingShop, flour: Any) -> None:
     commands = [till.sale((flour, 1), total_cents=PRICE) for _ in range(6)]
     batches = await asyncio.gather(*(till.results(*commands) for _ in range(4)))

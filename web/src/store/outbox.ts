@@ -95,13 +95,9 @@ export async function markSent(store: Store, ids: string[], now: number = Date.n
     });
 }
 
-/** Note that no answer came: nothing shows that the server has them, so they count as saved here and no more. */
-export async function markUnsent(store: Store, ids: string[]): Promise<void> {
-  await store.commands
-    .where("id")
-    .anyOf(ids)
-    .and((command) => command.state === "sent")
-    .modify({ state: "pending" });
+/** Note that no answer came for what was on its way: nothing shows that the server has it, so it counts as saved here and no more. */
+export async function markUnsent(store: Store): Promise<void> {
+  await store.commands.where("state").equals("sent").modify({ state: "pending" });
 }
 
 export interface Verdict {

@@ -4,7 +4,7 @@
  */
 import Dexie from "dexie";
 import { call, type Identity, Refused, Unreachable } from "$/api/wire";
-import { cleanUp } from "$/store/outbox";
+import { cleanUp, markUnsent } from "$/store/outbox";
 import type { Store } from "$/store/store";
 import { backoffMs, pollMs } from "./backoff";
 import { COLLECTIONS, type Collection } from "./collections";
@@ -79,6 +79,8 @@ export class SyncLoop {
       if (count > 0) this.now();
     });
     try {
+      // Who holds the lock knows that nothing is on its way, whatever a killed window left behind.
+      await markUnsent(this.store);
       while (!this.stop.signal.aborted) await this.sleep(await this.turn());
     } finally {
       watch.unsubscribe();

@@ -1,5 +1,8 @@
 /** Everything the till says, in English. A key is what it says; `{name}` is filled in. */
+import { counterEn } from "./counter.en";
+
 export const en = {
+  ...counterEn,
   about_this_till: "This till",
   add: "Add",
   add_customer: "New customer",

@@ -1,7 +1,9 @@
 /** Everything the till says, in Swahili. */
+import { counterSw } from "./counter.sw";
 import type { Word } from "./en";
 
 export const sw: Record<Word, string> = {
+  ...counterSw,
   about_this_till: "Till hii",
   add: "Ongeza",
   add_customer: "Mteja mpya",

@@ -8,6 +8,8 @@ import Sales from "./Sales.svelte";
 import Sell from "./Sell.svelte";
 import Sync from "./Sync.svelte";
 
+type Later = () => Promise<{ default: Component }>;
+
 export const SCREENS: Readonly<Record<string, Component>> = {
   sell: Sell,
   pay: Pay,
@@ -16,4 +18,17 @@ export const SCREENS: Readonly<Record<string, Component>> = {
   attention: Attention,
   sync: Sync,
   more: More,
+};
+
+/** Those that nobody waits for in a queue of customers: fetched from the device when they are first shown. */
+export const LATER: Readonly<Record<string, Later>> = {
+  refund: () => import("./Refund.svelte"),
+  void: () => import("./Void.svelte"),
+  deed: () => import("./Deed.svelte"),
+  shift: () => import("./Shift.svelte"),
+  expense: () => import("./Expense.svelte"),
+  receive: () => import("./Receive.svelte"),
+  stock: () => import("./Stock.svelte"),
+  customers: () => import("./Customers.svelte"),
+  printer: () => import("./Printer.svelte"),
 };

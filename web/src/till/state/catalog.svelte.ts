@@ -36,9 +36,18 @@ class Catalog {
 
   /** Return the last known stock less what this device sold since, in thousandths; null where none is known. */
   stockOf(product: ProductRecord): number | null {
-    const known = this.known.current.get(product.id);
-    if (!product.track_stock || known === undefined) return null;
-    return known - (this.taken.current.get(product.id) ?? 0);
+    const known = this.knownOf(product);
+    return known === null ? null : known - this.takenOf(product);
+  }
+
+  /** Return what the server last said, in thousandths; null where it said nothing. */
+  knownOf(product: ProductRecord): number | null {
+    return product.track_stock ? (this.known.current.get(product.id) ?? null) : null;
+  }
+
+  /** Return what this device took since, in thousandths; below zero where more came in. */
+  takenOf(product: ProductRecord): number {
+    return this.taken.current.get(product.id) ?? 0;
   }
 }
 

@@ -3,7 +3,7 @@ import type { CommandRecord } from "$/store/records";
 import { cart } from "./cart.svelte";
 import { sell, type Tender } from "./selling";
 import { session } from "./session.svelte";
-import { currentShift } from "./shift.svelte";
+import { shiftHere } from "./shift.svelte";
 import { loop, setup, store, sync } from "./till.svelte";
 
 export class NobodyHere extends Error {}
@@ -14,7 +14,7 @@ export async function finish(tenders: Tender[]): Promise<CommandRecord> {
   const set = setup.current;
   const priced = cart.price(tenders.map((each) => each.method));
   if (!staff || !set || !priced) throw new NobodyHere();
-  const shift = currentShift.current;
+  const shift = shiftHere();
   const command = await sell(
     store,
     {

@@ -2,6 +2,7 @@
  * Turns the cart and its tenders into a command. Online it is a request, whose refusal sells nothing; with no network it is a fact.
  * Invariant: number, receipt and sale are one transaction of the store, written before anything is sent or the drawer opens.
  */
+import type { CreateSale } from "$/api/types";
 import { changeDue, type PricedCart } from "$/money/carts";
 import { writeQuantity } from "$/money/quantity";
 import { newId } from "$/store/ids";
@@ -25,7 +26,7 @@ export interface ShownSale {
   cashier: string;
   business: string;
   buyer: string | null;
-  lines: { id: string | null; product_id: string; name: string; quantity: string; unit_price_cents: number; discount_cents: number; total_cents: number; vat_cents: number; vat_class: string }[];
+  lines: { id: string; product_id: string; name: string; quantity: string; unit_price_cents: number; discount_cents: number; total_cents: number; vat_cents: number; vat_class: string }[];
   discount_cents: number;
   rounding_cents: number;
   total_cents: number;
@@ -63,7 +64,9 @@ export async function sell(
       receipt_number: receiptNumber,
       ...(sale.buyer ? { customer_id: sale.buyer.id } : {}),
       ...(sale.shiftId ? { shift_id: sale.shiftId } : {}),
+      // A refund with no network has to name the line before the server has answered.
       lines: sale.lines.map((line) => ({
+        id: line.key,
         product_id: line.product_id,
         quantity: writeQuantity(line.thousandths),
         unit_price_cents: line.unit_price_cents,
@@ -71,7 +74,7 @@ export async function sell(
       })),
       discount_cents: sale.cartDiscountCents,
       tenders: sale.tenders,
-    };
+    } satisfies CreateSale;
     return save(
       store,
       {
@@ -98,7 +101,7 @@ function shownOf(sale: Sale, by: { setup: Setup; staff: { name: string }; receip
     business: by.setup.business.name,
     buyer: sale.buyer?.name ?? null,
     lines: sale.lines.map((line, position) => ({
-      id: null,
+      id: line.key,
       product_id: line.product_id,
       name: line.name,
       quantity: writeQuantity(line.thousandths),
