@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from payme.features import identity
+from payme.features.businesses import BranchNotFound
 from payme.features.identity import (
     CodeRefused,
     DeviceCodeMade,
@@ -40,7 +41,9 @@ async def register(call: Call, command: RegisterDevice) -> Response:
     return call.answer(await devices.register_device(call.database, command), 201)
 
 
-@router.post("/codes", operation="devices_make_code", may="devices.manage", status=201, response=DeviceCodeMade)
+@router.post(
+    "/codes", operation="devices_make_code", may="devices.manage", status=201, response=DeviceCodeMade, errors=(BranchNotFound,)
+)  # fmt: skip
 async def make_code(call: Call, command: MakeDeviceCode) -> Response:
     """Make a code that registers one device within a quarter of an hour."""
     return await call.write(lambda uow: identity.make_code(uow, command), status=201)
