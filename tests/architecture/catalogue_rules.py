@@ -35,15 +35,17 @@ APPEND_ONLY = frozenset(
         "audit_chain",
         "audit_log",
         "events",
+        "member_terms",
         "mpesa_receipts",
         "payment_evidence",
         "postings",
         "stock_movements",
+        "sync_epochs",
     }
 )
 
 # Rows that may go: replies are kept for a while, a barcode may be taken off its product.
-MAY_BE_DELETED = frozenset({"idempotency_keys", "product_barcodes"})
+MAY_BE_DELETED = frozenset({"idempotency_keys", "product_barcodes", "sync_audit"})
 
 APPLICATION_ROLES = ("payme_app", "payme_worker")
 

@@ -11,7 +11,17 @@ from tests.architecture.test_queries import FEATURES, REPOSITORIES, queries
 # Who writes a table; a view counts as its feature's.
 OWNERS = {
     "audit": {"audit_log", "audit_chain"},
-    "identity": {"users", "sessions", "members", "invitations", "api_keys"},
+    "identity": {
+        "users",
+        "sessions",
+        "members",
+        "invitations",
+        "api_keys",
+        "devices",
+        "device_codes",
+        "device_pin_tries",
+        "member_terms",
+    },
     "businesses": {"businesses", "branches", "tills", "till_counters", "sync_counters"},
     "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
@@ -47,6 +57,15 @@ OWNERS = {
         "credit_notes",
         "credit_note_counters",
         "credit_note_movements",
+    },
+    "sync": {
+        "sync_audit",
+        "sync_commands",
+        "sync_conflicts",
+        "sync_devices",
+        "sync_documents",
+        "sync_epochs",
+        "sync_strategies",
     },
     "reconciliation": {
         "reconciliations",

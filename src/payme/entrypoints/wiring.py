@@ -10,6 +10,7 @@ import structlog
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules, PlatformAccount
 from payme.features.sales import SalesDesk
+from payme.features.sync import Pressure
 from payme.features.tokens import TokenPolicy
 from payme.integrations.daraja import Breaker, BreakerRules, ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
@@ -63,6 +64,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
         ),
         PlatformAccount: _platform(settings),
         Desk: Desk(SalesDesk()),
+        Pressure: Pressure(),
         Certificate: Certificate(settings.mpesa_certificate.encode() if settings.mpesa_certificate else None),
         ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),
     }

@@ -6,7 +6,10 @@
     │   ├── NotFound           no such thing in this business                (404)
     │   ├── Conflict           it clashes with the present state             (409)
     │   ├── Refused            understood, and not allowed now               (409, or 402 as PaymentRequired)
-    │   └── Forbidden          this person may not                           (403, or 401 as Unauthenticated)
+    │   ├── Forbidden          this person may not                           (403, or 401 as Unauthenticated)
+    │   ├── Gone               what it goes on from is not kept any more     (410)
+    │   ├── TooMuch            more at once than is taken                    (413)
+    │   └── Outdated           the program that asks is too old, or too new  (426)
     └── ProviderError          the outside world
         ├── ProviderUnavailable   nothing was sent; try later
         ├── ProviderRefused       it said no; do not repeat
@@ -90,6 +93,24 @@ class Unauthenticated(Forbidden):
     """Say who you are first."""
 
     code = "payme.unauthenticated"
+
+
+class Gone(DomainError):
+    """What this goes on from is not kept any more; begin again."""
+
+    code = "payme.gone"
+
+
+class TooMuch(DomainError):
+    """This is more than is taken at once."""
+
+    code = "payme.too_much"
+
+
+class Outdated(DomainError):
+    """This version is not spoken here."""
+
+    code = "payme.outdated"
 
 
 class ProviderError(PaymeError):

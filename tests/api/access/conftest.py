@@ -52,6 +52,7 @@ class Belongings:
     reconciliation_id: UUID
     difference_id: UUID
     upload_id: UUID
+    conflict_id: UUID
     customer_id: UUID
     shift_id: UUID
     credit_account_id: UUID
@@ -150,6 +151,9 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         headers={"idempotency-key": str(new_id()), "content-type": "text/csv"},
     )
     assert uploaded.status_code == 201, uploaded.text
+    refused = [{"newDocumentState": {"id": product, "_deleted": True}}]
+    assert (await client.post(f"/v1/businesses/{shop.id}/sync/products/push", json=refused)).status_code == 200
+    (conflict,) = (await client.get(f"/v1/businesses/{shop.id}/sync/conflicts")).json()["data"]
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -166,6 +170,7 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         reconciliation_id=UUID(day["id"]),
         difference_id=UUID(found["data"][0]["id"]),
         upload_id=UUID(uploaded.json()["id"]),
+        conflict_id=UUID(conflict["id"]),
         customer_id=UUID(customer["id"]),
         shift_id=UUID(shift["id"]),
         credit_account_id=UUID(account["id"]),

@@ -31,6 +31,7 @@ OPERATIONS = [
 TENANT = [each for each in OPERATIONS if "business_id" in each.parameters]
 OF_ONE_THING = [each for each in TENANT if any(name.endswith("_id") for name in each.parameters - {"business_id"})]
 STREAM = "text/event-stream"
+FIXED = {"kind": "paybill", "date": "2026-11-20", "collection": "notes"}
 CSV = "name,price\nChai,60\n"
 FORGED = {
     "role": "owner",
@@ -56,7 +57,7 @@ def example_of(operation: Operation, naming: str = "") -> Any:
 def address(operation: Operation, business_id: object, things: Belongings | None = None) -> str:
     known = asdict(things) if things else {}
     values = {name: str(known.get(name) or new_id()) for name in operation.parameters}
-    return operation.path.format(**{**values, "kind": "paybill", "date": "2026-11-20", "business_id": business_id})
+    return operation.path.format(**{**values, **FIXED, "business_id": business_id})
 
 
 def sent(operation: Operation, body: Any) -> dict[str, Any]:
@@ -155,6 +156,13 @@ def named_things(operation: Operation) -> Iterator[str]:
         yield from (name for name in Belongings.__dataclass_fields__ if f"'{name}'" in text)
 
 
+def forged(body: Any, business_id: object) -> Any:
+    """Return a body with everything in it that nobody may say."""
+    if isinstance(body, list):
+        return [forged(each, business_id) for each in body]
+    return {**FORGED, **body, "business_id": str(business_id), "tenant_id": str(business_id)}
+
+
 def put(body: Any, name: str, value: str) -> bool:
     """Set a field wherever the body has it; say whether it has."""
     inner = body if isinstance(body, list) else list(body.values()) if isinstance(body, dict) else []
@@ -205,7 +213,7 @@ async def test_what_a_caller_may_not_say_is_not_heard(
     theirs: Belongings,
     database: Database,
 ):
-    body = {**FORGED, **example_of(operation), "business_id": str(foreign.id), "tenant_id": str(foreign.id)}
+    body = forged(example_of(operation), foreign.id)
     for each, value in asdict(own).items():
         put(body, each, str(value))
     before = await checksums(database, foreign)

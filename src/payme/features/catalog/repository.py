@@ -8,6 +8,7 @@ from uuid import UUID
 from payme.features.catalog.enums import VatClass
 from payme.features.catalog.schemas import CreateProduct, ProductFilter, ProductView, VatRateView
 from payme.kit.pagination import WrittenPage
+from payme.kit.synced import ChangedRow, Place
 from payme.runtime.database import UnitOfWork
 
 Position = tuple[str, UUID]
@@ -50,6 +51,25 @@ _WRITE: Final = (
     + _MATCHING
     + ") product) page"
 )
+# What a till needs of a product; what goods cost it does not.
+_DOCUMENT: Final = """ concat(
+          '{"id":"', p.id, '","name":', to_json(p.name), ',"sku":', coalesce(to_json(p.sku)::text, 'null'),
+          ',"barcodes":', to_json(array(select b.barcode from product_barcodes b
+            where b.business_id = p.business_id and b.product_id = p.id order by b.barcode)),
+          ',"unit":', to_json(p.unit), ',"category":', to_json(p.category), ',"price_cents":', p.price_cents,
+          ',"vat_class":"', p.vat_class, '","reorder_point":', coalesce('"' || trim_scale(p.reorder_point) || '"', 'null'),
+          ',"track_stock":', p.track_stock::text, ',"track_expiry":', p.track_expiry::text, ',"active":', p.active::text,
+          ',"rev":', p.rev, ',"updated_at":"', to_char(p.updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","_deleted":false}') as document
+        from products p where p.business_id = $1 and p.id ="""
+_PAGE: Final = (
+    """-- catalog.page_products
+        select c.document_id, c.seq, c.rev, d.document
+        from (select * from sync_page($1, 'products', $2, $3, $4) order by seq, document_id limit $5) c
+        left join lateral (select"""  # noqa: S608 -- constants of this file
+    + _DOCUMENT
+    + " c.document_id) d on true order by c.seq, c.document_id"
+)
+_LOCK_DOCUMENT: Final = "-- catalog.lock_product_document\nselect p.rev," + _DOCUMENT + " $2 for no key update of p"
 
 
 async def insert_products(uow: UnitOfWork, products: Mapping[UUID, CreateProduct]) -> None:
@@ -145,6 +165,18 @@ async def lock_product(uow: UnitOfWork, product_id: UUID) -> int | None:
         uow.tenant,
         product_id,
     )
+
+
+async def page_products(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return products as tills know them, in the order of their changes after a place."""
+    rows = await uow.fetch(_PAGE, uow.tenant, place.sequence, place.id, place.branch_id, place.limit)
+    return [ChangedRow(row["document_id"], row["seq"], row["rev"], row["document"]) for row in rows]
+
+
+async def lock_product_document(uow: UnitOfWork, product_id: UUID) -> ChangedRow | None:
+    """Lock a product as `lock_product` does, and return it as tills know it, or None."""
+    row = await uow.fetchrow(_LOCK_DOCUMENT, uow.tenant, product_id)
+    return None if row is None else ChangedRow(product_id, 0, row["rev"], row["document"])
 
 
 async def list_products(uow: UnitOfWork, *, after: Position | None, limit: int) -> list[ProductView]:

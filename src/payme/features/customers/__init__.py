@@ -12,6 +12,8 @@ from payme.features.customers.services.read_customers import (
     check_customer,
     get_customer,
     list_customers_of,
+    lock_customer_document,
+    page_customers,
     show_customer,
 )
 
@@ -29,5 +31,7 @@ __all__ = [
     "get_customer",
     "list_customers_of",
     "lock_customer",
+    "lock_customer_document",
+    "page_customers",
     "show_customer",
 ]

@@ -120,3 +120,39 @@ class PinInvalid(Invalid):
 
     code = "members.pin_invalid"
     pointer = "/pin"
+
+
+class CodeRefused(Forbidden):
+    """This registration code is unknown, used or too old; ask for another."""
+
+    code = "devices.code_refused"
+
+
+class DeviceNotFound(NotFound):
+    """There is no such device in this business."""
+
+    code = "devices.not_found"
+
+
+class DeviceNeeded(Forbidden):
+    """This takes a registered device."""
+
+    code = "devices.needed"
+
+
+class DeviceRefused(Unauthenticated):
+    """This device is unknown, or was not seen for 90 days; register it again."""
+
+    code = "devices.refused"
+
+
+class DeviceRevoked(Forbidden):
+    """This device was revoked; it keeps what it has not sent, and a manager can hand that in."""
+
+    code = "sync.device_revoked"
+
+
+class PinLocked(Forbidden):
+    """Five wrong PINs; a manager has to let you try again."""
+
+    code = "auth.pin_locked"

@@ -28,6 +28,8 @@ PERMISSIONS: Final = frozenset(
         "customers.read",
         "customers.read_phone",
         "customers.write",
+        "devices.manage",
+        "devices.read",
         "events.read",
         "expenses.approve",
         "expenses.approve_any",
@@ -61,6 +63,9 @@ PERMISSIONS: Final = frozenset(
         "stock.read",
         "stock.receive",
         "stock.spoil",
+        "sync.pull",
+        "sync.push",
+        "sync.review",
         "tokens.buy",
         "tokens.read",
     }
@@ -85,6 +90,8 @@ _READING: Final = frozenset(
         "tokens.read",
     }
 )
+OF_DEVICE: Final = frozenset({"sync.pull", "sync.push"})
+"""What a registered device may do by itself; what it sends is judged by who did it."""
 _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: PERMISSIONS,
     Role.MANAGER: PERMISSIONS
@@ -110,6 +117,8 @@ _OF_ROLE: Final[dict[Role, frozenset[str]]] = {
             "shifts.read",
             "shifts.work",
             "stock.read",
+            "sync.pull",
+            "sync.push",
             "tokens.read",
         }
     ),

@@ -138,6 +138,62 @@ class SetPin(BaseModel):
     pin: SecretStr = Field(min_length=4, max_length=8)
 
 
+class LogInByPin(BaseModel):
+    """Sign in at a registered device."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"staff_id": "01932f6e-7c1f-7b0a-8d7e-0a5b5a1c2d40", "pin": "482916"}}
+    )
+
+    staff_id: UUID
+    pin: SecretStr = Field(min_length=4, max_length=8)
+
+
+class MakeDeviceCode(BaseModel):
+    """Ask for a code that registers one device, at the first branch unless one is named."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Counter 2"}})
+
+    name: ShortName
+    branch_id: UUID | None = None
+
+
+class DeviceCodeMade(BaseModel):
+    """A code, which is shown this once, to be typed or shown as a QR code."""
+
+    id: UUID
+    code: str = Field(examples=["reg_…"])
+    name: str
+    branch_id: UUID | None
+    expires_at: datetime
+
+
+class DeviceRow(BaseModel):
+    """A device as it is known; `revoked_at` is set once it is no longer one."""
+
+    id: UUID
+    name: str
+    till_id: UUID
+    branch_id: UUID
+    registered_by: UUID
+    registered_at: datetime
+    last_seen_at: datetime
+    revoked_at: datetime | None = None
+    rev: int
+
+
+class StaffAtDevice(BaseModel):
+    """Somebody who may sign in at a device. `pin_verifier` is the PHC string of Argon2id that the device checks a PIN by."""
+
+    user_id: UUID
+    display_name: str
+    roles: list[Role]
+    permissions: list[str] = Field(default_factory=list)
+    pin_verifier: str = Field(examples=["$argon2id$v=19$m=19456,t=2,p=1$…"])
+    wrong_tries: int
+    rev: int
+
+
 class Proven(BaseModel):
     """A member who has just shown by PIN or password that they are there; `prove_member` makes it, and nobody else."""
 

@@ -21,6 +21,7 @@ from payme.features.inventory.rules import (
 )
 from payme.features.inventory.schemas import MovementFilter, MovementRow, StockRow, ValuationRow
 from payme.kit.ids import new_id
+from payme.kit.synced import ChangedRow, Place
 from payme.runtime.database import UnitOfWork, WriteOrder
 
 
@@ -232,3 +233,19 @@ async def stock_version(uow: UnitOfWork) -> int:
         select greatest(sync_collection_seq($1, 'stock'), sync_collection_seq($1, 'products'))""",
         uow.tenant,
     )
+
+
+async def page_levels(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return levels of stock as tills know them, without their value, in the order of their changes after a place."""
+    rows = await uow.fetch(
+        """-- inventory.page_levels
+        select c.document_id, c.seq, c.rev, d.document
+        from (select * from sync_page($1, 'stock', $2, $3, $4) order by seq, document_id limit $5) c
+        left join lateral (select concat('{"id":"', l.product_id, '","product_id":"', l.product_id,
+            '","on_hand":"', trim_scale(l.on_hand), '","reserved":"', trim_scale(l.reserved),
+            '","available":"', trim_scale(l.on_hand - l.reserved), '","rev":', c.rev, ',"_deleted":false}') as document
+          from stock_levels l where l.business_id = $1 and l.product_id = c.document_id) d on true
+        order by c.seq, c.document_id""",
+        uow.tenant, place.sequence, place.id, place.branch_id, place.limit,
+    )  # fmt: skip
+    return [ChangedRow(row["document_id"], row["seq"], row["rev"], row["document"]) for row in rows]

@@ -12,8 +12,9 @@ back of a sale is never more than was sold and paid; by M-Pesa it waits for its 
 
 from payme.features.sales.events import RefundChanged, RefundCompleted, RefundRequested, SaleChanged, SaleCompleted
 from payme.features.sales.repository.proofs import RefundDocument, SoldSale, list_refund_documents, list_sold
+from payme.features.sales.rules.facts import AtTill
 from payme.features.sales.schemas.refunds import RefundSale, RefundView, VoidSale
-from payme.features.sales.schemas.sales import CreateSale, SaleView
+from payme.features.sales.schemas.sales import CreateSale, MpesaClaimTender, SaleView
 from payme.features.sales.services.claim_money import SalesDesk
 from payme.features.sales.services.create_sale import create_sale
 from payme.features.sales.services.finish_refund import complete_refund, fail_refund
@@ -23,7 +24,9 @@ from payme.features.sales.services.refund_sale import refund_sale, void_sale
 from payme.features.sales.services.settle_sale import add_payment, cancel_sale
 
 __all__ = [
+    "AtTill",
     "CreateSale",
+    "MpesaClaimTender",
     "RefundChanged",
     "RefundCompleted",
     "RefundDocument",

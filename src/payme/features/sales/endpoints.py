@@ -79,7 +79,7 @@ _LATER = {202: "It waits, for a second person or for a payout; money and goods h
     errors=(
         *_TENDER_ERRORS, ProductNotFound, errors.ProductNotForSale, errors.TillNotFound, errors.BusinessSuspended,
         errors.DiscountTooLarge, errors.DiscountAboveLimit, errors.PriceOverrideForbidden, errors.OnePromptPerSale,
-        errors.SaleExists, CustomerNotFound, ShiftOfAnotherTill, *_SHIFT_ERRORS, *_APPROVER_ERRORS,
+        errors.SaleExists, errors.ReceiptNumberOfDevice, errors.LineTwice, CustomerNotFound, ShiftOfAnotherTill, *_SHIFT_ERRORS, *_APPROVER_ERRORS,
     ),
 )  # fmt: skip
 async def create(call: Call, command: CreateSale) -> Response:

@@ -189,3 +189,23 @@ class VoidOfMpesa(Refused):
     """M-Pesa money cannot be handed back over the counter as it came; refund the sale instead."""
 
     code = "sales.void_of_mpesa"
+
+
+class ReceiptNumberOfDevice(Invalid):
+    """Only a registered device numbers its receipts, under its own prefix."""
+
+    code = "sales.receipt_number_of_device"
+    pointer = "/receipt_number"
+
+
+class ReceiptNumberUsed(Conflict):
+    """This receipt number is another sale's."""
+
+    code = "sales.receipt_number_used"
+
+
+class LineTwice(Invalid):
+    """Two lines of a sale have one id."""
+
+    code = "sales.line_twice"
+    pointer = "/lines"

@@ -46,6 +46,11 @@ def defer_charge(uow: UnitOfWork, quantity: int, lower_bound: int | None) -> Def
     return uow.defer(WriteOrder.WALLET, "tokens_charge($1,$2,$3)", uow.tenant, quantity, lower_bound, reply_as="tokens")
 
 
+def defer_charge_of_gone(uow: UnitOfWork, quantity: int) -> Deferred:
+    """Take tokens at the flush for what is gone already; the overdraft gives way where it must."""
+    return uow.defer(WriteOrder.WALLET, "tokens_charge_gone($1,$2)", uow.tenant, quantity, reply_as="tokens")
+
+
 def defer_reserve(uow: UnitOfWork, cause: UUID, operation: str, *, lower_bound: int | None) -> Deferred:
     """Set a token aside at the flush; the bound None means the wallet's own overdraft."""
     return uow.defer(

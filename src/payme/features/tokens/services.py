@@ -49,12 +49,15 @@ async def grant(uow: UnitOfWork, quantity: int, *, reason: str) -> None:
     audit.record(uow, "tokens.granted", cause, quantity=quantity, reason=reason)
 
 
-def charge(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = False) -> Deferred:
+def charge(uow: UnitOfWork, cause: UUID, operation: str, *, is_fact: bool = False, is_gone: bool = False) -> Deferred:
     """Charge one token for an operation that is complete with this transaction; the reply says what is left.
 
-    Raises, at the flush: TokensExhausted.
+    What a till handed over without a network (`is_gone`) is charged also beyond the overdraft, and the reply says `beyond`.
+    Raises, at the flush: TokensExhausted, where it is not gone.
     """
     _book_charge(uow, cause, operation)
+    if is_gone:
+        return repository.defer_charge_of_gone(uow, 1)
     return repository.defer_charge(uow, 1, None if is_fact else _REQUEST_BOUND)
 
 

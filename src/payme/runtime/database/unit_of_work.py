@@ -45,12 +45,20 @@ class Reply:
     body: str
 
 
+@value
+class Closing:
+    """A call that stands where a stored reply does: after all that was deferred, which it may take as `{patch}`."""
+
+    call: str
+    arguments: tuple[Any, ...]
+
+
 @dataclass(slots=True)
 class _Change:
     collection: str
     document_id: UUID
     branch_id: UUID | None
-    deleted: bool
+    is_deleted: bool
 
 
 @dataclass(slots=True)
@@ -162,12 +170,22 @@ class UnitOfWork:
         # A new value and not a longer list, so that a savepoint can put the old one back.
         self.deferred[place] = Deferred(order, call, (*fixed, [*self.deferred[place].arguments[-1], *rows]))
 
+    def changed(
+        self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, is_deleted: bool = False
+    ) -> None:
+        """Note that a synced document changed; at the flush all that was noted is stamped with one number.
+
+        The business's counter is taken for it once, last, after all other locks; a transaction that notes nothing takes none.
+        A document with a branch is seen there alone.
+        """
+        assert not self.flushed, "the unit of work is flushed; nothing can be noted any more"
+        self.changes.append(_Change(collection, document_id, branch_id, is_deleted))
+
     def touch(
         self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False
     ) -> None:
-        """Stamp a synced document as changed; the business's counter is taken last, after all other locks."""
-        assert not self.flushed, "the unit of work is flushed; nothing can be touched any more"
-        self.changes.append(_Change(collection, document_id, branch_id, deleted))
+        """Note a change, by the name that this had before there was a sync."""
+        self.changed(collection, document_id, branch_id=branch_id, is_deleted=deleted)
 
     def publish(self, event: Event) -> None:
         """Record what happened and enqueue each subscriber's job, all in this transaction; reactions run at the flush."""
@@ -194,8 +212,8 @@ class UnitOfWork:
         document = {"business_id": bound, **payload}
         self.jobs.append(_Job(name, json.dumps(document, default=str), execute_after, dedupe_key))
 
-    async def flush(self, reply: Reply | None = None) -> str | None:
-        """Run all deferred writes as one statement; return the stored reply's body where there is one.
+    async def flush(self, reply: Reply | Closing | None = None) -> str | None:
+        """Run all deferred writes as one statement; return the stored reply's body where there is one, or what closes it.
 
         Raises: any domain error that a SQL function or a named constraint stands for.
         """
@@ -219,9 +237,9 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Undo what happens inside, deferred writes included, when it raises."""
+        """Undo what happens inside, deferred writes and a flush included, when it raises."""
         waiting = (self.deferred, self.changes, self.jobs, self.events)
-        before = [list[Any](each) for each in waiting]
+        before, was_flushed = [list[Any](each) for each in waiting], self.flushed
         await self.connection.execute("savepoint inner_work")
         try:
             yield
@@ -229,6 +247,7 @@ class UnitOfWork:
             await self.connection.execute("rollback to savepoint inner_work")
             for each, earlier in zip(waiting, before, strict=True):
                 each[:] = earlier
+            self.flushed = was_flushed
             raise
         await self.connection.execute("release savepoint inner_work")
 
@@ -252,10 +271,13 @@ class UnitOfWork:
                 [job.dedupe_key for job in self.jobs],
             )
 
-    def _tail(self, reply: Reply | None) -> tuple[tuple[str, ...], list[Any]]:
+    def _tail(self, reply: Reply | Closing | None) -> tuple[tuple[str, ...], list[Any]]:
         tail: list[str] = []
         arguments: list[Any] = []
-        if reply:
+        if isinstance(reply, Closing):
+            tail.append(reply.call)
+            arguments += reply.arguments
+        elif reply:
             tail.append(_STORE_REPLY)
             arguments += [self.tenant, reply.scope, reply.key, reply.fingerprint, reply.status, reply.body]
         if self._has_changes:
@@ -271,7 +293,7 @@ class UnitOfWork:
                 "collection": change.collection,
                 "document_id": change.document_id,
                 "branch_id": change.branch_id,
-                "deleted": change.deleted,
+                "deleted": change.is_deleted,
             }
             for change in ordered
         ]

@@ -31,6 +31,7 @@ from payme.runtime.http.cursors import PageQuery, Paging
 from payme.runtime.http.openapi import problems
 from payme.runtime.http.options import HttpOptions
 from payme.runtime.http.routing import Feature, Router
+from payme.runtime.http.streaming import LiveStream, send_text
 
 __all__ = [
     "Access",
@@ -40,6 +41,7 @@ __all__ = [
     "CsrfGuard",
     "Feature",
     "HttpOptions",
+    "LiveStream",
     "PageQuery",
     "Paging",
     "Principal",
@@ -50,5 +52,6 @@ __all__ = [
     "page",
     "problems",
     "public",
+    "send_text",
     "signed_in",
 ]

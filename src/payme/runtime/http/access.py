@@ -29,7 +29,8 @@ class Principal:
     """Who the credentials belong to, before any business is looked at.
 
     `family` names the credential's family (a session, a key): rate limits and idempotency keys are counted by it.
-    `session` is what a CSRF token is bound to. `business_id` is set where the credential opens one business only.
+    `session` is what a CSRF token is bound to. `business_id` is set where the credential opens one business only, `device_id`
+    where it is a registered device's own or was given at one.
     """
 
     kind: ActorKind
@@ -38,6 +39,7 @@ class Principal:
     name: str = ""
     session: str = ""
     business_id: UUID | None = None
+    device_id: UUID | None = None
 
     def as_actor(self) -> Actor:
         """Return the actor outside any business: nobody's permissions."""

@@ -2,7 +2,18 @@
 
 from typing import ClassVar
 
-from payme.kit.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, PaymentRequired, Unauthenticated
+from payme.kit.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Outdated,
+    PaymentRequired,
+    TooMuch,
+    Unauthenticated,
+)
 
 
 class EdgeError(DomainError):
@@ -203,6 +214,9 @@ _STATUS_OF_KIND: tuple[tuple[type[DomainError], int], ...] = (
     (PaymentRequired, 402),
     (Unauthenticated, 401),
     (Forbidden, 403),
+    (Gone, 410),
+    (TooMuch, 413),
+    (Outdated, 426),
 )
 
 

@@ -9,6 +9,7 @@ from payme.features.catalog.repository import Position
 from payme.features.catalog.schemas import ProductFilter, ProductView, VatRateView
 from payme.kit.actor import Actor
 from payme.kit.pagination import WrittenPage
+from payme.kit.synced import ChangedRow, Place
 from payme.runtime.database import UnitOfWork
 
 SEES_COST = "sales.read_cost"
@@ -31,6 +32,16 @@ async def write_products(uow: UnitOfWork, wanted: ProductFilter, *, after: Posit
     """Return a page of products by name as the actor may see them, beyond a position."""
     with_cost = uow.actor.may(SEES_COST)
     return await repository.write_products(uow, wanted, after=after, limit=limit, with_cost=with_cost)
+
+
+async def page_products(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return products as tills know them, without what goods cost, in the order of their changes after a place."""
+    return await repository.page_products(uow, place)
+
+
+async def lock_product_document(uow: UnitOfWork, product_id: UUID) -> ChangedRow | None:
+    """Lock a product against other changes and return it as tills know it, or None."""
+    return await repository.lock_product_document(uow, product_id)
 
 
 async def products_version(uow: UnitOfWork) -> int:

@@ -38,7 +38,7 @@ async def repay(uow: UnitOfWork, account_id: UUID, command: RepayCredit, *, is_f
     )
     if drawer is not None and in_cash:
         await shifts.move_cash(uow, drawer, [Cash(REPAID, repayment_id, command.amount_cents)])
-    tokens.charge(uow, repayment_id, OPERATION, is_fact=is_fact)
+    tokens.charge(uow, repayment_id, OPERATION, is_fact=is_fact, is_gone=is_fact)
     audit.record(
         uow, "credit.repaid", repayment_id, credit_account_id=account_id, amount_cents=command.amount_cents, method=command.method
     )  # fmt: skip

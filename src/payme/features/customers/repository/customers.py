@@ -7,6 +7,7 @@ from uuid import UUID
 
 from payme.features.customers.enums import Consent, CustomerKind
 from payme.features.customers.schemas import CustomerFilter
+from payme.kit.synced import ChangedRow, Place
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
@@ -25,6 +26,21 @@ _LIST: Final = (
       and ($6::text is null or position(lower($6) in lower(name)) > 0 or phone_index = $7)
     order by lower(name), id limit $8"""
 )
+# What a till needs of a customer: the last digits of the number, never the number.
+_DOCUMENT: Final = """ concat(
+          '{"id":"', p.id, '","name":', to_json(p.name), ',"kind":"', p.kind, '","phone_masked":', to_json(p.phone_masked),
+          ',"note":', to_json(p.note), ',"consents":', to_json(p.consents), ',"active":', p.active::text, ',"rev":', p.rev,
+          ',"updated_at":"', to_char(p.updated_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","_deleted":false}') as document
+        from customers p where p.business_id = $1 and p.id ="""
+_PAGE: Final = (
+    """-- customers.page_customers
+        select c.document_id, c.seq, c.rev, d.document
+        from (select * from sync_page($1, 'customers', $2, $3, $4) order by seq, document_id limit $5) c
+        left join lateral (select"""  # noqa: S608 -- constants of this file
+    + _DOCUMENT
+    + " c.document_id) d on true order by c.seq, c.document_id"
+)
+_LOCK_DOCUMENT: Final = "-- customers.lock_customer_document\nselect p.rev," + _DOCUMENT + " $2 for no key update of p"
 
 
 @value
@@ -117,6 +133,18 @@ async def list_customers(
         _LIST, uow.tenant, *(after or _START), wanted.kind, wanted.active, wanted.q, fingerprint, limit
     )
     return [_stored(dict(row)) for row in rows]
+
+
+async def page_customers(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return customers as tills know them, in the order of their changes after a place."""
+    rows = await uow.fetch(_PAGE, uow.tenant, place.sequence, place.id, place.branch_id, place.limit)
+    return [ChangedRow(row["document_id"], row["seq"], row["rev"], row["document"]) for row in rows]
+
+
+async def lock_customer_document(uow: UnitOfWork, customer_id: UUID) -> ChangedRow | None:
+    """Lock a customer as `lock_customer` does, and return them as tills know them, or None."""
+    row = await uow.fetchrow(_LOCK_DOCUMENT, uow.tenant, customer_id)
+    return None if row is None else ChangedRow(customer_id, 0, row["rev"], row["document"])
 
 
 def _stored(row: dict[str, Any]) -> StoredCustomer:

@@ -9,6 +9,7 @@ from payme.features.customers.repository.customers import Position, StoredCustom
 from payme.features.customers.schemas import SEES_PHONE, CustomerFilter, CustomerView
 from payme.features.customers.services.phones import fingerprint_of, open_phone
 from payme.kit.phone import normalise_msisdn
+from payme.kit.synced import ChangedRow, Place
 from payme.runtime.database import UnitOfWork
 
 
@@ -47,6 +48,16 @@ async def list_customers(
     fingerprint = fingerprint_of(uow, msisdn) if msisdn else None
     found = await customers.list_customers(uow, wanted, fingerprint=fingerprint, after=after, limit=limit)
     return [shown(uow, each) for each in found]
+
+
+async def page_customers(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return customers as tills know them, with masked numbers, in the order of their changes after a place."""
+    return await customers.page_customers(uow, place)
+
+
+async def lock_customer_document(uow: UnitOfWork, customer_id: UUID) -> ChangedRow | None:
+    """Lock a customer against other changes and return them as tills know them, or None."""
+    return await customers.lock_customer_document(uow, customer_id)
 
 
 def shown(uow: UnitOfWork, customer: StoredCustomer) -> CustomerView:

@@ -7,12 +7,16 @@ from fastapi import Query
 
 from payme.features.identity.endpoints.cookies import answer_with_cookies, refresh_token_from, without_cookies
 from payme.features.identity.errors import (
+    DeviceNeeded,
     EmailInvalid,
     IdentifierMissing,
     IdentifierTaken,
     LoginFailed,
+    MemberNotFound,
     PersonNeeded,
     PhoneInvalid,
+    PinLocked,
+    ProofWrong,
     RefreshReused,
     SessionEnded,
     SessionNotFound,
@@ -20,13 +24,14 @@ from payme.features.identity.errors import (
 from payme.features.identity.schemas import (
     CookieSession,
     LogIn,
+    LogInByPin,
     RefreshTokens,
     SessionView,
     SignedIn,
     SignUp,
     TokensView,
 )
-from payme.features.identity.services import people, sessions
+from payme.features.identity.services import people, pins, sessions
 from payme.features.identity.services.login_gate import TooManyFailures
 from payme.features.identity.services.people import Visitor
 from payme.runtime.database import UnitOfWork
@@ -65,6 +70,20 @@ async def log_in(call: Call, command: LogIn, *, cookie: WithCookies = False) -> 
     """Log in by phone number or e-mail address; `?cookie=1` sets cookies instead of returning tokens."""
     found = await people.log_in(call.database, command, visitor=visitor_of(call))
     return answer_with_cookies(call, found) if cookie else call.answer(found)
+
+
+@router.post(
+    "/pin",
+    operation="auth_pin",
+    access=signed_in,
+    response=SignedIn,
+    budget="sign_in",
+    errors=(DeviceNeeded, MemberNotFound, PinLocked, ProofWrong),
+)
+async def log_in_by_pin(call: Call, command: LogInByPin) -> Response:
+    """Sign in at a registered device by PIN; the session is bound to the device and ends with it."""
+    device = pins.device_of(call.signed_in_as)
+    return call.answer(await pins.log_in_by_pin(call.database, command, device=device, visitor=visitor_of(call)))
 
 
 @router.post(

@@ -55,6 +55,7 @@ async def admit_member(uow: UnitOfWork, user_id: UUID, *, display_name: str, rol
         uow.now,
     )
     if count:
+        await note_term(uow, user_id)
         await tell_of_member(uow, user_id)
     return bool(count)
 
@@ -146,6 +147,7 @@ async def change_member(uow: UnitOfWork, user_id: UUID, *, display_name: str, ro
         display_name,
         list(roles),
     )
+    await note_term(uow, user_id)
     await tell_of_member(uow, user_id)
 
 
@@ -158,6 +160,7 @@ async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
         uow.tenant,
         user_id,
     )
+    await note_term(uow, user_id)
     await tell_of_member(uow, user_id)
 
 
@@ -170,6 +173,19 @@ async def store_pin_hash(uow: UnitOfWork, user_id: UUID, *, pin_hash: str) -> No
         uow.tenant,
         user_id,
         pin_hash,
+    )
+
+
+async def note_term(uow: UnitOfWork, user_id: UUID) -> None:
+    """Note what a member is from now on."""
+    await uow.execute(
+        """-- identity.note_term
+        insert into member_terms (business_id, user_id, since, roles, is_active)
+        select business_id, user_id, $3, roles, status = 'active' from members where business_id = $1 and user_id = $2
+        """,
+        uow.tenant,
+        user_id,
+        uow.now,
     )
 
 

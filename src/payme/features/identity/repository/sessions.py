@@ -25,6 +25,8 @@ class SessionRow:
     refreshed_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    device_id: UUID | None = None
+    opened_in: UUID | None = None
 
     def is_open(self, now: datetime) -> bool:
         """Say whether tokens of this session are good at an instant."""
@@ -48,11 +50,24 @@ async def insert_session(
     )
 
 
+async def bind_session(uow: UnitOfWork, session_id: UUID, *, device_id: UUID, business_id: UUID) -> None:
+    """Bind a session to the device that it was opened at, and to its business."""
+    await uow.execute(
+        """-- identity.bind_session
+        update sessions set device_id = $2, opened_in = $3 where id = $1
+        """,
+        session_id,
+        device_id,
+        business_id,
+    )
+
+
 async def find_session(uow: UnitOfWork, session_id: UUID) -> SessionRow | None:
     """Return a session, open or not."""
     row = await uow.fetchrow(
         """-- identity.find_session
-        select s.id, s.user_id, u.name, u.session_version, u.status, s.generation, s.refreshed_at, s.expires_at, s.revoked_at
+        select s.id, s.user_id, u.name, u.session_version, u.status, s.generation, s.refreshed_at, s.expires_at, s.revoked_at,
+          s.device_id, s.opened_in
         from sessions s join users u on u.id = s.user_id
         where s.id = $1
         """,
@@ -65,7 +80,8 @@ async def lock_session(uow: UnitOfWork, session_id: UUID) -> SessionRow | None:
     """Return a session and hold its row."""
     row = await uow.fetchrow(
         """-- identity.lock_session
-        select s.id, s.user_id, u.name, u.session_version, u.status, s.generation, s.refreshed_at, s.expires_at, s.revoked_at
+        select s.id, s.user_id, u.name, u.session_version, u.status, s.generation, s.refreshed_at, s.expires_at, s.revoked_at,
+          s.device_id, s.opened_in
         from sessions s join users u on u.id = s.user_id
         where s.id = $1
         for update of s

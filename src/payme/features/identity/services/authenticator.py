@@ -17,6 +17,7 @@ from payme.features.identity.repository.api_keys import KeyRow
 from payme.features.identity.repository.sessions import REVOCATIONS, SessionRow
 from payme.features.identity.rules import permissions_of
 from payme.features.identity.services.api_keys import PREFIXES
+from payme.features.identity.services.known_devices import CREDENTIAL, KnownDevices
 from payme.features.identity.services.remembered import Remembered
 from payme.features.identity.services.secrets import business_of
 from payme.features.identity.services.tools import identity_of
@@ -51,6 +52,7 @@ class IdentityAuthenticator:
         self._parts: Remembered[tuple[UUID, UUID], _Part | None] = Remembered(life)
         self._keys: Remembered[tuple[UUID, bytes], KeyRow | None] = Remembered(life)
         self._keys_by_id: dict[tuple[UUID, UUID], bytes] = {}
+        self._devices = KnownDevices(database, life)
         self._line: NotificationLine | None = None
         self._kept_back = 0
 
@@ -68,10 +70,12 @@ class IdentityAuthenticator:
     async def authenticate(self, credentials: Credentials, *, before_look_up: Ask = nothing) -> Principal:
         """Return whose credentials these are; `before_look_up` is asked before a key is looked for, and may refuse.
 
-        Raises: InvalidToken, SessionEnded, KeyRefused, and what `before_look_up` raises.
+        Raises: InvalidToken, SessionEnded, KeyRefused, DeviceRefused, DeviceRevoked, and what `before_look_up` raises.
         """
         if credentials.source == "bearer" and credentials.token.startswith(_KEY_MARK):
             return await self._key_principal(credentials.token, before_look_up)
+        if credentials.source == "bearer" and credentials.token.startswith(CREDENTIAL):
+            return await self._devices.authenticate(credentials.token, before_look_up)
         claims = await self._tokens.get(credentials.token, self._read_token)
         now = self._database.clock.now()
         if claims.expires_at <= now:
@@ -82,6 +86,8 @@ class IdentityAuthenticator:
         """Return the actor with its permissions in a business, or None where it has no part in it."""
         if principal.kind == "api_key":
             return await self._key_actor(principal, business_id)
+        if principal.kind == "device":
+            return self._devices.actor_in(principal, business_id)
         part = await self._parts.get((principal.id, business_id), self._find_part)
         if part is None:
             return None
@@ -90,7 +96,7 @@ class IdentityAuthenticator:
         )
 
     def forget(self, subject: str) -> None:
-        """Forget a session, a member or a key, as a notice names it."""
+        """Forget a session, a member, a key or a device, as a notice names it."""
         kind, _, rest = subject.partition(":")
         try:
             ids = tuple(UUID(each) for each in rest.split(":"))
@@ -103,6 +109,8 @@ class IdentityAuthenticator:
                 self._parts.forget((user_id, business_id))
             case "key", (business_id, key_id):
                 self._forget_key(business_id, key_id)
+            case "device", (business_id, device_id):
+                self._devices.forget(business_id, device_id)
             case _:
                 self.forget_all()
 
@@ -110,6 +118,7 @@ class IdentityAuthenticator:
         """Forget everything; a notice may have been missed."""
         for kept in (self._tokens, self._sessions, self._parts, self._keys):
             kept.forget_all()
+        self._devices.forget_all()
 
     @property
     def lookups(self) -> int:
@@ -126,7 +135,10 @@ class IdentityAuthenticator:
         if not session.is_open(now):
             raise SessionEnded
         family = str(session.id)
-        return Principal(kind="user", id=session.user_id, family=family, name=session.name, session=family)
+        return Principal(
+            kind="user", id=session.user_id, family=family, name=session.name, session=family,
+            business_id=session.opened_in, device_id=session.device_id,
+        )  # fmt: skip
 
     async def _key_principal(self, token: str, before_look_up: Ask) -> Principal:
         business_id = business_of(token, *PREFIXES)

@@ -3,7 +3,8 @@
 Invariant: both tokens of a generation are a function of the session's row, so that a repeated refresh gets the same bytes.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 import structlog
@@ -18,18 +19,32 @@ from payme.kit.ids import new_id
 from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.security import RefreshClaims
 
+
+@dataclass(frozen=True, slots=True)
+class AtDevice:
+    """The device that a session is opened at, its business, and how long the session lives."""
+
+    id: UUID
+    business_id: UUID
+    life: timedelta
+
+
 _LONGEST_LABEL = 120
 _MOST_SESSIONS = 200
 _log = structlog.get_logger("payme.security")
 
 
-async def open_session(uow: UnitOfWork, user: UserView, *, version: int, label: str) -> SignedIn:
-    """Open a session for a person and return its first tokens."""
+async def open_session(
+    uow: UnitOfWork, user: UserView, *, version: int, label: str, at: AtDevice | None = None
+) -> SignedIn:
+    """Open a session for a person, bound to a device where it is opened `at` one, and return its first tokens."""
     identity, session_id = uow.tool(Identity), new_id()
-    expires_at = uow.now + identity.options.session_life
+    expires_at = uow.now + (at.life if at else identity.options.session_life)
     await sessions.insert_session(
         uow, session_id, user_id=user.id, expires_at=expires_at, label=_shown(label), now=uow.now
     )
+    if at is not None:
+        await sessions.bind_session(uow, session_id, device_id=at.id, business_id=at.business_id)
     session = SessionRow(
         id=session_id,
         user_id=user.id,

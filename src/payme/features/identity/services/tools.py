@@ -3,7 +3,7 @@
 Wiring builds one and puts it among the tools of the database's wiring.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -35,6 +35,7 @@ class Identity:
     index: BlindIndex
     gate: LoginGate
     options: IdentityOptions
+    pins: PasswordHasher = field(default_factory=PasswordHasher.at_least_cost)
 
 
 def identity_of(database: Database) -> Identity:

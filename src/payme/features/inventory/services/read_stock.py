@@ -9,6 +9,7 @@ from payme.features.inventory.enums import AlertKind
 from payme.features.inventory.rules import Expiring, ToReorder, suggested_order
 from payme.features.inventory.schemas import MovementFilter, MovementRow, StockAlert, StockRow, Valuation
 from payme.features.inventory.services.changes import SEES_COST
+from payme.kit.synced import ChangedRow, Place
 from payme.kit.time import business_day
 from payme.runtime.database import UnitOfWork
 
@@ -52,6 +53,11 @@ async def value_stock(uow: UnitOfWork, *, at: datetime | None) -> Valuation:
     instant = at or uow.now
     rows = await repository.list_values(uow, at=instant)
     return Valuation(at=instant, value_cents=sum(row.value_cents for row in rows), products=rows)
+
+
+async def page_levels(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
+    """Return levels as tills know them, without their value, in the order of their changes after a place."""
+    return await repository.page_levels(uow, place)
 
 
 async def stock_version(uow: UnitOfWork) -> int:

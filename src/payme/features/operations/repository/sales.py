@@ -139,13 +139,17 @@ async def waiting_sale_holds_its_goods(uow: UnitOfWork) -> Rows:
 
 @invariant(4)
 async def receipt_numbers_run(uow: UnitOfWork) -> Rows:
-    """A till's receipt numbers are each given once, and none is left out."""
+    """A till's receipt numbers are each given once, and none is left out; where a device makes them, none is ahead of the counter."""
     return await uow.fetch(
         """-- operations.receipt_numbers_run
         select s.till_id from (
-          select till_id, count(*) as sales, count(distinct receipt_number) as numbers from sales where business_id = $1 group by 1) s
+          select till_id, count(*) as sales, count(distinct receipt_number) as numbers,
+            max(split_part(receipt_number, '-', 2)::bigint) as highest
+          from sales where business_id = $1 group by 1) s
         left join till_counters c on c.business_id = $1 and c.till_id = s.till_id
-        where s.sales <> s.numbers or c.last_receipt is distinct from s.sales""",
+        left join devices d on d.business_id = $1 and d.till_id = s.till_id
+        where s.sales <> s.numbers or case when d.id is null then c.last_receipt is distinct from s.sales
+          else c.last_receipt is null or c.last_receipt < s.highest end""",
         uow.tenant,
     )
 

@@ -13,6 +13,7 @@ from payme.runtime.database import Deferred, UnitOfWork, WriteOrder
 
 _ATTRIBUTE = "sales_attribute($1,$2,$3,$4)"
 _RECORD = "sales_record($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)"
+_PLACE = "sales_place($1,$2,$3,$4,$5,$6)"
 
 
 @value
@@ -83,8 +84,9 @@ async def lock_facts(
     sale_id: UUID | None,
     till_id: UUID | None,
     branch_id: UUID | None,
+    at: datetime | None = None,
 ) -> SaleFacts:
-    """Return what a sale must know, and lock the stock of its products, in one round trip."""
+    """Return what a sale must know, and lock the stock of its products, in one round trip; VAT as of `at`, or else of now."""
     row = await uow.fetchrow(
         """-- sales.lock_facts
         select businesses_sale_facts($1, $2, $5) as business,
@@ -93,7 +95,7 @@ async def lock_facts(
         uow.tenant,
         till_id,
         product_ids,
-        uow.now,
+        at or uow.now,
         branch_id,
         sale_id,
     )
@@ -108,6 +110,18 @@ def defer_sale(uow: UnitOfWork, sale: NewSale, cart: Cart) -> Deferred:
         uow.actor.id, uow.now, cart.discount_cents, cart.rounding_cents, cart.total_cents, cart.vat_cents,
         sum(sale.line_costs) if sale.line_costs is not None else None, sale.paid_cents, sale.change_cents,
         _line_rows(sale, cart.lines), reply_as="receipt_number",
+    )  # fmt: skip
+
+
+def defer_place(
+    uow: UnitOfWork, sale: NewSale, *, receipt_number: str | None, occurred_at: datetime, strict: bool
+) -> None:
+    """Have a sale that is being written say when it was made, and bear the receipt number that its till gave it.
+
+    A number that is another sale's is refused where `strict`, at the flush, by ReceiptNumberUsed; else the server's own stays.
+    """
+    uow.defer(
+        WriteOrder.TILL, _PLACE, uow.tenant, sale.id, sale.till_id, receipt_number, occurred_at, strict, reply_as="receipt_number"
     )  # fmt: skip
 
 

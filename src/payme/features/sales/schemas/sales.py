@@ -15,6 +15,7 @@ LARGEST_AMOUNT_CENTS = 1_000_000_000_000
 MOST_LINES = 200
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT_CENTS)]
 PositiveAmount = Annotated[int, Field(gt=0, le=LARGEST_AMOUNT_CENTS)]
+ReceiptNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}-[0-9]{1,12}$")]
 CreditNoteNumber = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, max_length=40)]
 
 EXAMPLE_APPROVER: dict[str, JsonValue] = {"user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14", "pin": "482916"}
@@ -26,6 +27,7 @@ EXAMPLE_PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 class SaleLineCommand(BaseModel):
     """One product in the cart; the catalogue's price unless another is given by somebody who may."""
 
+    id: ClientId | None = Field(default=None, description="Made by a till that may have to refer to the line later.")
     product_id: UUID
     quantity: PositiveQuantity
     unit_price_cents: Amount | None = None
@@ -132,6 +134,9 @@ class CreateSale(BaseModel):
     id: ClientId | None = None
     branch_id: UUID | None = None
     till_id: UUID | None = None
+    receipt_number: ReceiptNumber | None = Field(
+        default=None, description="Only from a device, with its prefix, unused; else the server makes it."
+    )
     customer_id: UUID | None = None
     shift_id: UUID | None = Field(default=None, description="In which shift; its till, where none is named.")
     lines: list[SaleLineCommand] = Field(min_length=1, max_length=MOST_LINES)

@@ -7,32 +7,70 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from payme.features import customers, shifts
+from payme.features.customers import CustomerNotFound
 from payme.features.payments import PaymentView
 from payme.features.sales.enums import TenderMethod
 from payme.features.sales.repository import sales
+from payme.features.sales.rules.facts import AtTill
 from payme.features.sales.schemas.sales import CreateSale
-from payme.features.shifts import Cash, Drawer
+from payme.features.shifts import Cash, Drawer, ShiftNotFound
+from payme.kit.errors import DomainError
+from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
 
 HELD, RETURNED, SOLD = "payment.held", "payment.returned", "sale.payment"
 
 
-async def take_part(uow: UnitOfWork, command: CreateSale) -> Drawer | None:
+@value
+class Part:
+    """Whom a new sale is made to, and the drawer of its shift; what is not known of goods that are gone is left out."""
+
+    customer_id: UUID | None
+    drawer: Drawer | None
+    till_id: UUID | None
+
+    @property
+    def shift_id(self) -> UUID | None:
+        """The shift that the sale is made in."""
+        return self.drawer.shift_id if self.drawer else None
+
+
+async def take_part(uow: UnitOfWork, command: CreateSale, *, gone: AtTill | None = None) -> Part:
     """Hold the drawer of the shift that a new sale names, if it names one, and know its customer.
 
-    Raises: customers.CustomerNotFound and those of `shifts.take_drawer`.
+    Raises: customers.CustomerNotFound and those of `shifts.take_drawer`; for goods that are gone they are noted.
     """
-    if command.customer_id is not None:
-        await customers.check_customer(uow, command.customer_id)
-    if command.shift_id is None:
-        return None
-    return await shifts.take_drawer(uow, command.shift_id, till_id=command.till_id)
+    customer_id = command.customer_id
+    if customer_id is not None:
+        try:
+            await customers.check_customer(uow, customer_id)
+        except CustomerNotFound as refusal:
+            customer_id = _noted(refusal, gone)
+    drawer = None if command.shift_id is None else await _take_drawer(uow, command.shift_id, command, gone=gone)
+    return Part(customer_id, drawer, command.till_id or (drawer.till_id if drawer else None))
 
 
-def attribute(uow: UnitOfWork, sale_id: UUID, command: CreateSale) -> None:
+async def _take_drawer(uow: UnitOfWork, shift_id: UUID, command: CreateSale, *, gone: AtTill | None) -> Drawer | None:
+    try:
+        drawer = await shifts.take_drawer(uow, shift_id, till_id=command.till_id, is_fact=gone is not None)
+    except ShiftNotFound as refusal:
+        return _noted(refusal, gone)
+    if gone is not None:
+        for code in drawer.review:
+            gone.note(code)
+    return drawer
+
+
+def _noted(refusal: DomainError, gone: AtTill | None) -> None:
+    if gone is None:
+        raise refusal
+    gone.note(refusal.code)
+
+
+def attribute(uow: UnitOfWork, sale_id: UUID, part: Part) -> None:
     """Have a sale that is being written say whose it is."""
-    if command.customer_id is not None or command.shift_id is not None:
-        sales.defer_attribution(uow, sale_id, customer_id=command.customer_id, shift_id=command.shift_id)
+    if part.customer_id is not None or part.shift_id is not None:
+        sales.defer_attribution(uow, sale_id, customer_id=part.customer_id, shift_id=part.shift_id)
 
 
 async def drawer_after(uow: UnitOfWork, shift_id: UUID | None) -> Drawer | None:

@@ -15,6 +15,7 @@ from payme.features.payments import PaymentView
 from payme.features.sales.enums import SaleStatus
 from payme.features.sales.errors import StockShort
 from payme.features.sales.events import SaleChanged, SaleCompleted
+from payme.features.sales.rules.facts import AtTill
 from payme.kit.quantity import as_text
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
@@ -70,6 +71,14 @@ def plan_or_refuse(goods: Sequence[Goods], stock: StockFacts, *, use_reserved: b
     return plan
 
 
+def plan_owed(goods: Sequence[Goods], stock: StockFacts, till: AtTill) -> Plan:
+    """Return what to take for goods that are gone; what was not there is owed, and noted."""
+    wanted = wanted_stock(goods)
+    if plan_take(wanted, stock).short:
+        till.note("stock_owed")
+    return plan_take(wanted, stock, allow_owed=True)
+
+
 def spread_costs(goods: Sequence[Goods], plan: Plan) -> list[int]:
     """Return the cost of every line in order; a line without stock costs nothing."""
     costs = iter(plan.line_costs)
@@ -103,13 +112,15 @@ def book_completion(
     uow.publish(SaleCompleted(subject_id=sale_id, total_cents=figures.total_cents, till_id=figures.till_id))
 
 
-def hand_over(uow: UnitOfWork, sale_id: UUID, plan: Plan, *, reserved: bool, is_fact: bool) -> None:
-    """Take the goods of a sale and charge its token, out of what was set aside for it or afresh."""
+def hand_over(
+    uow: UnitOfWork, sale_id: UUID, plan: Plan, *, reserved: bool, is_fact: bool, is_gone: bool = False
+) -> None:
+    """Take the goods of a sale and charge its token, out of what was set aside for it or afresh; beyond every bound if `is_gone`."""
     inventory.take(uow, sale_id, takes=plan.takes, reserved=reserved)
     if reserved:
         tokens.settle(uow, sale_id, OPERATION, completed=True)
     else:
-        tokens.charge(uow, sale_id, OPERATION, is_fact=is_fact)
+        tokens.charge(uow, sale_id, OPERATION, is_fact=is_fact, is_gone=is_gone)
 
 
 def give_back(uow: UnitOfWork, sale_id: UUID, goods: Sequence[Goods]) -> None:

@@ -1,7 +1,7 @@
 """Give back a part of a sale, or undo it on its own day. The sale is locked first, so that parallel requests see each other.
 
 Above the business's limit a second person must agree: at the till, with a PIN in the same request, or later, by an approval; until
-then nothing moves, but what was asked for is held.
+then nothing moves, but what was asked for is held. What a registered till has given back is held to no shift and to no day.
 """
 
 from uuid import UUID
@@ -14,6 +14,7 @@ from payme.features.sales.enums import RefundKind, RefundMethod, RefundState
 from payme.features.sales.repository import refunds
 from payme.features.sales.repository.refunds import NewRefund, RefundLine
 from payme.features.sales.repository.sales import StoredSale
+from payme.features.sales.rules.facts import AtTill
 from payme.features.sales.rules.refunds import (
     Plan,
     Wish,
@@ -37,6 +38,7 @@ from payme.features.sales.services.return_sale import (
     proceed,
     tell,
 )
+from payme.features.shifts import Drawer
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.values import value
@@ -54,14 +56,15 @@ class _Intent:
     proven: Proven | None
     shift_id: UUID | None
     debt_cents: int
+    till: AtTill | None
 
 
 async def refund_sale(
-    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, is_fact: bool = False
+    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, till: AtTill | None = None
 ) -> RefundView:
     """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
 
-    Where it is a fact that the money left a drawer, it left that one, whosever it is and however long it has been closed.
+    What a till has given back left the drawer of its shift, whosever that is and however long it has been closed.
 
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
@@ -87,13 +90,13 @@ async def refund_sale(
     if method == RefundMethod.MPESA and not is_whole_shillings(money_cents):
         raise WholeShillings(amount_cents=money_cents)
     intent = _Intent(
-        command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents
+        command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents, till
     )
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
 async def void_sale(
-    uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None, is_fact: bool = False
+    uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None, till: AtTill | None = None
 ) -> RefundView:
     """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came, credit notes to their balance.
 
@@ -103,13 +106,16 @@ async def void_sale(
     sale = await lock_sale(uow, sale_id)
     held, parts = await refunds.sum_held(uow, sale_id), await applied_parts(uow, sale)
     check_voidable(sale.status, methods=[each.method for each in parts], has_refunds=held.count > 0)
-    await check_day(uow, sale)
+    if till is None or not till.is_handed_over:
+        # What a till has voided was voided on the day of its own clock; when both arrive says nothing of that.
+        await check_day(uow, sale)
     lines = await refunds.list_left(uow, sale_id)
     plan = plan_refund(lines, everything(lines), left_to_pay_back_cents=sale.paid_cents)
     intent = _Intent(
         command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id, paid_on_credit(parts),
+        till,
     )  # fmt: skip
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
 async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
@@ -119,9 +125,9 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 
 
 async def _begin(
-    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView], is_fact: bool
+    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
 ) -> RefundView:
-    drawer = None if intent.shift_id is None else await shifts.take_drawer(uow, intent.shift_id, is_fact=is_fact)
+    drawer = await _take_drawer(uow, intent)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -134,6 +140,17 @@ async def _begin(
         tell(uow, refund, RefundState.AWAITING_APPROVAL, approval_id=approval_id)
         return refund
     return await proceed(uow, sale, refund, parts=parts, drawer=drawer)
+
+
+async def _take_drawer(uow: UnitOfWork, intent: _Intent) -> Drawer | None:
+    if intent.shift_id is None:
+        return None
+    till = intent.till
+    drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
+    for code in drawer.review:
+        assert till is not None, "only a fact is taken with what is odd about it"
+        till.note(code)
+    return drawer
 
 
 async def _insert(

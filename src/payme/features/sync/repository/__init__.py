@@ -1,0 +1,1 @@
+"""SQL of sync: the documents of its own, conflicts, and where devices stand."""

@@ -1,0 +1,1 @@
+"""What devices send and what they are answered."""

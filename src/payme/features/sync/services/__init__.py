@@ -1,0 +1,1 @@
+"""Use cases of sync, and the collections that it carries."""

@@ -1,0 +1,3 @@
+from tests.shop import database, shop
+
+__all__ = ["database", "shop"]
