@@ -337,10 +337,10 @@ async def test_a_fact_that_cannot_be_applied_is_kept_for_a_person(
     assert await count(shop, "sales") == 0
     (row,) = (await owner.http.get("sync/reviews")).json()["data"]
     assert row["id"] == verdict["id"]
-    settled = await owner.http.post(f"sync/commands/{row['id']}/settle", json={"note": "Entered by hand"})
+    settled = await owner.http.post(f"sync/reviews/{row['id']}/settle", json={"note": "Entered by hand"})
     assert (settled.status_code, settled.json()["settled_note"]) == (200, "Entered by hand")
     assert (await owner.http.get("sync/reviews")).json()["data"] == []
-    again = await owner.http.post(f"sync/commands/{row['id']}/settle", json={"note": "Again"})
+    again = await owner.http.post(f"sync/reviews/{row['id']}/settle", json={"note": "Again"})
     assert again.json()["code"] == "sync.nothing_to_settle"
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from payme.features import credit, customers, expenses, identity, inventory, sales, shifts
 from payme.features.customers import CreateCustomer
-from payme.features.expenses import ExpenseView, RecordExpense
+from payme.features.expenses import RecordExpense
 from payme.features.identity import Proven
 from payme.features.inventory import AdjustStock, ReceiveGoods, SpoilStock
 from payme.features.sales import AtTill, CreateSale, MpesaClaimTender, RefundView
@@ -43,7 +43,6 @@ class Situation:
     odd: list[str] = field(default_factory=list[str])
 
 
-Reviewed = TypeVar("Reviewed", ShiftView, ExpenseView)
 Run = Callable[[UnitOfWork, Any, Situation], Awaitable[BaseModel]]
 
 
@@ -135,15 +134,17 @@ async def _resolve(uow: UnitOfWork, args: ResolveArgs, _at: Situation) -> BaseMo
     return await resolve_conflict(uow, args.conflict_id, args)
 
 
+async def _spend(uow: UnitOfWork, args: RecordExpense, at: Situation) -> BaseModel:
+    view = await expenses.record_expense(uow, _own_id(args, at), is_fact=at.handed_over)
+    at.odd.extend(view.review)
+    return view
+
+
 async def _repay(uow: UnitOfWork, args: RepayArgs, at: Situation) -> BaseModel:
     return await credit.repay(uow, args.credit_account_id, _own_id(args, at), is_fact=at.handed_over)
 
 
-async def _spend(uow: UnitOfWork, args: RecordExpense, at: Situation) -> BaseModel:
-    return _reviewed(await expenses.record_expense(uow, _own_id(args, at), is_fact=at.handed_over), at)
-
-
-def _reviewed(view: Reviewed, at: Situation) -> Reviewed:
+def _reviewed(view: ShiftView, at: Situation) -> ShiftView:
     at.odd.extend(view.review)
     return view
 
@@ -159,8 +160,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "customer.create": Handler(CreateCustomer, "customers.write", _add_customer),
     "shift.open": Handler(OpenShift, "shifts.work", _open_shift),
     "shift.close": Handler(CloseShiftArgs, "shifts.work", _close_shift),
-    "expense.record": Handler(RecordExpense, "expenses.record", _spend),
     "credit.repay": Handler(RepayArgs, "credit.repay", _repay),
+    "expense.record": Handler(RecordExpense, "expenses.record", _spend),
     "conflict.resolve": Handler(ResolveArgs, "sync.review", _resolve),
     "staff.wrong_pins": Handler(WrongPinsArgs, "", _wrong_pins),
 }
