@@ -68,3 +68,10 @@ async def test_an_expense_that_was_paid_is_recorded_whatever_it_is(till: Device,
     rows = await shop.rows("select amount_cents, review from expenses where business_id = $1")
     assert rows == [(200_000, ["expenses.above_limit"])]
     await assert_invariants(shop.database, shop.business_id)
+
+
+async def test_a_conflict_that_there_is_not_is_told_so(till: Device, shop: TradingShop) -> None:
+    args = {"conflict_id": str(new_id()), "choice": "server"}
+    manager = till.command("conflict.resolve", args, handed_over=False, staff_id=str(shop.actor.id))
+    (verdict,) = await till.results(manager)
+    assert (verdict["status"], verdict["error"]["code"]) == ("rejected", "sync.conflict_not_found"), verdict
