@@ -59,9 +59,17 @@ class _Intent:
 
 
 async def refund_sale(
-    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, till: AtTill | None = None
+    uow: UnitOfWork,
+    sale_id: UUID,
+    command: RefundSale,
+    *,
+    proven: Proven | None = None,
+    till: AtTill | None = None,
+    is_fact: bool = False,
 ) -> RefundView:
     """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
+
+    Where it is a fact that the money left a drawer, it left that one, whosever it is and however long it has been closed.
 
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
@@ -89,11 +97,17 @@ async def refund_sale(
     intent = _Intent(
         command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents, till
     )
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
 
 
 async def void_sale(
-    uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None, till: AtTill | None = None
+    uow: UnitOfWork,
+    sale_id: UUID,
+    command: VoidSale,
+    *,
+    proven: Proven | None = None,
+    till: AtTill | None = None,
+    is_fact: bool = False,
 ) -> RefundView:
     """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came, credit notes to their balance.
 
@@ -112,7 +126,7 @@ async def void_sale(
         command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id, paid_on_credit(parts),
         till,
     )  # fmt: skip
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
 
 
 async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
@@ -122,14 +136,13 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 
 
 async def _begin(
-    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
+    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView], is_fact: bool
 ) -> RefundView:
-    if intent.shift_id is not None:
-        till = intent.till
-        drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
-        for code in drawer.review:
-            assert till is not None, "only a fact is taken with what is odd about it"
-            till.note(code)
+    till = intent.till if intent.till is not None and intent.till.is_handed_over else None
+    is_fact = is_fact or till is not None
+    drawer = None if intent.shift_id is None else await shifts.take_drawer(uow, intent.shift_id, is_fact=is_fact)
+    for code in drawer.review if drawer is not None and till is not None else ():
+        till.note(code)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -141,7 +154,7 @@ async def _begin(
     if approval_id is not None:
         tell(uow, refund, RefundState.AWAITING_APPROVAL, approval_id=approval_id)
         return refund
-    return await proceed(uow, sale, refund, parts=parts)
+    return await proceed(uow, sale, refund, parts=parts, drawer=drawer)
 
 
 async def _insert(
