@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from payme.features.approvals import ApprovalApproved
 from payme.features.businesses import TillNotFound
 from payme.features.identity import Role
-from payme.features.sales import RefundSale, VoidSale, refund_sale, void_sale
+from payme.features.sales import AtTill, RefundSale, VoidSale, refund_sale, void_sale
 from payme.features.sales.services.finish_refund import hear_of_approval as hear_of_refund_approval
 from payme.features.shifts import (
     ShiftClosed,
@@ -127,8 +128,9 @@ async def test_what_a_till_gave_back_left_the_drawer_it_says(counter: Counter):
     await refused(counter.shop, ShiftClosed, lambda: counter.shop.run(lambda uow: refund_sale(uow, refunded.id, back)))
     void = VoidSale(reason="Mistake", shift_id=shift.id)
     await refused(counter.shop, ShiftClosed, lambda: counter.shop.run(lambda uow: void_sale(uow, voided.id, void)))
-    await counter.shop.run(lambda uow: refund_sale(uow, refunded.id, back, is_fact=True))
-    await counter.shop.run(lambda uow: void_sale(uow, voided.id, void, is_fact=True))
+    told = AtTill(datetime.now(UTC), is_handed_over=True, odd=[])
+    await counter.shop.run(lambda uow: refund_sale(uow, refunded.id, back, till=told))
+    await counter.shop.run(lambda uow: void_sale(uow, voided.id, void, till=told))
     settled = await counter.shift(shift)
     assert (*stands(settled), settled.late_movements) == ("closed", FLOAT, 0, "none", 2)
     assert stands(await counter.close(after, FLOAT)) == ("closed", FLOAT, 0, "none")

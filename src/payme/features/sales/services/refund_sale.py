@@ -38,6 +38,7 @@ from payme.features.sales.services.return_sale import (
     proceed,
     tell,
 )
+from payme.features.shifts import Drawer
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.values import value
@@ -59,17 +60,11 @@ class _Intent:
 
 
 async def refund_sale(
-    uow: UnitOfWork,
-    sale_id: UUID,
-    command: RefundSale,
-    *,
-    proven: Proven | None = None,
-    till: AtTill | None = None,
-    is_fact: bool = False,
+    uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, till: AtTill | None = None
 ) -> RefundView:
     """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
 
-    Where it is a fact that the money left a drawer, it left that one, whosever it is and however long it has been closed.
+    What a till has given back left the drawer of its shift, whosever that is and however long it has been closed.
 
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
@@ -97,17 +92,11 @@ async def refund_sale(
     intent = _Intent(
         command.id or new_id(), RefundKind.REFUND, method, command.reason, proven, command.shift_id, debt_cents, till
     )
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
 async def void_sale(
-    uow: UnitOfWork,
-    sale_id: UUID,
-    command: VoidSale,
-    *,
-    proven: Proven | None = None,
-    till: AtTill | None = None,
-    is_fact: bool = False,
+    uow: UnitOfWork, sale_id: UUID, command: VoidSale, *, proven: Proven | None = None, till: AtTill | None = None
 ) -> RefundView:
     """Undo a sale on its own business day: all goods to the shelf, each counted part back the way it came, credit notes to their balance.
 
@@ -126,7 +115,7 @@ async def void_sale(
         command.id or new_id(), RefundKind.VOID, RefundMethod.AS_PAID, command.reason, proven, command.shift_id, paid_on_credit(parts),
         till,
     )  # fmt: skip
-    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts, is_fact=is_fact))
+    return shown(uow, await _begin(uow, sale, plan, intent=intent, parts=parts))
 
 
 async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
@@ -136,13 +125,9 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 
 
 async def _begin(
-    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView], is_fact: bool
+    uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
 ) -> RefundView:
-    till = intent.till if intent.till is not None and intent.till.is_handed_over else None
-    is_fact = is_fact or till is not None
-    drawer = None if intent.shift_id is None else await shifts.take_drawer(uow, intent.shift_id, is_fact=is_fact)
-    for code in drawer.review if drawer is not None and till is not None else ():
-        till.note(code)
+    drawer = await _take_drawer(uow, intent)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -155,6 +140,17 @@ async def _begin(
         tell(uow, refund, RefundState.AWAITING_APPROVAL, approval_id=approval_id)
         return refund
     return await proceed(uow, sale, refund, parts=parts, drawer=drawer)
+
+
+async def _take_drawer(uow: UnitOfWork, intent: _Intent) -> Drawer | None:
+    if intent.shift_id is None:
+        return None
+    till = intent.till
+    drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
+    for code in drawer.review:
+        assert till is not None, "only a fact is taken with what is odd about it"
+        till.note(code)
+    return drawer
 
 
 async def _insert(
