@@ -196,7 +196,7 @@ async def test_a_till_has_one_open_shift_and_so_has_a_person(counter: Counter):
 
 
 async def test_the_same_opening_again_is_the_same_shift(counter: Counter):
-    said = {"id": new_id()}
+    said: dict[str, Any] = {"id": new_id()}
     opened = await counter.open(**said)
     assert await counter.open(**said) == opened
     assert await counter.open(**said, is_fact=True) == opened

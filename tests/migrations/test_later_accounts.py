@@ -1,4 +1,4 @@
-"""A business that is older than credit notes gets their account from the migration, as new ones get it from the chart."""
+"""A business that is older than an account gets it from the migration, as new ones get it from the chart."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,7 +18,16 @@ join account_balances b on b.business_id = a.business_id and b.account_id = a.id
 """
 
 
-async def test_businesses_that_exist_get_the_account(
+ADDED = [
+    ("bank", "asset"),
+    ("credit_notes", "liability"),
+    ("expenses_payable", "liability"),
+    ("operating_expenses", "expense"),
+    ("receivables", "asset"),
+]
+
+
+async def test_businesses_that_exist_get_the_accounts(
     make_database: Callable[..., Awaitable[str]], tmp_path: Path
 ) -> None:
     dsn = await make_database(template="template0")
@@ -43,7 +52,7 @@ async def test_businesses_that_exist_get_the_account(
         for business_id in OLD:
             await connection.execute(f"set payme.business_id = '{business_id}'")
             assert [tuple(row) for row in await connection.fetch(FOUND)] == [
-                (business_id, "credit_notes", "liability", "KES", 0)
+                (business_id, code, kind, "KES", 0) for code, kind in ADDED
             ]
     finally:
         await connection.close()
