@@ -103,6 +103,7 @@ export const counterEn = {
   sale_unknown: "This till does not know that sale.",
   scan: "Scan with the camera",
   scan_hint: "Hold the barcode inside the frame.",
+  screen_missing: "This part of the till is not on the device yet. It comes as soon as there is a network.",
   sell_to: "Sell to them",
   shift_closed: "Shift closed",
   shift_none: "No shift is open at this till. Count the float, then open one.",

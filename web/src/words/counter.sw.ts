@@ -105,6 +105,7 @@ export const counterSw: Record<keyof typeof counterEn, string> = {
   sale_unknown: "Till hii haijui mauzo hayo.",
   scan: "Iskani kwa kamera",
   scan_hint: "Shikilia msimbo ndani ya fremu.",
+  screen_missing: "Sehemu hii ya till bado haiko kwenye kifaa. Itakuja mara mtandao utakapokuwepo.",
   sell_to: "Mwuzie",
   shift_closed: "Zamu imefungwa",
   shift_none: "Hakuna zamu iliyo wazi kwenye till hii. Hesabu pesa za kuanzia, kisha ifungue.",
