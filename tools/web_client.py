@@ -40,7 +40,7 @@ def render() -> str:
     _DOCUMENT.parent.mkdir(exist_ok=True)
     _DOCUMENT.write_text(json.dumps(_needed(document), sort_keys=True), encoding="utf-8")
     ensure_packages()
-    return program("openapi-typescript", str(_DOCUMENT), "--alphabetize")
+    return program("openapi-typescript", str(_DOCUMENT), "--alphabetize", "--default-non-nullable=false")
 
 
 def _needed(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from payme.entrypoints import worker as worker_process
 from payme.entrypoints.cli_doctor import doctor
 from payme.entrypoints.reach import open_worker_database, settings_or_exit
 from payme.features.operations.cli import build_app as build_check
+from payme.features.sync.cli import build_app as build_sync
 
 _RUN: Final = "Run"
 _LOOK: Final = "Look: changes nothing"
@@ -47,3 +48,4 @@ app.add_typer(cli_backup.app, name="backup", rich_help_panel=_CHANGE)
 app.add_typer(cli_migrate.app, name="migrate", rich_help_panel=_CHANGE)
 app.add_typer(cli_jobs.app, name="jobs", rich_help_panel=_CHANGE)
 app.add_typer(cli_secrets.app, name="secrets", rich_help_panel=_CHANGE)
+app.add_typer(build_sync(open_worker_database), name="sync", rich_help_panel=_CHANGE)

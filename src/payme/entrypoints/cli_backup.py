@@ -7,6 +7,7 @@ from payme.entrypoints.wiring import VERSION
 from payme.features.operations.cli import build_backup_app
 from payme.features.operations.cli.backups import Surroundings
 from payme.features.operations.services.backups.restore import OpenAt
+from payme.features.sync.services.epochs import begin_epochs
 from payme.runtime.database import Database
 from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.settings import Settings
@@ -19,4 +20,4 @@ def _open_at(settings: Settings) -> OpenAt:
     return open_at
 
 
-app = build_backup_app(Surroundings(settings_or_exit, _open_at, VERSION))
+app = build_backup_app(Surroundings(settings_or_exit, _open_at, VERSION, begin_epochs))

@@ -57,6 +57,8 @@ class Belongings:
     shift_id: UUID
     credit_account_id: UUID
     expense_id: UUID
+    device_id: UUID
+    command_id: UUID
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -154,6 +156,16 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
     refused = [{"newDocumentState": {"id": product, "_deleted": True}}]
     assert (await client.post(f"/v1/businesses/{shop.id}/sync/products/push", json=refused)).status_code == 200
     (conflict,) = (await client.get(f"/v1/businesses/{shop.id}/sync/conflicts")).json()["data"]
+    code = await post("devices/codes", {"name": "Counter"})
+    registered = await client.post("/v1/devices/register", json={"code": code["code"]})
+    assert registered.status_code == 201, registered.text
+    odd = {
+        "id": str(new_id()), "device_id": registered.json()["device_id"], "device_sequence": 1, "name": "stock.spoil",
+        "args": {"product_id": product, "quantity": "1", "type": "damage"}, "handed_over": True,
+        "occurred_at": "2026-01-01T00:00:00Z", "staff_id": str(member.id),
+    }  # fmt: skip
+    pushed = await client.post(f"/v1/businesses/{shop.id}/sync/commands", json={"commands": [odd]})
+    assert pushed.json()["results"][0]["status"] == "needs_review", pushed.text
     return Belongings(
         product_id=UUID(product),
         sale_id=UUID(sale["id"]),
@@ -175,4 +187,6 @@ async def fill(client: httpx2.AsyncClient, shop: Shop) -> Belongings:
         shift_id=UUID(shift["id"]),
         credit_account_id=UUID(account["id"]),
         expense_id=UUID(expense["id"]),
+        device_id=UUID(registered.json()["device_id"]),
+        command_id=UUID(odd["id"]),
     )

@@ -4,6 +4,16 @@ from payme.entrypoints.api import all_features
 
 OPERATIONS = [each for feature in all_features() for router in feature.routers for each in router.operations]
 CHANGES = {
+    "sync_settle_review": "sync.review",
+    "sync_reconcile": "sync.push",
+    "sync_push_commands": "sync.push",
+    "devices_unlock": "devices.manage",
+    "devices_rotate": "sync.push",
+    "devices_revoke": "devices.manage",
+    "devices_rename": "devices.manage",
+    "devices_register": "public",
+    "devices_make_code": "devices.manage",
+    "auth_pin": "signed_in",
     "api_keys_create": "api_keys.manage",
     "api_keys_revoke": "api_keys.manage",
     "approvals_approve": "approvals.decide",
@@ -74,6 +84,8 @@ CHANGES = {
     "unclaimed_return": "payouts.request",
 }
 READS_BEYOND_THE_OWN_FEATURE = {
+    "sync_get_review": "sync.review",
+    "sync_list_reviews": "sync.review",
     "api_keys_list": "api_keys.manage",
     "audit_list": "audit.read",
     "branches_list": "business.read",

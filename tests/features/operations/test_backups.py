@@ -76,6 +76,15 @@ async def rows(dsn: str, sql: str) -> list[Any]:
         await connection.close()
 
 
+async def epoch_of(dsn: str, business_id: Any) -> Any:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f"set payme.business_id = '{business_id}'")
+        return await connection.fetchval("select epoch from sync_counters where business_id = $1", business_id)
+    finally:
+        await connection.close()
+
+
 async def test_a_backup_is_restored_and_everything_in_it_holds(
     writer: dict[str, str], bucket: SeaweedProcess, identity: str, make_database: Any, sound: SoundDatabase
 ) -> None:
@@ -92,6 +101,7 @@ async def test_a_backup_is_restored_and_everything_in_it_holds(
     empty = await make_database(template="template0")
     code, output = await payme("backup", "restore", "--identity", identity, "--into", empty, **writer)
     assert code == 0, output
+    assert await epoch_of(empty, sound.business_id) == 2
     code, output = await payme("check", "invariants", **{**writer, "DATABASE_URL": empty})
     assert code == 0, output
     # What a restored copy needs besides its rows: the walls, and the roles' rights.

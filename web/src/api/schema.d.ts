@@ -294,7 +294,7 @@ export interface components {
              * Reference
              * @default
              */
-            reference: string;
+            reference?: string;
         };
         /**
          * CashTender
@@ -361,7 +361,7 @@ export interface components {
              * Pointer
              * @default
              */
-            pointer: string;
+            pointer?: string;
         };
         /**
          * CommandResults
@@ -454,7 +454,7 @@ export interface components {
              * Handed Over
              * @default false
              */
-            handed_over: boolean;
+            handed_over?: boolean;
             /**
              * Id
              * Format: uuid
@@ -465,17 +465,17 @@ export interface components {
              * @description What came under the id was not what was executed.
              * @default false
              */
-            is_altered: boolean;
+            is_altered?: boolean;
             /**
              * Is Repeated
              * @default false
              */
-            is_repeated: boolean;
+            is_repeated?: boolean;
             /**
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /** Occurred At */
             occurred_at?: string | null;
             /** Reasons */
@@ -490,7 +490,7 @@ export interface components {
              * Rev
              * @default 1
              */
-            rev: number;
+            rev?: number;
             /** Server Seq */
             server_seq?: number | null;
             /** Settled At */
@@ -501,7 +501,7 @@ export interface components {
              * Settled Note
              * @default
              */
-            settled_note: string;
+            settled_note?: string;
             /** Staff Id */
             staff_id?: string | null;
             status: components["schemas"]["CommandStatus"];
@@ -543,6 +543,22 @@ export interface components {
          *         }
          *       ]
          *     }
+         * @example {
+         *       "customer_id": "01936f0e-8d15-7000-8000-000000000001",
+         *       "lines": [
+         *         {
+         *           "product_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11",
+         *           "quantity": "2"
+         *         }
+         *       ],
+         *       "tenders": [
+         *         {
+         *           "amount_cents": 20000,
+         *           "credit_account_id": "01936f0e-8d18-7000-8000-000000000001",
+         *           "method": "credit"
+         *         }
+         *       ]
+         *     }
          */
         CreateSale: {
             /** @description Who agrees to a discount above the business's limit. */
@@ -555,7 +571,7 @@ export interface components {
              * Discount Cents
              * @default 0
              */
-            discount_cents: number;
+            discount_cents?: number;
             /** Id */
             id?: string | null;
             /** Lines */
@@ -571,7 +587,7 @@ export interface components {
              */
             shift_id?: string | null;
             /** Tenders */
-            tenders: (components["schemas"]["CashTender"] | components["schemas"]["CardTender"] | components["schemas"]["MpesaStkTender"] | components["schemas"]["MpesaClaimTender"] | components["schemas"]["CreditNoteTender"])[];
+            tenders: (components["schemas"]["CashTender"] | components["schemas"]["CardTender"] | components["schemas"]["MpesaStkTender"] | components["schemas"]["MpesaClaimTender"] | components["schemas"]["CreditNoteTender"] | components["schemas"]["CreditTender"])[];
             /** Till Id */
             till_id?: string | null;
         };
@@ -594,6 +610,29 @@ export interface components {
             method: "credit_note";
             /** Number */
             number: string;
+        };
+        /**
+         * CreditTender
+         * @description A debt: the customer pays later, within the limit of the account.
+         * @example {
+         *       "amount_cents": 1,
+         *       "credit_account_id": "01932f6e-7c1f-7b0a-8d7e-0a5b5a1c2d3e",
+         *       "method": "credit"
+         *     }
+         */
+        CreditTender: {
+            /** Amount Cents */
+            amount_cents: number;
+            /**
+             * Credit Account Id
+             * Format: uuid
+             */
+            credit_account_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            method: "credit";
         };
         /**
          * DeviceRegistered
@@ -796,7 +835,7 @@ export interface components {
             /** Amount Cents */
             amount_cents: number;
             /** @default till */
-            channel: components["schemas"]["Channel"];
+            channel?: components["schemas"]["Channel"];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -841,25 +880,25 @@ export interface components {
              * @description How long without contact
              * @default 72
              */
-            hours: number;
+            hours?: number;
             /**
              * Sale Cents
              * @description The largest sale
              * @default 2000000
              */
-            sale_cents: number;
+            sale_cents?: number;
             /**
              * Sales
              * @description How many sales since the last contact
              * @default 500
              */
-            sales: number;
+            sales?: number;
             /**
              * Total Cents
              * @description All sales since the last contact together
              * @default 20000000
              */
-            total_cents: number;
+            total_cents?: number;
         };
         /**
          * Page[SaleRow]
@@ -889,7 +928,7 @@ export interface components {
              * Has More
              * @default false
              */
-            has_more: boolean;
+            has_more?: boolean;
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -939,7 +978,7 @@ export interface components {
              *       "wanted": "2"
              *     }
              */
-            facts: {
+            facts?: {
                 [key: string]: unknown;
             } | null;
             /**
@@ -1079,7 +1118,7 @@ export interface components {
              * Hash
              * @default
              */
-            hash: string;
+            hash?: string;
         };
         /**
          * Reconciled
@@ -1132,7 +1171,7 @@ export interface components {
              * Restock
              * @default true
              */
-            restock: boolean;
+            restock?: boolean;
             /**
              * Sale Line Id
              * Format: uuid
@@ -1207,6 +1246,16 @@ export interface components {
          *       "method": "cash",
          *       "reason": "Torn bag"
          *     }
+         * @example {
+         *       "lines": [
+         *         {
+         *           "quantity": "1",
+         *           "sale_line_id": "01936f0e-8d12-7000-8000-000000000001"
+         *         }
+         *       ],
+         *       "reason": "Torn bag",
+         *       "shift_id": "01936f0e-8d16-7000-8000-000000000001"
+         *     }
          */
         RefundSale: {
             approver?: components["schemas"]["Approver"] | null;
@@ -1219,7 +1268,7 @@ export interface components {
              * @default cash
              * @enum {string}
              */
-            method: "cash" | "mpesa" | "credit_note";
+            method?: "cash" | "mpesa" | "credit_note";
             /** Reason */
             reason: string;
             /**
@@ -1293,12 +1342,18 @@ export interface components {
              * Currency
              * @default KES
              */
-            currency: string;
+            currency?: string;
+            /**
+             * Debt Cents
+             * @description What of the amount lowers the customer's debt and is not given back.
+             * @default 0
+             */
+            debt_cents?: number;
             /**
              * End Reason
              * @default
              */
-            end_reason: string;
+            end_reason?: string;
             /** Ended At */
             ended_at?: string | null;
             /**
@@ -1321,7 +1376,7 @@ export interface components {
              * Rev
              * @default 1
              */
-            rev: number;
+            rev?: number;
             /** Rounding Cents */
             rounding_cents: number;
             /**
@@ -1384,7 +1439,7 @@ export interface components {
              * Discount Cents
              * @default 0
              */
-            discount_cents: number;
+            discount_cents?: number;
             /**
              * Id
              * @description Made by a till that may have to refer to the line later.
@@ -1620,7 +1675,7 @@ export interface components {
              * Currency
              * @default KES
              */
-            currency: string;
+            currency?: string;
             /** Customer Id */
             customer_id?: string | null;
             /** Discount Cents */
@@ -1644,7 +1699,7 @@ export interface components {
              * Rev
              * @default 1
              */
-            rev: number;
+            rev?: number;
             /** Rounding Cents */
             rounding_cents: number;
             /** Shift Id */
@@ -1713,6 +1768,10 @@ export interface components {
          *         "user_id": "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14"
          *       },
          *       "reason": "Wrong customer"
+         *     }
+         * @example {
+         *       "reason": "Wrong customer",
+         *       "shift_id": "01936f0e-8d16-7000-8000-000000000001"
          *     }
          */
         VoidSale: {
@@ -2051,7 +2110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: `businesses.not_found`; `sales.credit_note_not_found`; `catalog.product_not_found`; `sales.till_not_found`; `customers.not_found`; `shifts.not_found`; `members.not_found` */
+            /** @description Refused: `businesses.not_found`; `sales.credit_note_not_found`; `credit.not_found`; `catalog.product_not_found`; `sales.till_not_found`; `customers.not_found`; `shifts.not_found`; `members.not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2069,7 +2128,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: `idempotency.still_running`; `sales.stock_short`; `payments.method_not_configured`; `payments.prompt_open`; `payments.receipt_used`; `payments.receipt_amount_differs`; `payments.claim_limit`; `payments.already_claimed`; `payments.money_in_dispute`; `payments.not_verified_yet`; `payments.prompt_may_own_it`; `sales.credit_note_short`; `sales.product_inactive`; `sales.business_suspended`; `sales.exists`; `shifts.closed` */
+            /** @description Refused: `idempotency.still_running`; `sales.stock_short`; `payments.method_not_configured`; `payments.prompt_open`; `payments.receipt_used`; `payments.receipt_amount_differs`; `payments.claim_limit`; `payments.already_claimed`; `payments.money_in_dispute`; `payments.not_verified_yet`; `payments.prompt_may_own_it`; `sales.credit_note_short`; `credit.account_closed`; `credit.limit_exceeded`; `sales.product_inactive`; `sales.business_suspended`; `sales.exists`; `shifts.closed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2096,7 +2155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: `http.invalid`; `idempotency.key_reused`; `sales.tenders_differ`; `sales.received_too_little`; `payments.whole_shillings`; `payments.phone_invalid`; `payments.amount_outside_limits`; `payments.receipt_invalid`; `sales.discount_too_large`; `sales.one_prompt`; `sales.receipt_number_of_device`; `sales.line_twice`; `shifts.other_till` */
+            /** @description Refused: `http.invalid`; `idempotency.key_reused`; `sales.tenders_differ`; `sales.received_too_little`; `payments.whole_shillings`; `payments.phone_invalid`; `payments.amount_outside_limits`; `payments.receipt_invalid`; `sales.one_credit_account`; `sales.discount_too_large`; `sales.one_prompt`; `sales.receipt_number_of_device`; `sales.line_twice`; `shifts.other_till` */
             422: {
                 headers: {
                     [name: string]: unknown;

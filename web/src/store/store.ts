@@ -14,7 +14,8 @@ export class Store extends Dexie {
   declare kept: EntityTable<Kept, "key">;
 
   constructor(name = "payme-till") {
-    super(name);
+    // A phone may lose its power the moment after a sale: what is saved is on the disk, and not on its way there.
+    super(name, { chromeTransactionDurability: "strict" });
     this.version(1).stores({
       commands: "id, &device_sequence, state",
       products: "id",

@@ -1,5 +1,6 @@
 /** Sends the queue: oldest first, a hundred at a time, until nothing is left that the server has not answered. */
 import { call, type Identity, Refused } from "$/api/wire";
+import type { CommandView } from "$/api/types";
 import { markSent, markUnsent, nextBatch, settle, type Verdict } from "$/store/outbox";
 import type { CommandRecord } from "$/store/records";
 import type { Store } from "$/store/store";
@@ -7,14 +8,6 @@ import type { Store } from "$/store/store";
 const BATCH = 100;
 /** The server takes 1 MiB; room is left for what JSON adds. */
 const MOST_BYTES = 900_000;
-
-interface CommandAnswer {
-  id: string;
-  status: string;
-  result?: unknown;
-  error?: { code: string; message: string; pointer?: string | null } | null;
-  reasons?: string[] | null;
-}
 
 /** Send what has no verdict and return how many were settled. Throws: Unreachable, Refused where a whole request was. */
 export async function pushQueue(store: Store, identity: Identity): Promise<number> {
@@ -32,7 +25,7 @@ export async function pushQueue(store: Store, identity: Identity): Promise<numbe
 async function send(store: Store, identity: Identity, batch: CommandRecord[]): Promise<number> {
   await markSent(store, batch.map((each) => each.id));
   try {
-    const { body } = await call<{ results: CommandAnswer[] }>(`/v1/businesses/${identity.business_id}/sync/commands`, {
+    const { body } = await call<{ results: CommandView[] }>(`/v1/businesses/${identity.business_id}/sync/commands`, {
       identity,
       body: { commands: batch.map((each) => each.body) },
       headers: await queueHeaders(store),
@@ -53,7 +46,7 @@ async function send(store: Store, identity: Identity, batch: CommandRecord[]): P
   }
 }
 
-export function verdictOf(answer: CommandAnswer): Verdict {
+export function verdictOf(answer: CommandView): Verdict {
   return {
     id: answer.id,
     status: answer.status,

@@ -3,6 +3,7 @@
  * has those commands for 30 days; the server names the ones it lacks, and they go into the queue again with their own ids.
  */
 import { call, type Identity } from "$/api/wire";
+import type { Reconciled } from "$/api/types";
 import type { CommandRecord } from "$/store/records";
 import type { Store } from "$/store/store";
 
@@ -14,11 +15,6 @@ export async function reconcileRestored(store: Store, identity: Identity, epoch:
   if (known !== undefined) lost = await queueLost(store, identity);
   await store.keep("epoch", epoch);
   return lost;
-}
-
-interface Reconciled {
-  matches: boolean;
-  missing: string[];
 }
 
 const MOST = 5_000;

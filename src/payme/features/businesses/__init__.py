@@ -3,7 +3,7 @@
 The tenant itself lives here. Who may act in it belongs to identity.
 """
 
-from payme.features.businesses.errors import BusinessUnknown, TillNotFound
+from payme.features.businesses.errors import BranchNotFound, BusinessUnknown, TillNotFound
 from payme.features.businesses.events import BusinessCreated
 from payme.features.businesses.repository import find_branch_prefix, find_till_by_prefix
 from payme.features.businesses.schemas import BusinessSettings, CreateBusiness, CreateTill, Till
@@ -19,6 +19,7 @@ from payme.features.businesses.services import (
 
 __all__ = [
     "PLATFORM_BUSINESS_ID",
+    "BranchNotFound",
     "BusinessCreated",
     "BusinessSettings",
     "BusinessUnknown",

@@ -20,7 +20,7 @@ class BranchNotFound(NotFound):
     """There is no such branch in this business."""
 
     code = "businesses.branch_not_found"
-    constraints = ("tills_business_id_branch_id_fkey",)
+    constraints = ("tills_business_id_branch_id_fkey", "device_codes_business_id_branch_id_fkey")
 
 
 class BranchIdTaken(Conflict):

@@ -1,18 +1,11 @@
 /** Makes this browser a till: the code goes to the server once, its credential stays here. */
 import { call } from "$/api/wire";
+import type { DeviceRegistered } from "$/api/types";
 import type { Store } from "$/store/store";
-import type { Setup } from "./till.svelte";
-
-interface Registered extends Setup {
-  credential: string;
-  last_receipt: number;
-  last_sequence: number;
-  epoch: number;
-}
 
 /** Register with a code. Throws: Unreachable, Refused. */
 export async function register(store: Store, code: string, name: string): Promise<void> {
-  const { body } = await call<Registered>("/v1/devices/register", {
+  const { body } = await call<DeviceRegistered>("/v1/devices/register", {
     body: { code: code.trim(), ...(name.trim() ? { name: name.trim() } : {}) },
   });
   const { credential, ...setup } = body;

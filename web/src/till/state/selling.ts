@@ -2,6 +2,7 @@
  * Turns the cart and its tenders into a command. Online it is a request, whose refusal sells nothing; with no network it is a fact.
  * Invariant: number, receipt and sale are one transaction of the store, written before anything is sent or the drawer opens.
  */
+import type { CreateSale } from "$/api/types";
 import { changeDue, type PricedCart } from "$/money/carts";
 import { writeQuantity } from "$/money/quantity";
 import { newId } from "$/store/ids";
@@ -73,7 +74,7 @@ export async function sell(
       })),
       discount_cents: sale.cartDiscountCents,
       tenders: sale.tenders,
-    };
+    } satisfies CreateSale;
     return save(
       store,
       {

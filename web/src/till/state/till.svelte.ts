@@ -1,4 +1,5 @@
 /** The one till of this window: its store, its loop, and what every screen wants to know of them. */
+import type { DeviceSetUp } from "$/api/types";
 import { UNSETTLED } from "$/store/records";
 import { Store } from "$/store/store";
 import type { Staff } from "$/sync/staff";
@@ -14,15 +15,7 @@ export interface Device {
 }
 
 /** What the device works with; refreshed at each check-in. */
-export interface Setup {
-  device_id: string;
-  name: string;
-  till_id: string;
-  branch_id: string;
-  receipt_prefix: string;
-  business: { id: string; name: string; cash_rounding_cents: number; discount_limit_basis_points: number; refund_limit_cents: number };
-  limits: { sale_cents: number; total_cents: number; sales: number; hours: number };
-}
+export type Setup = DeviceSetUp;
 
 export interface Queue {
   count: number;

@@ -43,7 +43,7 @@ async def record_expense(uow: UnitOfWork, command: RecordExpense, *, is_fact: bo
     ledger.post(uow, [_posting(expense.id, expense.amount_cents, from_drawer=from_drawer)])
     if drawer is not None and from_drawer:
         await shifts.move_cash(uow, drawer, [Cash("expense.spent", expense.id, -expense.amount_cents)])
-    tokens.charge(uow, expense.id, OPERATION, is_fact=is_fact)
+    tokens.charge(uow, expense.id, OPERATION, is_fact=is_fact, is_gone=is_fact)
     audit.record(
         uow, "expense.recorded", expense.id, amount_cents=expense.amount_cents, category=expense.category,
         method=expense.method, shift_id=expense.shift_id,

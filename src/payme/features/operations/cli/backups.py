@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 refused, damaged or a drill that failed, 75 where the stor
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from payme.features.operations.services.backups.prune import prune_backups
 from payme.features.operations.services.backups.restore import (
     Destination,
     OpenAt,
+    begin_where_known,
     restore_backup,
     set_prompts_aside,
 )
@@ -33,7 +34,7 @@ from payme.features.operations.services.backups.shelf import Shelf, shelf_of
 from payme.features.operations.services.backups.verify import verify_backup
 from payme.integrations.objectstore import StoreRefused, StoreUnavailable
 from payme.kit.errors import DomainError
-from payme.runtime.database import DatabaseUnavailable
+from payme.runtime.database import Database, DatabaseUnavailable
 from payme.runtime.database.dumps import DumpError
 from payme.runtime.security.sealing import new_identity
 from payme.runtime.settings import Settings
@@ -62,6 +63,8 @@ class Surroundings:
     settings: Callable[[], Settings]
     open_at: Callable[[Settings], OpenAt]
     version: str
+    begin_epochs: Callable[[Database], Awaitable[int]]
+    """What tells tills that the database went back; a feature of its own knows how."""
 
 
 def build_backup_app(around: Surroundings) -> typer.Typer:
@@ -145,7 +148,7 @@ class _Commands:
         """Restore a backup into an empty database, in one transaction, and count what arrived.
 
         The whole backup is read and checked before anything is written. Prompts that waited when it was made are set aside as dead
-        letters: they may have been paid since. Afterwards: payme check invariants, payme doctor.
+        letters: they may have been paid since. Tills learn that the books went back, and send again what is missing. Afterwards: payme check invariants, payme doctor.
         """
         settings, shelf = self._ready()
         key = _identity(settings, identity, needed=True)
@@ -157,12 +160,14 @@ class _Commands:
         with shown() as show:
             _run(restore_backup(shelf, manifest, Destination(url, replace=replace), identity=key, show=show))
             aside = _run(set_prompts_aside(self.around.open_at(settings), url))
+            knows_epochs = _run(begin_where_known(self.around.open_at(settings), url, self.around.begin_epochs))
         typer.echo(f"{manifest.id} is restored: {sum(manifest.contents.rows.values())} rows, as they were {age} ago.")
         if aside:
             typer.echo(
                 f"{aside} prompts to customers were set aside; see payme jobs dead, and retry none that may be paid."
             )
-        typer.echo("Next: payme migrate up, payme check invariants, payme doctor.")
+        epoch = "" if knows_epochs else " payme sync begin-epoch,"
+        typer.echo(f"Next: payme migrate up,{epoch} payme check invariants, payme doctor.")
 
     def drill(self, backup_id: Id = None, *, identity: Identity = None, as_json: Json = False) -> None:
         """Restore the newest backup into a scratch server and hold it against its manifest, every invariant and the audit chains.

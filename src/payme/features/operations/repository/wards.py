@@ -64,6 +64,38 @@ class OpenDays:
     cents: int
 
 
+@dataclass(frozen=True, slots=True)
+class SilentTill:
+    """A device with numbers missing between those that came, since when, and the first of them."""
+
+    device_id: UUID
+    name: str
+    since: datetime
+    missing: list[int]
+
+
+async def list_gaps(uow: UnitOfWork, *, before: datetime, limit: int) -> list[SilentTill]:
+    """Return the devices of the business at hand whose sequence has had a gap since before an instant, the longest first."""
+    rows = await uow.fetch(
+        """-- operations.list_gaps
+        select s.device_id, d.name, s.gap_since as since, sync_missing($1, s.device_id, 20) as missing
+        from sync_devices s join devices d on d.business_id = s.business_id and d.id = s.device_id
+        where s.business_id = $1 and s.gap_since < $2 order by s.gap_since limit $3""",
+        uow.tenant,
+        before,
+        limit,
+    )
+    return [SilentTill(**row) for row in rows]
+
+
+async def knows_epochs(uow: UnitOfWork) -> bool:
+    """Say whether this schema keeps epochs of sync."""
+    return await uow.fetchval(
+        """-- operations.knows_epochs
+        select to_regprocedure('sync_begin_epoch(uuid,timestamptz)') is not null"""
+    )
+
+
 async def find_server(uow: UnitOfWork) -> Server:
     """Return what there is to know of the server."""
     row = await uow.fetchrow(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from payme.features import payments
 from payme.features.operations.repository import wards
-from payme.features.operations.repository.wards import OpenDays, Ward
+from payme.features.operations.repository.wards import OpenDays, SilentTill, Ward
 from payme.features.operations.schemas import Diagnosis, Mark, bad, good, look
 from payme.features.operations.services.examine_shops import Setup, examine_shops, read_setup
 from payme.features.operations.services.walk import walk_businesses
@@ -26,6 +26,7 @@ _STUCK_AFTER: Final = timedelta(minutes=5)
 _LATE_SECONDS: Final = 60
 _HEARD_WITHIN: Final = timedelta(minutes=5)
 _UNDERSTOOD_WITHIN: Final = timedelta(minutes=2)
+_SENT_WITHIN: Final = timedelta(hours=24)
 _SEALED_WITHIN: Final = timedelta(hours=1)
 
 
@@ -46,6 +47,7 @@ class _Gathered:
     shops: list[Setup] = field(default_factory=list[Setup])
     gaps: list[tuple[UUID, BalanceGapView]] = field(default_factory=list[tuple[UUID, BalanceGapView]])
     days: list[tuple[UUID, OpenDays]] = field(default_factory=list[tuple[UUID, OpenDays]])
+    tills: list[tuple[UUID, SilentTill]] = field(default_factory=list[tuple[UUID, SilentTill]])
     unsealed: int = 0
 
     def count(self, kind: str) -> int:
@@ -71,6 +73,7 @@ async def examine_work(database: Database, expectations: Expectations) -> list[D
         *_payments(gathered),
         _tray(gathered),
         _days(gathered),
+        _tills(gathered),
         *_gaps(gathered),
         *shops,
         _audit(gathered),
@@ -148,10 +151,12 @@ async def _gather_one(uow: UnitOfWork, gathered: _Gathered, expectations: Expect
     gaps = await payments.list_gaps(uow)
     shop = await read_setup(uow, expectations.mpesa_environment)
     days = await wards.find_open_days(uow)
+    tills = await wards.list_gaps(uow, before=uow.now - _SENT_WITHIN, limit=_SHOWN)
     unsealed = await wards.count_unsealed(uow, older_than=_SEALED_WITHIN)
     # Counted last, when nothing can be asked again: a transaction that is repeated adds nothing twice.
     gathered.businesses += 1
     gathered.unsealed += unsealed
+    gathered.tills.extend((uow.tenant, till) for till in tills)
     gathered.shops.append(shop)
     gathered.gaps.extend((uow.tenant, gap) for gap in gaps)
     if days is not None:
@@ -212,6 +217,20 @@ def _days(gathered: _Gathered) -> Diagnosis:
     found = f"{count} in {len(by_age)} shops not accounted for, the oldest {oldest_on}."
     step = "Each shop finds its own under /reconciliations?state=open; see docs/guides/close-the-day.md."
     return look("Closed days", found, step, details=details[:_SHOWN])
+
+
+def _tills(gathered: _Gathered) -> Diagnosis:
+    """Name the tills of which something is missing although what they did later has come."""
+    if not gathered.tills:
+        return good("Tills", "nothing that a till has numbered is missing for a day.")
+    details = [
+        f"{till.name} ({till.device_id}) in {owner}: {', '.join(map(str, till.missing))} since {till.since:%Y-%m-%d %H:%M} UTC"
+        for owner, till in sorted(gathered.tills, key=lambda each: each[1].since)
+    ]
+    step = "Open the till with a network, or have its export handed in; until then sales may be missing."
+    return bad(
+        "Tills", f"{_at_least(len(details))} have not sent all they did for over a day.", step, details=details[:_SHOWN]
+    )
 
 
 def _audit(gathered: _Gathered) -> Diagnosis:

@@ -100,7 +100,7 @@ async def list_reviews(call: Call, query: Paging) -> Response:
 
 
 @router.get(
-    "/reviews/{command_id}", operation="sync_get_command", may=_REVIEW, response=CommandView, errors=(CommandNotFound,)
+    "/reviews/{command_id}", operation="sync_get_review", may=_REVIEW, response=CommandView, errors=(CommandNotFound,)
 )
 async def read(call: Call, command_id: UUID) -> Response:
     """Read a command with its verdict."""
@@ -108,7 +108,7 @@ async def read(call: Call, command_id: UUID) -> Response:
 
 
 @router.post(
-    "/reviews/{command_id}/settle", operation="sync_settle_command", may=_REVIEW, response=CommandView,
+    "/reviews/{command_id}/settle", operation="sync_settle_review", may=_REVIEW, response=CommandView,
     errors=(CommandNotFound, NothingToSettle),
 )  # fmt: skip
 async def settle(call: Call, command_id: UUID, command: Settle) -> Response:

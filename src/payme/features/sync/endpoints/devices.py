@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from payme.features import identity
+from payme.features.businesses import BranchNotFound
 from payme.features.identity import (
     CodeRefused,
     DeviceCodeMade,
@@ -11,6 +12,7 @@ from payme.features.identity import (
     DeviceNotFound,
     DeviceRow,
     MakeDeviceCode,
+    MemberNotFound,
     StaffAtDevice,
 )
 from payme.features.sync.schemas.devices import (
@@ -40,7 +42,10 @@ async def register(call: Call, command: RegisterDevice) -> Response:
     return call.answer(await devices.register_device(call.database, command), 201)
 
 
-@router.post("/codes", operation="devices_make_code", may="devices.manage", status=201, response=DeviceCodeMade)
+@router.post(
+    "/codes", operation="devices_make_code", may="devices.manage", status=201, response=DeviceCodeMade,
+    errors=(BranchNotFound,),
+)  # fmt: skip
 async def make_code(call: Call, command: MakeDeviceCode) -> Response:
     """Make a code that registers one device within a quarter of an hour."""
     return await call.write(lambda uow: identity.make_code(uow, command), status=201)
@@ -118,7 +123,7 @@ async def revoke(call: Call, device_id: UUID) -> Response:
     operation="devices_unlock",
     may="devices.manage",
     response=DeviceView,
-    errors=(DeviceNotFound,),
+    errors=(DeviceNotFound, MemberNotFound),
 )
 async def unlock(call: Call, device_id: UUID, command: UnlockMember) -> Response:
     """Let somebody who has used up their tries sign in at a device again."""

@@ -86,7 +86,7 @@ async def push(
     may be repeated.
     """
     if collection == COLLECTION:
-        return await push_commands(call, [each.new.model_dump(mode="json", by_alias=True) for each in rows])
+        return await push_commands(call, [each.new.model_dump(mode="json", by_alias=True) for each in rows.root])
     sender = sender_of(call)
     documents, epoch = await push_rows(sender, find_collection(collection), rows.root)
     return answer(call, f"[{','.join(documents)}]", epoch=epoch)

@@ -52,8 +52,9 @@ async def list_staff(uow: UnitOfWork, device_id: UUID) -> list[StaffAtDevice]:
 
 
 async def unlock_member(uow: UnitOfWork, device_id: UUID, user_id: UUID) -> DeviceRow:
-    """Let a member try PINs at a device again. Raises: DeviceNotFound."""
+    """Let a member try PINs at a device again. Raises: DeviceNotFound, MemberNotFound."""
     device = await identity.get_device(uow, device_id)
+    await identity.get_member(uow, user_id)
     await identity.unlock_member(uow, device_id, user_id)
     return device
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from payme.features import credit, customers, identity, inventory, sales, shifts
+from payme.features import credit, customers, expenses, identity, inventory, sales, shifts
 from payme.features.customers import CreateCustomer
+from payme.features.expenses import RecordExpense
 from payme.features.identity import Proven
 from payme.features.inventory import AdjustStock, ReceiveGoods, SpoilStock
 from payme.features.sales import AtTill, CreateSale, MpesaClaimTender, RefundView
@@ -133,6 +134,12 @@ async def _resolve(uow: UnitOfWork, args: ResolveArgs, _at: Situation) -> BaseMo
     return await resolve_conflict(uow, args.conflict_id, args)
 
 
+async def _spend(uow: UnitOfWork, args: RecordExpense, at: Situation) -> BaseModel:
+    view = await expenses.record_expense(uow, _own_id(args, at), is_fact=at.handed_over)
+    at.odd.extend(view.review)
+    return view
+
+
 async def _repay(uow: UnitOfWork, args: RepayArgs, at: Situation) -> BaseModel:
     return await credit.repay(uow, args.credit_account_id, _own_id(args, at), is_fact=at.handed_over)
 
@@ -154,6 +161,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "shift.open": Handler(OpenShift, "shifts.work", _open_shift),
     "shift.close": Handler(CloseShiftArgs, "shifts.work", _close_shift),
     "credit.repay": Handler(RepayArgs, "credit.repay", _repay),
+    "expense.record": Handler(RecordExpense, "expenses.record", _spend),
     "conflict.resolve": Handler(ResolveArgs, "sync.review", _resolve),
     "staff.wrong_pins": Handler(WrongPinsArgs, "", _wrong_pins),
 }

@@ -4,7 +4,7 @@ Jobs that would ring a customer's phone are set aside: what they asked for may h
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Final
 from payme.features import payments
 from payme.features.operations.errors import BackupError
 from payme.features.operations.repository.contents import read_contents
+from payme.features.operations.repository.wards import knows_epochs
 from payme.features.operations.schemas import Contents, Manifest
 from payme.features.operations.services.backups.shelf import Progress, Shelf, silent
 from payme.features.operations.services.backups.verify import check_opens, keys_of, pour
@@ -73,6 +74,17 @@ async def set_prompts_aside(open_at: OpenAt, database_url: str) -> int:
         return await database.run(
             partial(set_aside, name=payments.SEND_JOB, reason="It was waiting when the backup was made.")
         )
+
+
+async def begin_where_known(
+    open_at: OpenAt, database_url: str, begin_epochs: Callable[[Database], Awaitable[int]]
+) -> bool:
+    """Have tills learn that the books went back; False where the schema of the backup is older than that, until it is migrated."""
+    async with open_at(database_url) as database:
+        if not await database.run(knows_epochs, read_only=True):
+            return False
+        await begin_epochs(database)
+    return True
 
 
 def differences_of(wanted: Contents, found: Contents) -> list[str]:
