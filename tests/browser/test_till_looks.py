@@ -5,26 +5,53 @@ The pictures lie in tests/out/till afterwards, for people to look at.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.counter_room import Counter, _built, api, counter
+from tests.browser.counter_room import Counter, _built, api, counter, flags
 from tests.browser.till_room import SLOW
 from tests.staff import PIN
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api", "counter"]
+__all__ = ["_built", "api", "counter", "flags"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),
     pytest.mark.timeout(600),
 ]
+MEDIA_BOX = re.compile(rb"/MediaBox \[0 0 ([\d.]+) ")
 OUT = Path(__file__).resolve().parents[1] / "out" / "till"
 PHONE, DESK = 360, 1280
 HEIGHTS = {PHONE: 780, DESK: 800}
 MILK, SUGAR, FLOUR = "Maziwa 500 ml", "Sukari 1 kg", "Unga wa ngano Exe All Purpose Fortified 2 kg baler"
+
+
+async def test_a_receipt_is_all_that_is_printed_and_as_wide_as_the_roll(counter: Counter):
+    page = counter.page
+    OUT.mkdir(parents=True, exist_ok=True)
+    await counter.till.sell(FLOUR, MILK)
+    await counter.verdict("applied")
+    for width, points in (("80 mm", 227), ("58 mm", 164)):
+        await counter.go("printer")
+        await page.get_by_label(width).check(force=True)
+        await counter.go("sales")
+        await page.locator("a[data-state]").first.click()
+        await page.get_by_role("button", name="Print", exact=True).click()
+        boxes = MEDIA_BOX.findall(await page.pdf(prefer_css_page_size=True))
+        assert [round(float(box)) for box in boxes] == [points]
+        await page.emulate_media(media="print")
+        await page.set_viewport_size({"width": points * 96 // 72, "height": 700})
+        await page.screenshot(path=OUT / f"receipt-printed-{width[:2]}.png")
+        await expect(page.get_by_text("Total KES")).to_be_visible()
+        for unprinted in ("New sale", "Print", "Refund"):
+            await expect(page.get_by_role("button", name=unprinted, exact=True)).to_be_hidden()
+        await expect(page.get_by_text("All sent")).to_be_hidden()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= points * 96 // 72
+        await page.emulate_media(media="screen")
+        await page.set_viewport_size({"width": PHONE, "height": HEIGHTS[PHONE]})
 
 
 class Eye:
@@ -47,6 +74,11 @@ class Eye:
             if await page.evaluate("document.documentElement.scrollWidth") > width:
                 self.faults.append(f"{name}-{width}: wider than the screen")
         await page.set_viewport_size({"width": PHONE, "height": HEIGHTS[PHONE]})
+
+    def found(self) -> list[str]:
+        """Return the faults, which lie beside the pictures too."""
+        (OUT / "faults.txt").write_text("\n\n".join(self.faults))
+        return self.faults
 
     async def visit(self, screen: str, name: str = "") -> None:
         await self.counter.go(screen)
@@ -107,7 +139,7 @@ async def test_selling_and_paying(counter: Counter):
     await page.keyboard.press("Enter")
     await counter.verdict("applied")
     await eye.visit("sales")
-    assert eye.faults == []
+    assert eye.found() == []
 
 
 async def test_the_rest_of_the_day(counter: Counter):
@@ -156,7 +188,7 @@ async def test_the_rest_of_the_day(counter: Counter):
     await expect(page.get_by_text("The camera cannot be used.")).to_be_visible(timeout=SLOW)
     await eye.look("scan")
     await page.keyboard.press("Escape")
-    assert eye.faults == []
+    assert eye.found() == []
 
 
 async def test_with_no_network_and_with_trouble(counter: Counter):
@@ -191,4 +223,4 @@ async def test_with_no_network_and_with_trouble(counter: Counter):
     await page.get_by_role("button", name="Lugha").click()
     for screen in ("sell", "more", "attention", "expense", "shift"):
         await eye.visit(screen, f"{screen}-swahili")
-    assert eye.faults == []
+    assert eye.found() == []
