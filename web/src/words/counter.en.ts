@@ -66,7 +66,6 @@ export const counterEn = {
   no_account: "No account is known here",
   no_phone: "No number",
   not_applied: "Not booked: {why}",
-  not_known: "not known",
   notes: "Notes",
   one_more: "one more",
   open_since: "Open since",

@@ -68,7 +68,6 @@ export const counterSw: Record<keyof typeof counterEn, string> = {
   no_account: "Hakuna akaunti inayojulikana hapa",
   no_phone: "Hakuna nambari",
   not_applied: "Haikuandikwa: {why}",
-  not_known: "haijulikani",
   notes: "Noti",
   one_more: "moja zaidi",
   open_since: "Wazi tangu",
