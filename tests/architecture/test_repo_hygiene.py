@@ -98,7 +98,7 @@ def test_every_dependency_says_what_it_is_for():
 
 
 def test_npm_keeps_addresses_out_of_its_lock(texts: list[tuple[str, str]]):
-    for place in (ROOT / "web", ROOT / "bench" / "peer_express"):
+    for place in (ROOT / "web", ROOT / "bench" / "peer_express", ROOT / "tests" / "rxdb_client"):
         assert "omit-lockfile-registry-resolved=true" in (place / ".npmrc").read_text(encoding="utf-8")
     assert [path for path, text in texts if path.endswith("package-lock.json") and '"resolved": "http' in text] == []
 

@@ -1,6 +1,8 @@
 """What travels between a feature that owns documents and the sync that carries them: a place in the changes, and a row read there.
 
-The owner writes a document as JSON and knows nothing of devices; sync knows the order and nothing of what is written.
+The owner writes a document as JSON and knows nothing of devices; sync knows the order and nothing of what is written. A page is
+one query: the changes after the place, limited, and each document by its id. There `offset 0` keeps the document's condition
+inside: joined freely, a plan made while the tables were small compared every change with every document.
 """
 
 from typing import Final

@@ -55,7 +55,8 @@ async def test_a_conflict_is_settled_once(
     assert (await owner.get("sync/conflicts", open=True)).json()["data"] == []
     assert (await owner.get("sync/status")).json()["open_conflicts"] == 0
     (settled,) = (await owner.get("sync/conflicts", open=False)).json()["data"]
-    assert (settled["choice"], settled["resolved_by"]) == (body["choice"], str(owner.shop.owner.id))  # type: ignore[union-attr]  # the shop of these tests has an owner
+    assert owner.shop.owner is not None
+    assert (settled["choice"], settled["resolved_by"]) == (body["choice"], str(owner.shop.owner.id))
     logged = "select count(*) from audit_log where business_id = $1 and action = 'sync.conflict_resolved'"
     assert await owner.shop.value(logged) == 1
     async with unchanged(owner.shop):

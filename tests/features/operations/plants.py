@@ -298,6 +298,14 @@ PLANTS = (
         """update audit_log set facts = facts || '{"total_cents": 1}' where business_id = $$ and id =
            (select audit_id from audit_chain where business_id = $$ and position = 3)""",
     ),
+    Plant(
+        "change_is_counted",
+        "update sync_changes set seq = seq + 1000000 where business_id = $$ and collection = 'sales'",
+    ),
+    Plant(
+        "document_is_in_the_changes",
+        "update sync_changes set deleted = true where business_id = $$ and collection = 'products'",
+    ),
 )
 
 ACROSS = (

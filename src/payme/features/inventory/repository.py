@@ -244,7 +244,7 @@ async def page_levels(uow: UnitOfWork, place: Place) -> list[ChangedRow]:
         left join lateral (select concat('{"id":"', l.product_id, '","product_id":"', l.product_id,
             '","on_hand":"', trim_scale(l.on_hand), '","reserved":"', trim_scale(l.reserved),
             '","available":"', trim_scale(l.on_hand - l.reserved), '","rev":', c.rev, ',"_deleted":false}') as document
-          from stock_levels l where l.business_id = $1 and l.product_id = c.document_id) d on true
+          from stock_levels l where l.business_id = $1 and l.product_id = c.document_id offset 0) d on true
         order by c.seq, c.document_id""",
         uow.tenant, place.sequence, place.id, place.branch_id, place.limit,
     )  # fmt: skip

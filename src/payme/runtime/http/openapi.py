@@ -60,6 +60,12 @@ _PAGES: Final = frozenset({"read_page", "read_page_written"})
 _READS: Final = _PAGES | {"read"}
 _PROBLEM_REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
 
+_EVENT: Final = {
+    "type": "object",
+    "description": "One event of the stream; `data` is JSON.",
+    "properties": {name: {"type": "string"} for name in ("event", "id", "data", "retry")},
+}
+
 
 def problems(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of these refusals, gathered by status."""
@@ -213,7 +219,10 @@ def _example(error: type[DomainError], status: int) -> dict[str, Any]:
 def _contents(operation: Operation) -> dict[int | str, dict[str, Any]]:
     answers: dict[int | str, dict[str, Any]] = {}
     if operation.produces:
-        content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in operation.produces}
+        content: dict[str, Any] = {
+            kind: {"schema": _EVENT if kind == "text/event-stream" else {"type": "string"}}
+            for kind in operation.produces
+        }
         answers[operation.status] = {"description": "The answer", "content": content}
     if operation.method == "GET" and _READS & operation.uses:
         answers[304] = {"description": "The client already holds the answer"}

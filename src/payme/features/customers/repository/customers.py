@@ -38,7 +38,7 @@ _PAGE: Final = (
         from (select * from sync_page($1, 'customers', $2, $3, $4) order by seq, document_id limit $5) c
         left join lateral (select"""  # noqa: S608 -- constants of this file
     + _DOCUMENT
-    + " c.document_id) d on true order by c.seq, c.document_id"
+    + " c.document_id offset 0) d on true order by c.seq, c.document_id"
 )
 _LOCK_DOCUMENT: Final = "-- customers.lock_customer_document\nselect p.rev," + _DOCUMENT + " $2 for no key update of p"
 

@@ -19,6 +19,7 @@ from payme.features.operations.repository.registers import REGISTERS
 from payme.features.operations.repository.sales import SALES
 from payme.features.operations.repository.shifts import SHIFTS
 from payme.features.operations.repository.stock import STOCK
+from payme.features.operations.repository.synced import SYNCED
 from payme.features.operations.repository.tokens import TOKENS
 from payme.features.operations.repository.trail import TRAIL
 from payme.features.operations.schemas import EXAMPLES, Example, Finding, Report
@@ -37,6 +38,7 @@ BUSINESS: Final[tuple[Invariant, ...]] = (
     *SHIFTS,
     *CREDIT,
     *EXPENSES,
+    *SYNCED,
     *TRAIL,
 )
 Result = TypeVar("Result")

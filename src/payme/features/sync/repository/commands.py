@@ -19,11 +19,12 @@ _DOCUMENT: Final = """json_build_object(
           'applied_at', d.applied_at, 'body_hash', encode(d.body_hash, 'hex'))"""
 _PAGE: Final = (
     """-- sync.page_commands
-        select c.document_id, c.seq, c.rev, case when d.id is not null and not c.is_deleted then """  # noqa: S608 -- constants of this file
-    + _DOCUMENT
-    + """::text end as document
+        select c.document_id, c.seq, c.rev, case when not c.is_deleted then d.document end as document
         from (select * from sync_page($1, 'commands', $2, $3, $4) order by seq, document_id limit $5) c
-        left join sync_commands d on d.business_id = $1 and d.id = c.document_id order by c.seq, c.document_id"""
+        left join lateral (select """  # noqa: S608 -- constants of this file
+    + _DOCUMENT
+    + """::text as document from sync_commands d where d.business_id = $1 and d.id = c.document_id offset 0) d on true
+        order by c.seq, c.document_id"""
 )
 _FIND: Final = (
     "-- sync.find_document\nselect "

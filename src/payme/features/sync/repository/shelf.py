@@ -20,7 +20,7 @@ _PAGE: Final = (
         from (select * from sync_page($1, $2, $3, $4, $5) order by seq, document_id limit $6) c
         left join lateral (select"""  # noqa: S608 -- constants of this file
     + _DOCUMENT
-    + " c.document_id) d on true order by c.seq, c.document_id"
+    + " c.document_id offset 0) d on true order by c.seq, c.document_id"
 )
 _LOCK: Final = "-- sync.lock_document\nselect d.rev," + _DOCUMENT + " $3 for update"
 

@@ -1,17 +1,17 @@
 """Rows on the wire, in the form that RxDB's replication speaks: a new state and the one that it was made from."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from payme.features.sync.enums import Choice, ConflictKind, Kind, Outcome, Strategy
 
 MOST_OPERATIONS = 200
 LARGEST_PAGE = 1_000
 _ID = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
-_NOTE = {"id": _ID, "text": "Bring the ladder back", "hlc": "1795248000000-0-till1", "_deleted": False}
+_NOTE: dict[str, Any] = {"id": _ID, "text": "Bring the ladder back", "hlc": "1795248000000-0-till1", "_deleted": False}
 
 
 class Document(BaseModel):
@@ -35,13 +35,6 @@ class PushRow(BaseModel):
 
     new: Document = Field(alias="newDocumentState")
     assumed: Document | None = Field(default=None, alias="assumedMasterState")
-
-    @model_validator(mode="after")
-    def _same_document(self) -> Self:
-        if self.assumed is not None and self.assumed.id != self.new.id:
-            message = "assumedMasterState is about another document"
-            raise ValueError(message)
-        return self
 
 
 class Push(RootModel[list[PushRow]]):

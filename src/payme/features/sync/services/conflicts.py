@@ -63,7 +63,7 @@ def _wanted(
     uow: UnitOfWork, collection: Collection, conflict: ConflictView, *, document: Mapping[str, Any] | None,
     current: Content | None,
 ) -> Content:  # fmt: skip
-    held = {} if current is None else current.fields
+    held: Mapping[str, Any] = {} if current is None else current.fields
     if document is not None:
         return collection.read(document, now=uow.now, absent=held)
     sent = collection.read(conflict.client, now=uow.now, absent=held)

@@ -1,6 +1,6 @@
 """Customers as a till knows them: a name and the last digits of a number. A number itself is told by a command, never by a row."""
 
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from payme.features import customers
@@ -22,8 +22,8 @@ class Customers(Collection):
     """The people who buy. They are not deleted; who is not to be seen any more is made inactive."""
 
     name, stamp, kind = "customers", "customers", Kind.PEOPLE
-    writes = "customers.write"
-    content: ClassVar[type[_Described]] = _Described
+    writes = "sync.push"  # whoever sells may describe customers, and a device sends what they wrote without a network
+    content = _Described
     fields, server_fields, private = _FIELDS, frozenset({"phone_masked"}), frozenset({"phone"})
 
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:

@@ -6,7 +6,7 @@ done. Invariant: no change is lost in silence; what does not stand is kept as a 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from time import monotonic
@@ -136,7 +136,7 @@ async def _answer(
 def _read_sent(uow: UnitOfWork, collection: Collection, row: PushRow, *, current: Content | None) -> Content:
     # An older app does not know every field; one that it had before and leaves out now was emptied.
     known = set[str]() if row.assumed is None else row.assumed.fields().keys()
-    kept = {} if current is None or row.assumed is None else current.fields
+    kept: Mapping[str, Any] = {} if current is None or row.assumed is None else current.fields
     absent = {name: each for name, each in kept.items() if name not in known}
     return collection.read(row.new.fields(), now=uow.now, absent=absent)
 
@@ -144,6 +144,8 @@ def _read_sent(uow: UnitOfWork, collection: Collection, row: PushRow, *, current
 def _read_assumed(uow: UnitOfWork, collection: Collection, row: PushRow, *, current: Content | None) -> Content | None:
     if row.assumed is None:
         return None
+    if row.assumed.id != row.new.id:
+        raise DocumentInvalid(pointer="/assumedMasterState/id", reason="another_document")
     try:
         return collection.read(row.assumed.fields(), now=uow.now, absent=current.fields if current else None)
     except DocumentInvalid:

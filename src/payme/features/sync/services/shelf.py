@@ -1,9 +1,6 @@
 """Collections of documents that only devices read and write, kept by sync itself."""
 
-from typing import ClassVar
 from uuid import UUID
-
-from pydantic import BaseModel
 
 from payme.features.sync.enums import Kind
 from payme.features.sync.repository import shelf
@@ -18,11 +15,10 @@ class Shelf(Collection):
     """A collection of sync's own; everybody who sells may write it."""
 
     writes = "sync.push"
-    content: ClassVar[type[BaseModel]]
 
     def __init_subclass__(cls) -> None:
-        cls.stamp = cls.name
-        cls.fields = frozenset(cls.content.model_fields)
+        assert cls.content is not None, "a shelf says what its documents hold"
+        cls.stamp, cls.fields = cls.name, frozenset(cls.content.model_fields)
 
     async def page(self, uow: UnitOfWork, place: Place) -> list[ChangedRow]:
         """Return documents."""

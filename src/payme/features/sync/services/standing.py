@@ -1,5 +1,6 @@
 """Where a business stands with its devices, who wins in its collections, and what a restore begins."""
 
+from datetime import timedelta
 from typing import Final
 
 from payme.features import audit
@@ -10,6 +11,7 @@ from payme.features.sync.schemas.rows import CollectionView, SyncStatus
 from payme.features.sync.services.registry import COLLECTIONS, find_collection
 from payme.runtime.database import UnitOfWork
 
+MOST_AT_ONCE: Final = 1_000
 _STAMPS: Final = {each.stamp: each.name for each in COLLECTIONS.values()}
 
 
@@ -54,6 +56,11 @@ async def begin_epoch(uow: UnitOfWork) -> int:
     epoch = await standing.begin_epoch(uow)
     audit.record(uow, "sync.epoch_begun", uow.tenant, epoch=epoch)
     return epoch
+
+
+async def forget_exchanges(uow: UnitOfWork, kept: timedelta) -> int:
+    """Delete the oldest exchanges beyond the time they are kept, so many at once; return how many."""
+    return await standing.forget_exchanges(uow, uow.now - kept, limit=MOST_AT_ONCE)
 
 
 def _view(name: str, chosen: Strategy | None) -> CollectionView:

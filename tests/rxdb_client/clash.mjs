@@ -1,0 +1,31 @@
+// Three devices change one note: the first while the second is away. Then all meet, and three more rounds must move nothing.
+
+import { Device } from './device.mjs';
+
+const { url, token, edit, id } = JSON.parse(process.argv[2]);
+const devices = await Promise.all(['a', 'b', 'c'].map((name) => new Device(name, url, token).open()));
+const [first, second] = devices;
+const blank = { title: '', about_id: null, branch_id: null };
+
+await first.notes.insert({ id, text: 'base', hlc: first.stamp(), ...blank });
+for (const each of devices) await each.synced();
+await second.replication.pause();
+await (await first.notes.findOne(id).exec()).patch({ text: 'first', hlc: first.stamp() });
+await first.synced();
+await new Promise((done) => setTimeout(done, 5));
+const there = await second.notes.findOne(id).exec();
+if (edit === 'delete against edit') {
+  await (await there.patch({ hlc: second.stamp() })).remove();
+} else {
+  await there.patch({ [edit === 'same field' ? 'text' : 'title']: 'second', hlc: second.stamp() });
+}
+await second.replication.start();
+for (let round = 0; round < 2; round += 1) for (const each of devices) await each.synced();
+
+const met = devices.map(({ pushed, pulled }) => [pushed, pulled]);
+for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
+const still = devices.map(({ pushed, pulled }) => [pushed, pulled]);
+const documents = [];
+for (const each of devices) documents.push(await each.documents());
+for (const each of devices) await each.close();
+console.log(JSON.stringify({ documents, met, still, answered: second.answered, errors: devices.map((each) => each.errors) }));
