@@ -16,12 +16,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The content policy allows no inline script, and every browser that runs the till loads modules ahead by itself.
     modulePreload: { polyfill: false },
-    rollupOptions: {
-      output: {
-        // What is loaded at first is told apart by its name from what may come later, so that its size can be held.
-        chunkFileNames: (chunk) => (chunk.isDynamicEntry ? "assets/later-[name]-[hash].js" : "assets/shared-[name]-[hash].js"),
-      },
-    },
   },
   define: { __APP_VERSION__: JSON.stringify("1.0.0") },
   plugins: [

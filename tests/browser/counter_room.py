@@ -95,7 +95,15 @@ def api(owner_dsn: str, open_folder: Path) -> Iterator[ApiProcess]:
 
 
 @pytest.fixture
-async def counter(api: ApiProcess, shop: TradingShop, open_folder: Path) -> AsyncIterator[Counter]:
+def flags() -> tuple[str, ...]:
+    """What the browser is started with besides; a test that wants a camera says so."""
+    return ()
+
+
+@pytest.fixture
+async def counter(
+    api: ApiProcess, shop: TradingShop, open_folder: Path, flags: tuple[str, ...]
+) -> AsyncIterator[Counter]:
     """The cashier Achieng at a till, the manager Otieno somewhere in the shop, twenty of each thing."""
     await hire(shop, Role.CASHIER, "Achieng")
     await hire(shop, Role.MANAGER, "Otieno")
@@ -108,7 +116,7 @@ async def counter(api: ApiProcess, shop: TradingShop, open_folder: Path) -> Asyn
     wanted = OpenCreditAccount(customer_id=customer.id, limit_cents=200_000)
     account = await shop.run(lambda uow: open_account(uow, wanted))
     async with async_playwright() as playwright:
-        till = await Till(playwright, api, shop, open_folder / "profile").start()
+        till = await Till(playwright, api, shop, open_folder / "profile", flags=flags).start()
         try:
             await till.register()
             await till.log_in("Achieng")

@@ -8,12 +8,12 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.counter_room import SHELF, Counter, _built, api, counter
+from tests.browser.counter_room import SHELF, Counter, _built, api, counter, flags
 from tests.browser.till_room import SLOW, on_hand
 from tests.invariants import assert_invariants
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api", "counter"]
+__all__ = ["_built", "api", "counter", "flags"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),
@@ -76,7 +76,7 @@ async def test_a_cashier_undoes_a_sale_with_the_managers_pin(counter: Counter):
     await page.get_by_role("button", name="Undo the sale").click()
     await page.get_by_label("Reason").fill("Wrong customer")
     await page.get_by_role("button", name="Undo the sale of KES 210").click()
-    await expect(page.get_by_role("dialog").get_by_text("Somebody who may")).to_be_visible()
+    await expect(page.get_by_role("dialog").get_by_text("PIN of somebody who may")).to_be_visible()
     await counter.agree("Otieno")
     await counter.verdict("applied")
     assert await counter.shop.value("select status from sales where business_id = $1") == "voided"

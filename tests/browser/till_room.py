@@ -43,6 +43,7 @@ class Till:
     profile: Path
     width: int = 360
     scheme: str = "light"
+    flags: tuple[str, ...] = ()
     complaints: list[str] = field(default_factory=list)
     _context: BrowserContext | None = None
 
@@ -51,7 +52,7 @@ class Till:
         self._context = await self.playwright.chromium.launch_persistent_context(
             self.profile,
             executable_path=find_chromium(),
-            args=FLAGS,
+            args=[*FLAGS, *self.flags],
             viewport={"width": self.width, "height": 780},
             color_scheme="dark" if self.scheme == "dark" else "light",
             base_url=self.api.base_url,

@@ -2,10 +2,12 @@
 import type { counterEn } from "./counter.en";
 
 export const counterSw: Record<keyof typeof counterEn, string> = {
+  ago: "{age} zilizopita",
   amount_wrong: "Kiasi kwa shilingi, kama 1,250 au 99.50.",
   awaiting_approval: "Mtu wa pili lazima akubali ofisini kwanza. Usitoe chochote bado.",
   camera_none: "Kamera haiwezi kutumika. Iruhusu kwenye mipangilio ya kivinjari, au andika nambari.",
   choose_customer: "Chagua mteja",
+  claim_odd: "Herufi za nambari zinataja siku tofauti na ujumbe. Iangalie mara mbili.",
   close_shift: "Funga zamu",
   coins: "Sarafu",
   conflict_failed: "Haikufaulu. Angalia tena baada ya muda mfupi.",
@@ -13,7 +15,7 @@ export const counterSw: Record<keyof typeof counterEn, string> = {
   conflict_there: "Iliyohifadhiwa",
   conflicts: "Mabadiliko mawili ya kitu kimoja",
   conflicts_hint: "Yote mawili yanahifadhiwa hadi mtu aseme lililo sahihi.",
-  consent_doer: "Mtu mwenye ruhusa",
+  consent_doer: "PIN ya mwenye ruhusa",
   consent_later: "Hakuna aliye hapa: omba ofisini",
   consent_later_hint: "Inasubiri hadi mtu akubali huko. Usitoe chochote kabla ya hapo.",
   consent_nobody: "Hakuna mwenye PIN ya till hii anayeruhusiwa kufanya hili.",
@@ -58,7 +60,7 @@ export const counterSw: Record<keyof typeof counterEn, string> = {
   float_hint: "Zilizo kwenye droo sasa.",
   goods_go: "Bidhaa zinakwenda wapi",
   have_read: "Nimeisoma",
-  known_since: "Ilijulikana, umri",
+  known_since: "Ilivyojulikana",
   less: "moja pungufu",
   look_at: "Iangalie",
   may_still_buy: "Anaweza kununua bado",
@@ -66,7 +68,6 @@ export const counterSw: Record<keyof typeof counterEn, string> = {
   no_account: "Hakuna akaunti inayojulikana hapa",
   no_phone: "Hakuna nambari",
   not_applied: "Haikuandikwa: {why}",
-  not_known: "haijulikani",
   notes: "Noti",
   one_more: "moja zaidi",
   open_since: "Wazi tangu",

@@ -12,10 +12,12 @@ import type { Store } from "$/store/store";
 import type { Buyer, CartLine } from "./cart.svelte";
 import type { Setup } from "./till.svelte";
 
+export type Channel = "till" | "paybill" | "pochi" | "send_money";
+
 export type Tender =
   | { method: "cash"; amount_cents: number; received_cents?: number }
   | { method: "mpesa_stk"; amount_cents: number; phone: string }
-  | { method: "mpesa_claim"; amount_cents: number; mpesa_receipt_number: string }
+  | { method: "mpesa_claim"; amount_cents: number; mpesa_receipt_number: string; channel?: Channel }
   | { method: "credit"; amount_cents: number; credit_account_id: string }
   | { method: "card_recorded"; amount_cents: number; reference?: string };
 
