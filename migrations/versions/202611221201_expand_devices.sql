@@ -58,7 +58,6 @@ alter table sessions add column device_id uuid;
 alter table sessions add column opened_in uuid;
 comment on column sessions.opened_in is 'The business of the device that a session was opened at by PIN; it opens no other.';
 alter table sessions add constraint sessions_of_device check ((device_id is null) = (opened_in is null)) not valid;
-create index sessions_by_device on sessions (device_id) where device_id is not null and revoked_at is null;
 
 create table member_terms (
   business_id uuid not null,
