@@ -27,7 +27,7 @@ async def fill(owner: Counter, count: int) -> None:
         ids = [new_id() for _ in range(count)]
         await uow.execute(INSERT, uow.tenant, ids)
         for each in ids:
-            uow.changed("notes", each)
+            uow.touch("notes", each)
 
     await owner.shop.run(work)
 
@@ -78,8 +78,8 @@ async def test_a_page_reads_each_document_by_its_id(owner: Counter, name: str):
         products = {new_id(): CreateProduct(name=f"P{number}", price_cents=1) for number in range(600)}
         await insert_products(uow, products)
         for each in products:
-            uow.changed("products", each)
-            uow.changed("stock", each)
+            uow.touch("products", each)
+            uow.touch("stock", each)
 
     await owner.shop.run(fill_products)
     await fill(owner, 600)

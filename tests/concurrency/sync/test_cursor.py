@@ -48,7 +48,7 @@ async def write(shop: Shop, rng: random.Random, kept: dict[UUID, int]) -> None:
 
     async def work(uow: UnitOfWork) -> int:
         for each in chosen:
-            uow.changed(COLLECTION, each)
+            uow.touch(COLLECTION, each)
         await uow.fetchval("select pg_sleep($1)", pauses[0])
         await uow.flush()
         await uow.fetchval("select pg_sleep($1)", pauses[1])
@@ -91,7 +91,7 @@ async def test_one_transaction_takes_one_number_and_nothing_noted_takes_none(sho
 
     async def work(uow: UnitOfWork) -> None:
         for each in (*ids, ids[0]):
-            uow.changed(COLLECTION, each)
+            uow.touch(COLLECTION, each)
 
     before = await shop.value("select seq from sync_state($1)") or 0
     await shop.run(work)
@@ -105,11 +105,11 @@ async def test_a_savepoint_takes_its_changes_back(shop: Shop):
 
     async def change_its_mind(uow: UnitOfWork) -> None:
         async with uow.savepoint():
-            uow.changed(COLLECTION, goes)
+            uow.touch(COLLECTION, goes)
             raise Rolled
 
     async def work(uow: UnitOfWork) -> None:
-        uow.changed(COLLECTION, stays)
+        uow.touch(COLLECTION, stays)
         with pytest.raises(Rolled):
             await change_its_mind(uow)
 
@@ -136,7 +136,7 @@ async def test_a_branch_sees_its_own_and_is_told_of_what_left(shop: Shop):
 
 
 async def _note(uow: UnitOfWork, document_id: UUID, branch_id: UUID | None) -> None:
-    uow.changed(COLLECTION, document_id, branch_id=branch_id)
+    uow.touch(COLLECTION, document_id, branch_id=branch_id)
 
 
 async def test_a_new_epoch_jumps_and_keeps_the_fork(shop: Shop):

@@ -170,7 +170,7 @@ class UnitOfWork:
         # A new value and not a longer list, so that a savepoint can put the old one back.
         self.deferred[place] = Deferred(order, call, (*fixed, [*self.deferred[place].arguments[-1], *rows]))
 
-    def changed(
+    def touch(
         self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, is_deleted: bool = False
     ) -> None:
         """Note that a synced document changed; at the flush all that was noted is stamped with one number.
@@ -180,12 +180,6 @@ class UnitOfWork:
         """
         assert not self.flushed, "the unit of work is flushed; nothing can be noted any more"
         self.changes.append(_Change(collection, document_id, branch_id, is_deleted))
-
-    def touch(
-        self, collection: str, document_id: UUID, *, branch_id: UUID | None = None, deleted: bool = False
-    ) -> None:
-        """Note a change, by the name that this had before there was a sync."""
-        self.changed(collection, document_id, branch_id=branch_id, is_deleted=deleted)
 
     def publish(self, event: Event) -> None:
         """Record what happened and enqueue each subscriber's job, all in this transaction; reactions run at the flush."""

@@ -104,7 +104,7 @@ async def remove_member(uow: UnitOfWork, user_id: UUID) -> None:
     await users.remove_from_directory(uow, user_id)
     await end_keys_beyond(uow, user_id)
     record(uow, "member.removed", user_id, roles=sorted(member.roles))
-    uow.touch(COLLECTION, user_id, deleted=True)
+    uow.touch(COLLECTION, user_id, is_deleted=True)
 
 
 async def hash_pin(database: Database, pin: SecretStr) -> str:

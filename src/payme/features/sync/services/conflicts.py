@@ -42,7 +42,7 @@ async def resolve_conflict(uow: UnitOfWork, conflict_id: UUID, *, command: Resol
         await _write(uow, conflict, command.document)
     await conflicts.close_conflict(uow, conflict_id, command.choice)
     audit.record(uow, "sync.conflict_resolved", conflict.document_id, conflict_id=conflict_id, choice=command.choice)
-    uow.changed("conflicts", conflict_id)
+    uow.touch("conflicts", conflict_id)
     await standing.insert_exchange(uow, Exchange("conflict", conflict.collection, None, "", rows=1, applied=1))
     return conflict.model_copy(update={"choice": command.choice, "resolved_by": uow.actor.id, "resolved_at": uow.now})
 

@@ -186,7 +186,7 @@ async def _keep(uow: UnitOfWork, delivery: Delivery, admitted: Admitted, *, outc
             uow, f"sync.command_{kept['status']}", command.id, name=command.name, device_id=command.device_id,
             reasons=kept["reasons"], error=kept["error"] and kept["error"]["code"],
         )  # fmt: skip
-    uow.changed(COLLECTION, command.id, branch_id=UUID(device["branch_id"]))
+    uow.touch(COLLECTION, command.id, branch_id=UUID(device["branch_id"]))
     expected = command.args.get("receipt_number") if kept["result"] is not None else None
     stored = await uow.flush(commands.storing(uow, document, receipt_number=expected))
     assert stored is not None, "a flush that is closed by a call returns what it returned"

@@ -30,7 +30,7 @@ async def settle(uow: UnitOfWork, command_id: UUID, command: Settle) -> CommandV
     if not await commands.settle(uow, command_id, command.note):
         raise NothingToSettle(status=found.status)
     audit.record(uow, "sync.command_settled", command_id, note=command.note, reasons=found.reasons)
-    uow.changed(COLLECTION, command_id)
+    uow.touch(COLLECTION, command_id)
     return await get_command(uow, command_id)
 
 

@@ -36,7 +36,7 @@ class Shelf(Collection):
         fields = None if content.is_deleted else content.fields
         await shelf.update_document(uow, self.name, document_id, content=fields, hlc=hlc)
         branch = content.fields.get("branch_id")
-        uow.changed(self.name, document_id, branch_id=UUID(branch) if branch else None, is_deleted=content.is_deleted)
+        uow.touch(self.name, document_id, branch_id=UUID(branch) if branch else None, is_deleted=content.is_deleted)
 
 
 class Notes(Shelf):
