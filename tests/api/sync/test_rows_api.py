@@ -125,21 +125,25 @@ async def test_an_echo_is_no_change(notes: Device):
 async def test_one_bad_row_undoes_nothing_of_the_others(notes: Device, owner: Counter):
     good, worse, better = note("good"), note("x" * 5_000), note("better")
     unknown, other = note("unknown field", colour="red"), note("assumed of another")
-    rows = [*map(made, (good, worse, unknown)), {**made(other), "assumedMasterState": note()}, made(better)]
+    timeless = note("no time", hlc=5)
+    rows = [*map(made, (good, worse, unknown, timeless)), {**made(other), "assumedMasterState": note()}, made(better)]
     answered = await notes.push(*rows)
-    assert [each["id"] for each in answered if each["_deleted"]] == [worse["id"], unknown["id"], other["id"]]
+    assert [each["id"] for each in answered if each["_deleted"]] == [
+        each["id"] for each in (worse, unknown, timeless, other)
+    ]
     reader = Device(notes.http, "notes")
     await reader.pull()
     assert {each["text"] for each in reader.documents.values()} == {"good", "better"}
     conflicts = (await owner.get("sync/conflicts")).json()["data"]
     assert [(each["kind"], each["reason"]["pointer"]) for each in conflicts] == [
         ("refused", "/assumedMasterState/id"),
+        ("refused", "/hlc"),
         ("refused", "/colour"),
         ("refused", "/text"),
     ]
-    assert conflicts[2]["client"]["text"] == worse["text"]
+    assert conflicts[3]["client"]["text"] == worse["text"]
     await notes.push(made(worse))
-    assert len((await owner.get("sync/conflicts")).json()["data"]) == 3, "a repetition is no second conflict"
+    assert len((await owner.get("sync/conflicts")).json()["data"]) == 4, "a repetition is no second conflict"
 
 
 async def test_a_cashier_writes_notes_and_no_products(cashier: Counter, owner: Counter):

@@ -58,7 +58,10 @@ class Collection(ABC):
 
         `absent` holds what stands for fields that are not there. Raises: DocumentInvalid.
         """
-        written_at = read_stamp(document.get("hlc"), now=now)
+        hlc = document.get("hlc")
+        if hlc is not None and not isinstance(hlc, str):
+            raise DocumentInvalid(pointer="/hlc", reason="string_type")
+        written_at = read_stamp(hlc, now=now)
         if document.get(DELETED):
             return Content({}, is_deleted=True, written_at=written_at)
         assert self.content is not None, "a collection without a content is never read as one"
