@@ -22,6 +22,13 @@ COPY requirements/runtime.txt requirements/
 RUN python -m venv --without-pip /opt/payme \
     && uv pip install --python /opt/payme/bin/python --require-hashes --compile-bytecode \
         --requirement requirements/runtime.txt
+# The till is built with Node out of a wheel, from the locks of both; nothing of Node is in the image.
+COPY requirements/node.txt requirements/
+RUN python -m venv --without-pip /opt/node \
+    && uv pip install --python /opt/node/bin/python --require-hashes --requirement requirements/node.txt
+COPY tools/web.py tools/
+COPY web web
+RUN /opt/node/bin/python tools/web.py build
 # The wheel's own build tools come from the lock of the developers, by hash too.
 COPY requirements/dev.txt requirements/
 COPY pyproject.toml README.md LICENSE ./

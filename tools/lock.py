@@ -13,6 +13,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "uv.txt": ("requirements/uv.in",),
     "runtime.txt": ("pyproject.toml",),
     "dev.txt": ("pyproject.toml", "--group", "dev"),
+    "node.txt": ("requirements/node.in",),
     "semgrep.txt": ("requirements/semgrep.in",),
 }
 RESOLUTION = ("--universal", "--python-version", "3.11")

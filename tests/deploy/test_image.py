@@ -33,7 +33,7 @@ def test_the_base_is_one_argument_with_a_version_so_that_the_workflow_can_pin_it
 
 def test_everything_installed_is_checked_by_hash():
     installs = re.findall(r"(?:pip install|uv build)[^&\n]*", BUILD)
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert [each for each in installs if "--require-hashes" not in each and "--no-deps" not in each] == []
 
 

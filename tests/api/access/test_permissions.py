@@ -84,6 +84,8 @@ CHANGES = {
     "unclaimed_return": "payouts.request",
 }
 READS_BEYOND_THE_OWN_FEATURE = {
+    "devices_me": "sync.pull",
+    "devices_staff": "sync.pull",
     "sync_get_review": "sync.review",
     "sync_list_reviews": "sync.review",
     "api_keys_list": "api_keys.manage",

@@ -2,12 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from payme.features.approvals import ApprovalApproved
 from payme.features.businesses import TillNotFound
 from payme.features.identity import Role
+from payme.features.sales import AtTill, RefundSale, VoidSale, refund_sale, void_sale
+from payme.features.sales.services.finish_refund import hear_of_approval as hear_of_refund_approval
 from payme.features.shifts import (
     ShiftClosed,
     ShiftNotFound,
@@ -111,6 +116,39 @@ async def test_a_late_fact_is_recorded_and_settles_the_difference_anew(counter: 
     assert stands(await counter.answer(again, agreed=True))[-1] == "booked"
     assert (await counter.shop.balances())["cash_over_short"] == 6_000
     await counter.sound()
+
+
+async def test_what_a_till_gave_back_left_the_drawer_it_says(counter: Counter):
+    shift = await counter.open()
+    refunded, voided = await counter.sell(shift), await counter.sell(shift)
+    await counter.close(shift, FLOAT)
+    after = await counter.open()
+    lines = [{"sale_line_id": refunded.lines[0].id, "quantity": Decimal(1)}]
+    back = RefundSale.model_validate({"lines": lines, "reason": "Torn", "shift_id": shift.id})
+    await refused(counter.shop, ShiftClosed, lambda: counter.shop.run(lambda uow: refund_sale(uow, refunded.id, back)))
+    void = VoidSale(reason="Mistake", shift_id=shift.id)
+    await refused(counter.shop, ShiftClosed, lambda: counter.shop.run(lambda uow: void_sale(uow, voided.id, void)))
+    told = AtTill(datetime.now(UTC), is_handed_over=True, odd=[])
+    await counter.shop.run(lambda uow: refund_sale(uow, refunded.id, back, till=told))
+    await counter.shop.run(lambda uow: void_sale(uow, voided.id, void, till=told))
+    settled = await counter.shift(shift)
+    assert (*stands(settled), settled.late_movements) == ("closed", FLOAT, 0, "none", 2)
+    assert stands(await counter.close(after, FLOAT)) == ("closed", FLOAT, 0, "none")
+    await counter.sound()
+
+
+async def test_what_is_agreed_to_later_leaves_the_drawer_that_stands_there(counter: Counter):
+    await counter.shop.set_limits(refund_limit_cents=0)
+    shift = await counter.open()
+    sale = await counter.sell(shift)
+    asked = await counter.shop.refund(sale, shift_id=shift.id)
+    assert asked.state == "awaiting_approval"
+    await counter.close(shift, FLOAT + PRICE)
+    after = await counter.open()
+    facts = {"subject_id": asked.approval_id, "kind": "refund", "about_id": asked.id, "decided_by": new_id()}
+    await counter.shop.run(lambda uow: hear_of_refund_approval(uow, ApprovalApproved(**facts)))
+    assert stands(await counter.close(after, FLOAT - PRICE)) == ("closed", FLOAT - PRICE, 0, "none")
+    assert (await counter.shift(shift)).late_movements == 0
 
 
 async def test_late_facts_at_once_are_all_counted(counter: Counter):

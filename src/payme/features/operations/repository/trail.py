@@ -32,7 +32,7 @@ async def refers_to_its_own(uow: UnitOfWork) -> Rows:
 
 @invariant(10)
 async def change_is_audited(uow: UnitOfWork) -> Rows:
-    """Each state that a sale, a payment, a purchase, a refund, a credit note or an approval is in has its line in the audit log."""
+    """Each state that a sale, a payment, a purchase, a refund, a credit note, an approval, a shift, a debt or an expense is in has its line in the audit log."""
     return await uow.fetch(
         """-- operations.change_is_audited
         with wanted as (
@@ -55,7 +55,20 @@ async def change_is_audited(uow: UnitOfWork) -> Rows:
           union all
           select id, array['credit_note.issued'] from credit_notes where business_id = $1
           union all
-          select id, array['approval.' || state] from approvals where business_id = $1)
+          select id, array['approval.' || state] from approvals where business_id = $1
+          union all
+          select id, array['shift.opened'] from shifts where business_id = $1
+          union all
+          select id, array['shift.closed'] from shifts where business_id = $1 and state = 'closed'
+          union all
+          select cause, array['credit.repaid'] from credit_entries where business_id = $1 and kind = 'repayment'
+          union all
+          select account_id, array['credit.' || kind] from credit_entries where business_id = $1 and kind <> 'repayment'
+          union all
+          select id, array['expense.recorded'] from expenses where business_id = $1
+          union all
+          select id, array['expense.' || case when state = 'paid' and is_from_drawer then 'approved' else state end]
+          from expenses where business_id = $1)
         select w.subject from wanted w where not exists (
           select from audit_log a where a.business_id = $1 and a.subject_id = w.subject and a.action = any (w.actions))""",
         uow.tenant,

@@ -38,6 +38,7 @@ from payme.features.sales.services.return_sale import (
     proceed,
     tell,
 )
+from payme.features.shifts import Drawer
 from payme.kit.ids import new_id
 from payme.kit.money import is_whole_shillings
 from payme.kit.values import value
@@ -62,6 +63,8 @@ async def refund_sale(
     uow: UnitOfWork, sale_id: UUID, command: RefundSale, *, proven: Proven | None = None, till: AtTill | None = None
 ) -> RefundView:
     """Give back a part of a sale: at once in cash or as a credit note, after a payout by M-Pesa, after an approval above the limit.
+
+    What a till has given back left the drawer of its shift, whosever that is and however long it has been closed.
 
     Raises: SaleNotFound, NotRefundable, SaleLineNotFound, RefundTooMuch, RefundExists, NothingToCredit, CreditNotePaidPart, MpesaPaidLess,
     payments.WholeShillings, approvals.OwnRequest, approvals.MayNotApprove.
@@ -124,12 +127,7 @@ async def check_day(uow: UnitOfWork, sale: StoredSale) -> None:
 async def _begin(
     uow: UnitOfWork, sale: StoredSale, plan: Plan, *, intent: _Intent, parts: list[PaymentView]
 ) -> RefundView:
-    if intent.shift_id is not None:
-        till = intent.till
-        drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
-        for code in drawer.review:
-            assert till is not None, "only a fact is taken with what is odd about it"
-            till.note(code)
+    drawer = await _take_drawer(uow, intent)
     above = needs_approval(plan.amount_cents, (await businesses.get_business(uow)).refund_limit_cents)
     approved_by = approval_id = None
     if intent.proven is not None:
@@ -141,7 +139,18 @@ async def _begin(
     if approval_id is not None:
         tell(uow, refund, RefundState.AWAITING_APPROVAL, approval_id=approval_id)
         return refund
-    return await proceed(uow, sale, refund, parts=parts)
+    return await proceed(uow, sale, refund, parts=parts, drawer=drawer)
+
+
+async def _take_drawer(uow: UnitOfWork, intent: _Intent) -> Drawer | None:
+    if intent.shift_id is None:
+        return None
+    till = intent.till
+    drawer = await shifts.take_drawer(uow, intent.shift_id, is_fact=till is not None and till.is_handed_over)
+    for code in drawer.review:
+        assert till is not None, "only a fact is taken with what is odd about it"
+        till.note(code)
+    return drawer
 
 
 async def _insert(

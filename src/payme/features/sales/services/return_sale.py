@@ -17,7 +17,7 @@ from payme.features.sales.repository.sales import StoredSale
 from payme.features.sales.rules.refunds import after_refund
 from payme.features.sales.schemas.refunds import RefundView
 from payme.features.sales.services import attribution, booking, credit_notes
-from payme.features.shifts import Cash
+from payme.features.shifts import Cash, Drawer
 from payme.runtime.database import UnitOfWork
 
 _REMARKS: Final = "Refund"
@@ -59,13 +59,22 @@ def paid_by_mpesa(parts: Sequence[PaymentView]) -> int:
     return sum(each.applied_cents for each in parts if each.method == _MPESA)
 
 
-async def proceed(uow: UnitOfWork, sale: StoredSale, refund: RefundView, *, parts: Sequence[PaymentView]) -> RefundView:
+async def proceed(
+    uow: UnitOfWork,
+    sale: StoredSale,
+    refund: RefundView,
+    *,
+    parts: Sequence[PaymentView],
+    drawer: Drawer | None = None,
+) -> RefundView:
     """Have a pending refund happen that nobody has to agree to any more: what is counted now, by M-Pesa after its payout.
+
+    Cash leaves the drawer that is held or, later, the one that stands where it was asked for.
 
     Raises: those of `UNPAYABLE`.
     """
     if refund.method != RefundMethod.MPESA:
-        return await complete(uow, sale, refund, parts=parts, evidence={})
+        return await complete(uow, sale, refund, parts=parts, evidence={}, drawer=drawer)
     paid = mpesa_part(parts)
     assert paid is not None, "by M-Pesa goes back what came by M-Pesa"
     tell(uow, refund, RefundState.PENDING)
@@ -85,9 +94,10 @@ async def complete(
     *,
     parts: Sequence[PaymentView],
     evidence: dict[str, Any],
+    drawer: Drawer | None = None,
 ) -> RefundView:
     """Move goods and money of a pending refund, and the sale to where it then stands."""
-    drawer = await attribution.drawer_after(uow, refund.shift_id)
+    drawer = drawer or await attribution.drawer_after(uow, refund.shift_id)
     await inventory.bring_back(uow, _goods(refund), reason=refund.reason)
     postings = _postings(refund, parts)
     ledger.post(uow, postings)

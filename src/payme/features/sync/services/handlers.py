@@ -131,7 +131,7 @@ async def _close_shift(uow: UnitOfWork, args: CloseShiftArgs, at: Situation) -> 
 
 
 async def _resolve(uow: UnitOfWork, args: ResolveArgs, _at: Situation) -> BaseModel:
-    return await resolve_conflict(uow, args.conflict_id, args)
+    return await resolve_conflict(uow, args.conflict_id, command=args)
 
 
 async def _spend(uow: UnitOfWork, args: RecordExpense, at: Situation) -> BaseModel:
