@@ -221,3 +221,19 @@ async def test_a_large_discount_takes_the_managers_pin_and_no_digit_of_it_gets_i
     await expect(page.locator(".change")).to_contain_text("KES 100")
     rows = await counter.shop.rows("select total_cents, discount_cents from sales where business_id = $1")
     assert [tuple(row) for row in rows] == [(10_000, 5_000)]
+
+
+async def test_an_expense_with_no_network_arrives_once(counter: Counter):
+    page = counter.page
+    counter.api.kill()
+    await counter.go("expense")
+    await page.get_by_label("Amount, KES").fill("300")
+    await page.get_by_text("Wages").click()
+    await page.get_by_label("Paid to").fill("Boda boda")
+    await page.get_by_role("button", name="Record KES 300").click()
+    await counter.verdict("pending")
+    counter.api.start()
+    counter.api.wait_until_ready()
+    await counter.verdict("applied")
+    rows = await counter.shop.rows("select category, amount_cents, method, payee from expenses where business_id = $1")
+    assert [tuple(row) for row in rows] == [("salaries", 30_000, "cash", "Boda boda")]
