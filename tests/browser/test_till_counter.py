@@ -202,3 +202,38 @@ async def test_what_is_odd_stands_in_plain_words_until_it_was_read(counter: Coun
     await expect(page.get_by_text("More was sold than was known to be there.")).to_be_visible()
     await page.get_by_role("button", name="I have read it").click()
     await expect(page.get_by_text("Nothing to look at. All is well.")).to_be_visible()
+
+
+async def test_a_large_discount_takes_the_managers_pin_and_no_digit_of_it_gets_into_the_cash(counter: Counter):
+    page = counter.page
+    await page.get_by_role("listitem").get_by_role("button", name=SUGAR).click()
+    await page.get_by_role("button", name="1 item").click()
+    await page.get_by_role("button", name="Discount").click()
+    await page.get_by_label("Amount, KES").fill("50")
+    await page.get_by_role("button", name="Done").click()
+    await counter.go("pay")
+    await page.keyboard.type("200")
+    await page.get_by_role("button", name="Give KES 100 change").click()
+    await expect(page.get_by_role("dialog").get_by_text("A discount of KES 50 is above the limit.")).to_be_visible()
+    await counter.agree("Otieno")
+    await expect(page.get_by_role("heading", name="Sold")).to_be_visible(timeout=SLOW)
+    await counter.verdict("applied")
+    await expect(page.locator(".change")).to_contain_text("KES 100")
+    rows = await counter.shop.rows("select total_cents, discount_cents from sales where business_id = $1")
+    assert [tuple(row) for row in rows] == [(10_000, 5_000)]
+
+
+async def test_an_expense_with_no_network_arrives_once(counter: Counter):
+    page = counter.page
+    counter.api.kill()
+    await counter.go("expense")
+    await page.get_by_label("Amount, KES").fill("300")
+    await page.get_by_text("Wages").click()
+    await page.get_by_label("Paid to").fill("Boda boda")
+    await page.get_by_role("button", name="Record KES 300").click()
+    await counter.verdict("pending")
+    counter.api.start()
+    counter.api.wait_until_ready()
+    await counter.verdict("applied")
+    rows = await counter.shop.rows("select category, amount_cents, method, payee from expenses where business_id = $1")
+    assert [tuple(row) for row in rows] == [("salaries", 30_000, "cash", "Boda boda")]

@@ -24,6 +24,21 @@ pytestmark = [
 CODE = "6161100100015"
 SMS = "UKN8RT2K1P Confirmed. Ksh150.00 paid to DUKA BORA on 23/11/26 at 1:05 PM. New M-PESA balance is Ksh9.00."
 
+# The line of a printer, as the browser would show it: what is written to it lies in `printed`.
+SERIAL_PRINTER = """
+globalThis.printed = []; globalThis.portIsClosed = false; globalThis.unplugged = false;
+const port = {
+  writable: null,
+  async open() {
+    if (unplugged) throw new DOMException("gone", "NetworkError");
+    portIsClosed = false;
+    this.writable = new WritableStream({ write: (chunk) => void printed.push(...chunk) });
+  },
+  async close() { portIsClosed = true; },
+};
+Object.defineProperty(navigator, "serial", { value: { requestPort: async () => port, getPorts: async () => [port] } });
+"""
+
 
 @pytest.fixture
 def flags(open_folder: Path) -> tuple[str, ...]:
@@ -76,3 +91,22 @@ async def test_while_prompts_are_down_a_banner_shows_the_manual_way(counter: Cou
     await expect(banner).to_be_visible(timeout=SLOW)
     await banner.get_by_role("button", name="M-Pesa, already paid").click()
     await expect(page.get_by_label("M-Pesa code")).to_be_visible()
+
+
+async def test_a_serial_printer_gets_the_receipt_in_bytes_that_it_understands(counter: Counter):
+    page = counter.page
+    await page.evaluate(SERIAL_PRINTER)
+    await counter.go("printer")
+    await page.get_by_label("58 mm").check(force=True)
+    await page.get_by_label("Serial or Bluetooth").check(force=True)
+    await counter.till.sell("Sukari", "Unga")
+    await page.get_by_role("button", name="Print", exact=True).click()
+    await page.wait_for_function("printed.length > 0 && portIsClosed")
+    text = bytes(await page.evaluate("printed")).decode("latin-1")
+    assert text.startswith("\x1b@")
+    assert "Total                 KES 360.50" in text
+    assert "Unga wa ngano Exe All Purpose" in text
+    assert "\x1dV" in text
+    await page.evaluate("unplugged = true")
+    await page.get_by_role("button", name="Print", exact=True).click()
+    await expect(page.get_by_role("alert").filter(has_text="The printer does not answer.")).to_be_visible()

@@ -32,6 +32,7 @@ export const counterEn = {
   credit_over_offline: "That is more than they may still buy. It will be sold, and a manager will look at it.",
   customers_none: "No customers yet.",
   difference: "Difference",
+  discount_above: "A discount of {amount} is above the limit.",
   done_anyway: "It was done",
   done_anyway_hint: "No answer yet. It is saved here and will be sent. Was it done all the same?",
   drawer_over: "The drawer holds {amount} more than it should.",

@@ -34,6 +34,7 @@ export const counterSw: Record<keyof typeof counterEn, string> = {
   credit_over_offline: "Hicho ni zaidi ya anachoweza kununua bado. Itauzwa, na meneja ataiangalia.",
   customers_none: "Hakuna wateja bado.",
   difference: "Tofauti",
+  discount_above: "Punguzo la {amount} ni zaidi ya kikomo.",
   done_anyway: "Ilifanyika",
   done_anyway_hint: "Bado hakuna jibu. Imehifadhiwa hapa na itatumwa. Je, ilifanyika hata hivyo?",
   drawer_over: "Droo ina {amount} zaidi ya inavyotakiwa.",

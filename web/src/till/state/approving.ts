@@ -13,6 +13,8 @@ export interface Wanted {
   permission: string;
   /** Somebody else has to agree: the amount is above what the business lets one person do. */
   needsSecond: boolean;
+  /** Anybody may do it, only not alone, and it cannot wait for the office. */
+  onlySecond?: boolean;
 }
 
 /** Tell whether the person at the till needs nobody for it. */

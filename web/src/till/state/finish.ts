@@ -9,7 +9,7 @@ import { loop, setup, store, sync } from "./till.svelte";
 export class NobodyHere extends Error {}
 
 /** Sell what is in the cart. Throws: NobodyHere. */
-export async function finish(tenders: Tender[]): Promise<CommandRecord> {
+export async function finish(tenders: Tender[], approvedBy: string | null = null): Promise<CommandRecord> {
   const staff = session.current;
   const set = setup.current;
   const priced = cart.price(tenders.map((each) => each.method));
@@ -25,6 +25,7 @@ export async function finish(tenders: Tender[]): Promise<CommandRecord> {
       buyer: plain(cart.buyer),
       shiftId: shift?.id ?? null,
       shiftCommandId: shift?.command_id ?? null,
+      approvedBy,
     },
     { setup: set, staff, isOnline: sync.current.is_online },
   );

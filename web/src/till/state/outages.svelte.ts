@@ -23,7 +23,10 @@ export async function refreshOutages(now: number = Date.now()): Promise<void> {
   if (now - askedAt < EVERY_MS) return;
   askedAt = now;
   try {
-    known = (await askAsPerson<Outage[]>("/payment-methods/outages")) ?? [];
+    const found = await askAsPerson<Outage[]>("/payment-methods/outages");
+    // Nobody is signed in at the server yet: the session of whoever has just come is on its way.
+    if (found === null) askedAt = 0;
+    else known = found;
   } catch {
     askedAt = 0;
   }
