@@ -182,7 +182,9 @@ async def test_goods_come_in_with_the_managers_pin_and_stand_on_the_shelf_at_onc
     await counter.agree("Otieno")
     await counter.verdict("pending")
     await counter.go("stock")
-    await expect(page.get_by_role("listitem").filter(has_text=SUGAR)).to_contain_text(f"{SHELF} then, +24 here")
+    await expect(page.get_by_role("listitem").filter(has_text=SUGAR)).to_contain_text(
+        f"{SHELF} then, +24 here", timeout=SLOW
+    )
     counter.api.start()
     counter.api.wait_until_ready()
     await counter.go("sync")
@@ -194,6 +196,8 @@ async def test_goods_come_in_with_the_managers_pin_and_stand_on_the_shelf_at_onc
 async def test_what_is_odd_stands_in_plain_words_until_it_was_read(counter: Counter):
     page = counter.page
     counter.api.kill()
+    # Until the till has noticed, a sale is a request, and may be refused.
+    await expect(page.locator("a.sync[data-online=false]")).to_be_visible(timeout=SLOW)
     await counter.till.sell(*[MILK] * (SHELF + 2))
     counter.api.start()
     counter.api.wait_until_ready()

@@ -71,14 +71,13 @@ def _schedule(agenda: Agenda, day: int) -> None:
     begins = FIRST_DAY + timedelta(days=day)
     hours = int((CLOSES + _AFTER_CLOSING - OPENS) / timedelta(hours=1))
     for job, expression in agenda.worker.schedules.items():
-        minute, *rest = expression.split()
+        minute, hour, *rest = expression.split()
         assert set(rest) == {"*"}, f"{job} runs {expression}, and the month knows minutes and hours only"
         if minute == "*":
             agenda.add(begins + CLOSES + _AFTER_CLOSING, _enqueue(agenda, job))
             continue
-        for hour in range(hours):
-            at = begins + OPENS + timedelta(hours=hour, minutes=int(minute))
-            agenda.add(at, _enqueue(agenda, job))
+        for at in [int(hour)] if hour != "*" else (OPENS // timedelta(hours=1) + each for each in range(hours)):
+            agenda.add(begins + timedelta(hours=at, minutes=int(minute)), _enqueue(agenda, job))
 
 
 async def _enqueue(agenda: Agenda, job: str) -> Story:

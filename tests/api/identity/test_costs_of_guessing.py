@@ -67,7 +67,7 @@ class Watching(PasswordHasher):
 
 async def test_a_pin_is_hashed_while_no_connection_is_held(owner_dsn: str, shop: Shop):
     hasher = Watching()
-    identity = replace(make_identity(), passwords=hasher)
+    identity = replace(make_identity(), pins=hasher)
     database = await Database(owner_dsn, wiring=Wiring(tools={Identity: identity})).open()
     cashier = await hire(shop, "cashier")
     app = create_app(

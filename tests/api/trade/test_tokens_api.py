@@ -14,7 +14,7 @@ from tests.unchanged import unchanged
 
 async def test_the_wallet_and_what_it_was_spent_on(owner: Counter):
     wallet = (await owner.get("tokens")).json()
-    assert wallet == {"balance": 30, "reserved": 0, "available": 30, "overdraft": 200, "warning": None}
+    assert wallet == {"balance": 30, "reserved": 0, "available": 30, "overdraft": 200, "warning": None, "top_up": None}
     await owner.shop.set_tokens(28)
     first = (await owner.get("tokens/transactions", limit=2)).json()
     assert [(row["kind"], row["quantity"]) for row in first["data"]] == [("token.test", -1)] * 2

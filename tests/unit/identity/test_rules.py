@@ -21,8 +21,9 @@ CHANGES = {permission for permission in PERMISSIONS if not permission.split(".")
         ("owner", PERMISSIONS, set()),
         (
             "manager",
-            PERMISSIONS - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
-            {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run"},
+            PERMISSIONS
+            - {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run", "expenses.approve_any"},
+            {"members.manage", "payments.configure", "api_keys.manage", "reconciliation.run", "expenses.approve_any"},
         ),
         (
             "cashier",

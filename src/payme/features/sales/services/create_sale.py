@@ -74,6 +74,8 @@ async def create_sale(
     gone = till if till is not None and till.is_handed_over else None
     is_approved = await _is_approved(uow, proven, sale_id, gone=gone)
     part = await attribution.take_part(uow, command, gone=gone)
+    for account_id in [each.credit_account_id for each in command.tenders if isinstance(each, CreditTender)]:
+        await credit.get_account(uow, account_id)
     facts = await sales.lock_facts(
         uow, [line.product_id for line in command.lines], sale_id=command.id, till_id=part.till_id,
         branch_id=command.branch_id, at=gone and gone.occurred_at,

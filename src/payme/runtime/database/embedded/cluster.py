@@ -48,7 +48,7 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 # For tests: a crash of the machine may lose everything, a crash of the server nothing (so commits stay synchronous).
 # Each test worker holds pools of several processes at once, so there are more connections than a shop would have.
 NOT_DURABLE = {
-    "max_connections": "400",
+    "max_connections": "800",
     "fsync": "off",
     "synchronous_commit": "on",
     "full_page_writes": "off",
