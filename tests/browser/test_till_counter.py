@@ -5,6 +5,8 @@ Each is done as a person does it and looked up on the server afterwards; some of
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -133,6 +135,7 @@ async def test_a_customer_is_met_with_no_network_and_buys_at_once(counter: Count
     await dialog.get_by_label("Name").fill("Mama Atieno")
     await dialog.get_by_label("Phone").fill("0722 000 111")
     await dialog.get_by_role("button", name="Add").click()
+    await expect(page).not_to_have_url(re.compile("customers"))
     await counter.till.sell(MILK)
     await expect(page.get_by_role("article").get_by_text("Mama Atieno")).to_be_visible()
     counter.api.start()

@@ -12,6 +12,7 @@ from payme.features.payments.repository import turns
 from tests.browser.counter_room import Counter, _built, api, counter
 from tests.browser.fake_camera import film
 from tests.browser.till_room import SLOW
+from tests.stack import until
 from tests.stock_room import make_product
 from tools.ensure_chromium import MISSING, find_chromium
 
@@ -101,7 +102,7 @@ async def test_a_serial_printer_gets_the_receipt_in_bytes_that_it_understands(co
     await page.get_by_label("Serial or Bluetooth").check(force=True)
     await counter.till.sell("Sukari", "Unga")
     await page.get_by_role("button", name="Print", exact=True).click()
-    await page.wait_for_function("printed.length > 0 && portIsClosed")
+    await until(lambda: page.evaluate("printed.length > 0 && portIsClosed"))
     text = bytes(await page.evaluate("printed")).decode("latin-1")
     assert text.startswith("\x1b@")
     assert "Total                 KES 360.50" in text

@@ -166,7 +166,7 @@ async def test_the_disk_of_the_tables_is_full(place: Place, small_disk: SmallDis
 
 @pytest.mark.fault_row(26)
 async def test_the_disk_of_the_backups_is_full(owner_dsn: str, small_disk: SmallDisk, row: FaultRow) -> None:
-    small_disk.mount(4)
+    small_disk.mount(16)
     private, public = new_identity()
     writer = {
         "DATABASE_URL": owner_dsn, "BACKUP_STORE": f"folder:{small_disk.folder}/store", "BACKUP_RECIPIENTS": public,

@@ -115,7 +115,7 @@ def test_its_configuration_is_ours(shared_address: ServerAddress) -> None:
         "data_checksums": "on",
         "password_encryption": "scram-sha-256",
         "server_encoding": "UTF8",
-        "max_connections": "400",
+        "max_connections": "800",
         "deadlock_timeout": "200",
         "listen_addresses": "127.0.0.1",
         "TimeZone": "UTC",
