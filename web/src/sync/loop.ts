@@ -38,6 +38,10 @@ export const AT_REST: SyncState = {
 };
 const LOCK = "payme-till-sync";
 const MINUTE_MS = 60_000;
+/** A stream that ended sooner than this was refused, and is not asked for again before the next poll. */
+const LIVED_MS = 1_000;
+/** Over how long the tills of a server that ends come back to it. */
+const SPREAD_MS = 3_000;
 
 export class SyncLoop {
   private wake: () => void = () => undefined;
@@ -153,6 +157,7 @@ export class SyncLoop {
   }
 
   private open(identity: Identity): void {
+    const openedAt = Date.now();
     this.stream ??= listen(identity, this.stop.signal, (name) => {
       const collection = COLLECTIONS.find((each) => each === name);
       if (!collection) return;
@@ -162,8 +167,15 @@ export class SyncLoop {
       .catch(() => undefined)
       .finally(() => {
         this.stream = null;
+        if (!this.stop.signal.aborted && Date.now() - openedAt > LIVED_MS) setTimeout(this.ask, this.random() * SPREAD_MS);
       });
   }
+
+  /** The server may be gone, which a sale must know before it is asked for. */
+  private readonly ask = (): void => {
+    this.pollAt = 0;
+    this.now();
+  };
 
   private async sleep(ms: number): Promise<void> {
     if (this.isWoken) return;
