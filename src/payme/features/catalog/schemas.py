@@ -1,12 +1,13 @@
 """Commands that change the catalogue, and views of it."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from payme.features.catalog.enums import VatClass
+from payme.kit.changes import STAYS, refuse_null, without_null
 from payme.kit.ids import ClientId
 from payme.kit.quantity import Quantity, QuantityFromZero
 
@@ -20,16 +21,6 @@ Unit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Category = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)]
 Barcode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{3,64}$")]
 Price = Annotated[int, Field(ge=0, le=100_000_000_000)]
-
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """Say in the document what `_refuse_null` does: the field may be absent, and may not be null."""
-    (said,) = (each for each in schema.pop("anyOf") if each != {"type": "null"})
-    schema.pop("default")
-    schema.update(said)
-
-
-_STAYS: Any = Field(default=None, json_schema_extra=_without_null)
 
 
 class CreateProduct(BaseModel):
@@ -71,29 +62,31 @@ class ChangeProduct(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"price_cents": 7000, "reorder_point": None}]})
 
-    name: Name | None = _STAYS
+    name: Name | None = STAYS
     sku: Sku | None = None
-    barcodes: list[Barcode] | None = Field(default=None, max_length=MOST_BARCODES, json_schema_extra=_without_null)
-    unit: Unit | None = _STAYS
-    category: Category | None = _STAYS
-    price_cents: Price | None = _STAYS
+    barcodes: list[Barcode] | None = Field(default=None, max_length=MOST_BARCODES, json_schema_extra=without_null)
+    unit: Unit | None = STAYS
+    category: Category | None = STAYS
+    price_cents: Price | None = STAYS
     buying_price_cents: Price | None = None
-    vat_class: VatClass | None = _STAYS
+    vat_class: VatClass | None = STAYS
     reorder_point: QuantityFromZero | None = None
-    track_stock: bool | None = _STAYS
-    track_expiry: bool | None = _STAYS
-    active: bool | None = _STAYS
+    track_stock: bool | None = STAYS
+    track_expiry: bool | None = STAYS
+    active: bool | None = STAYS
 
-    @field_validator(
-        "name", "barcodes", "unit", "category", "price_cents", "vat_class", "track_stock", "track_expiry", "active",
+    _refuse_null = field_validator(
+        "name",
+        "barcodes",
+        "unit",
+        "category",
+        "price_cents",
+        "vat_class",
+        "track_stock",
+        "track_expiry",
+        "active",
         mode="before",
-    )  # fmt: skip
-    @classmethod
-    def _refuse_null(cls, value: object) -> object:
-        if value is None:
-            message = "may not be null"
-            raise ValueError(message)
-        return value
+    )(refuse_null)
 
     @field_validator("barcodes")
     @classmethod

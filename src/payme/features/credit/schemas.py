@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from payme.features.credit.enums import AccountState, EntryKind
+from payme.kit.changes import STAYS, refuse_null
 from payme.kit.ids import ClientId
 
 _ID = "01936f0e-8d18-7000-8000-000000000001"
@@ -16,16 +17,6 @@ Limit = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 PositiveAmount = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 Days = Annotated[int, Field(ge=0, le=365)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """Say in the document what `_refuse_null` does: the field may be absent, and may not be null."""
-    (said,) = (each for each in schema.pop("anyOf") if each != {"type": "null"})
-    schema.pop("default")
-    schema.update(said)
-
-
-_STAYS: Any = Field(default=None, json_schema_extra=_without_null)
 
 
 class OpenCreditAccount(BaseModel):
@@ -46,17 +37,11 @@ class ChangeCreditAccount(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"limit_cents": 1500000}]})
 
-    limit_cents: Limit | None = _STAYS
-    terms_days: Days | None = _STAYS
-    state: AccountState | None = _STAYS
+    limit_cents: Limit | None = STAYS
+    terms_days: Days | None = STAYS
+    state: AccountState | None = STAYS
 
-    @field_validator("limit_cents", "terms_days", "state", mode="before")
-    @classmethod
-    def _refuse_null(cls, value: object) -> object:
-        if value is None:
-            message = "may not be null"
-            raise ValueError(message)
-        return value
+    _refuse_null = field_validator("limit_cents", "terms_days", "state", mode="before")(refuse_null)
 
 
 class RepayCredit(BaseModel):

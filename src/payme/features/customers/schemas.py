@@ -1,28 +1,19 @@
 """Commands that describe customers, and the view of one."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from payme.features.customers.enums import Consent, CustomerKind
+from payme.kit.changes import STAYS, refuse_null, without_null
 from payme.kit.ids import ClientId
 
 SEES_PHONE = "customers.read_phone"
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=32)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """Say in the document what `_refuse_null` does: the field may be absent, and may not be null."""
-    (said,) = (each for each in schema.pop("anyOf") if each != {"type": "null"})
-    schema.pop("default")
-    schema.update(said)
-
-
-_STAYS: Any = Field(default=None, json_schema_extra=_without_null)
 
 
 class CreateCustomer(BaseModel):
@@ -52,22 +43,16 @@ class ChangeCustomer(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "vip", "consents": ["receipts", "marketing"]}]})
 
-    name: Name | None = _STAYS
-    kind: CustomerKind | None = _STAYS
+    name: Name | None = STAYS
+    kind: CustomerKind | None = STAYS
     phone: Phone | None = None
-    note: Note | None = _STAYS
+    note: Note | None = STAYS
     consents: list[Consent] | None = Field(
-        default=None, max_length=len(Consent), json_schema_extra=_without_null
+        default=None, max_length=len(Consent), json_schema_extra=without_null
     )  # fmt: skip
-    active: bool | None = _STAYS
+    active: bool | None = STAYS
 
-    @field_validator("name", "kind", "note", "consents", "active", mode="before")
-    @classmethod
-    def _refuse_null(cls, value: object) -> object:
-        if value is None:
-            message = "may not be null"
-            raise ValueError(message)
-        return value
+    _refuse_null = field_validator("name", "kind", "note", "consents", "active", mode="before")(refuse_null)
 
     @field_validator("consents")
     @classmethod
