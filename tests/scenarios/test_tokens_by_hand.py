@@ -8,6 +8,7 @@ import pytest
 from payme.features import operations
 from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.payments import UnclaimedNotFound, WalletUnknown, hand_over_receipt, list_unplaced
+from payme.features.payments.services.platform_money import LOOK_JOB, NAMES_NO_WALLET, PLACED, look_for_holder
 from payme.features.tokens.rules import bought_by_hand
 from tests.features.operations.commands import payme
 from tests.stack import PLATFORM_SHORTCODE, Stack, StackShop, until
@@ -154,3 +155,15 @@ async def test_the_second_notice_of_a_prompt_does_not_stay_in_sight(stack: Stack
     assert await state_of(stack, receipt) == "ignored"
     waiting = await stack.database.run(list_unplaced, business_id=PLATFORM_BUSINESS_ID)
     assert receipt not in {each.receipt for each in waiting}
+    stray = await pay(stack, 50, "DUKA")
+    assert await state_of(stack, stray) == "ignored"
+    sql = "select execute_after > now() + interval '50 minutes' from pgqueuer where entrypoint = $1 order by id"
+    assert [each[0] for each in await stack.owner.fetch(sql, LOOK_JOB)][-2:] == [True, True]
+    for number, note in ((receipt, PLACED), (stray, NAMES_NO_WALLET)):
+        entry = "select id, note from callback_inbox where business_id = $1 and convert_from(body, 'UTF8') like '%' || $2::text || '%'"
+        ((inbox_id, _),) = await stack.rows(PLATFORM_BUSINESS_ID, entry, number)
+        await stack.database.run(
+            lambda uow, i=inbox_id, n=number: look_for_holder(uow, i, n), business_id=PLATFORM_BUSINESS_ID
+        )
+        ((_, kept),) = await stack.rows(PLATFORM_BUSINESS_ID, entry, number)
+        assert kept == note

@@ -132,6 +132,13 @@ async def have_payments_told(job: JobContext) -> None:
     await job.finish(lambda uow: register_c2b.record_registration(uow, registration_id, state, note=note))
 
 
+@tasks.job(platform_money.LOOK_JOB)
+async def look_for_holder(job: JobContext) -> None:
+    """See whether a payment has come to hold the receipt of a notice that named no wallet."""
+    inbox_id, receipt = UUID(job.payload["inbox_id"]), job.payload["receipt"]
+    await job.finish(lambda uow: platform_money.look_for_holder(uow, inbox_id, receipt))
+
+
 @tasks.every("41 * * * *", "payments.listen_for_platform")
 async def listen_for_platform(job: JobContext) -> None:
     """Have the platform told of money that is sent to it by hand, where that was refused before."""

@@ -7,6 +7,7 @@ outside is kept as a row before anybody understands it.
 from payme.runtime.events.inbox import (
     InboxEntry,
     InboxItem,
+    explain_ignored,
     find_route,
     handling,
     list_ignored,
@@ -14,4 +15,13 @@ from payme.runtime.events.inbox import (
     record_callback,
 )
 
-__all__ = ["InboxEntry", "InboxItem", "find_route", "handling", "list_ignored", "open_route", "record_callback"]
+__all__ = [
+    "InboxEntry",
+    "InboxItem",
+    "explain_ignored",
+    "find_route",
+    "handling",
+    "list_ignored",
+    "open_route",
+    "record_callback",
+]

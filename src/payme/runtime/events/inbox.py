@@ -44,7 +44,11 @@ select business_id, kind, subject_id, headers, body, state, received_at from cal
 _LIST_IGNORED = """
 -- inbox.list_ignored
 select body, received_at from callback_inbox
-where business_id = $1 and state = 'ignored' and kind = $2 and note = any($3) order by received_at limit $4
+where business_id = $1 and state = 'ignored' and kind = $2 and note = any($3) order by received_at
+"""
+_EXPLAIN = """
+-- inbox.explain_ignored
+update callback_inbox set note = $3 where business_id = $1 and id = $2 and state = 'ignored'
 """
 _MARK = "-- inbox.mark_entry\nupdate callback_inbox set state = $2, note = $3, handled_at = $4 where id = $1"
 
@@ -125,10 +129,15 @@ async def record_callback(
     return InboxEntry(entry_id, row["business_id"], row["subject_id"]) if row else None
 
 
-async def list_ignored(uow: UnitOfWork, kind: str, *, notes: Sequence[str], limit: int = 10_000) -> list[Ignored]:
+async def list_ignored(uow: UnitOfWork, kind: str, *, notes: Sequence[str]) -> list[Ignored]:
     """Return the business's entries of a kind that were ignored for one of some reasons, oldest first."""
-    rows = await uow.fetch(_LIST_IGNORED, uow.tenant, kind, list(notes), limit)
+    rows = await uow.fetch(_LIST_IGNORED, uow.tenant, kind, list(notes))
     return [Ignored(row["body"], row["received_at"]) for row in rows]
+
+
+async def explain_ignored(uow: UnitOfWork, entry_id: UUID, note: str) -> None:
+    """Say better why an entry of the business was ignored; one that was not stays."""
+    await uow.execute(_EXPLAIN, uow.tenant, entry_id, note)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """SQL of what was said about money, and of the receipts that are applied once and for all."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -72,6 +73,16 @@ async def register_receipt(uow: UnitOfWork, receipt: str, holder: Holder) -> Rec
         return ReceiptOwner.OURS_ALREADY
     is_in_tray = owner["business_id"] == uow.tenant and owner["applied_to"] == "unclaimed"
     return ReceiptOwner.IN_TRAY if is_in_tray else ReceiptOwner.ANOTHERS
+
+
+async def list_registered(uow: UnitOfWork, receipts: Sequence[str]) -> set[str]:
+    """Return those of some receipts that were given to anything, of any business."""
+    rows = await uow.fetch(
+        """-- payments.list_registered
+        select mpesa_receipt_number from mpesa_receipts where mpesa_receipt_number = any($1)""",
+        list(receipts),
+    )
+    return {row["mpesa_receipt_number"] for row in rows}
 
 
 async def is_registered(uow: UnitOfWork, receipt: str) -> bool:

@@ -27,7 +27,7 @@ async def handle_c2b(uow: UnitOfWork, item: InboxItem) -> None:
         return
     arrival = arrival_of(notice, registration.shortcodes)
     if uow.tenant == PLATFORM_BUSINESS_ID:
-        if (refusal := await hand_over(uow, arrival)) is not None:
+        if (refusal := await hand_over(uow, arrival, inbox_id=item.id)) is not None:
             item.ignore(refusal)
         return
     await place_money(uow, arrival, inbox_id=item.id)

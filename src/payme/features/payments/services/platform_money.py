@@ -1,10 +1,10 @@
 """Money that somebody sent by hand to the platform's own paybill: it goes to the wallet that its account names.
 
 What names no wallet, buys nothing, or is more than a notice alone is believed, stays in the inbox until a person says whose it
-is. The second notices of prompts lie there too; they are placed as soon as a payment holds their receipt.
+is. The second notices of prompts come there too: an hour later they are known by the payment that holds their receipt.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,10 +27,14 @@ from payme.integrations.daraja import C2bPayment, parse_c2b
 from payme.kit.ids import new_id
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
-from payme.runtime.events import list_ignored
+from payme.runtime.events import explain_ignored, list_ignored
 
 NAMES_NO_WALLET: Final = "it names no wallet, or buys nothing"
 TOO_MUCH: Final = "it is more than a notice alone is believed"
+PLACED: Final = "a payment holds its receipt"
+LOOK_JOB: Final = "payments.look_for_holder"
+_HELD_WITHIN: Final = timedelta(hours=1)
+"""How long the prompt's own notice may take, before the second one of it is looked at again."""
 _PLATFORMS: Final = "paybill"
 
 
@@ -50,8 +54,22 @@ async def listen_for_platform(uow: UnitOfWork) -> None:
         await request_registration(uow, _PLATFORMS)
 
 
-async def hand_over(uow: UnitOfWork, arrival: Arrival) -> str | None:
+async def hand_over(uow: UnitOfWork, arrival: Arrival, *, inbox_id: UUID) -> str | None:
     """Publish for whose wallet money is; return why it waits for a person where it does."""
+    why = await _find_owner(uow, arrival)
+    if why is not None:
+        job = {"inbox_id": str(inbox_id), "receipt": arrival.receipt}
+        uow.enqueue(LOOK_JOB, job, execute_after=_HELD_WITHIN, dedupe_key=f"{LOOK_JOB}:{inbox_id}")
+    return why
+
+
+async def look_for_holder(uow: UnitOfWork, inbox_id: UUID, receipt: str) -> None:
+    """Have a notice wait for nobody any more whose receipt a payment holds."""
+    if await evidence_repository.is_registered(uow, receipt):
+        await explain_ignored(uow, inbox_id, PLACED)
+
+
+async def _find_owner(uow: UnitOfWork, arrival: Arrival) -> str | None:
     wallet_id = await uow.tool(Desk).wallets.find_wallet(uow, arrival.bill_reference, arrival.amount_cents)
     if wallet_id is None:
         return NAMES_NO_WALLET
@@ -94,7 +112,6 @@ async def list_unplaced(uow: UnitOfWork) -> list[Unplaced]:
     return [
         Unplaced(notice.receipt, notice.amount_cents, notice.bill_reference, told_at)
         for notice, told_at in await _waiting(uow)
-        if not await evidence_repository.is_registered(uow, notice.receipt)
     ]
 
 
@@ -104,7 +121,7 @@ async def hand_over_receipt(uow: UnitOfWork, receipt: str, account: str) -> UUID
     Raises: UnclaimedNotFound, WalletUnknown.
     """
     notice = next((each for each, _ in await _waiting(uow) if each.receipt == receipt), None)
-    if notice is None or await evidence_repository.is_registered(uow, receipt):
+    if notice is None:
         raise UnclaimedNotFound(receipt=receipt)
     wallet_id = await uow.tool(Desk).wallets.find_wallet(uow, account, notice.amount_cents)
     if wallet_id is None:
@@ -128,4 +145,6 @@ async def _waiting(uow: UnitOfWork) -> list[tuple[C2bPayment, datetime]]:
         (parse_c2b(each.body), each.received_at)
         for each in await list_ignored(uow, C2B_KIND, notes=(NAMES_NO_WALLET, TOO_MUCH))
     ]
-    return list({notice.receipt: (notice, told_at) for notice, told_at in reversed(found)}.values())[::-1]
+    placed = await evidence_repository.list_registered(uow, [notice.receipt for notice, _ in found])
+    once = {notice.receipt: (notice, told_at) for notice, told_at in reversed(found) if notice.receipt not in placed}
+    return list(once.values())[::-1]

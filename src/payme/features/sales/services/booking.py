@@ -74,8 +74,10 @@ def plan_or_refuse(goods: Sequence[Goods], stock: StockFacts, *, use_reserved: b
 def plan_owed(goods: Sequence[Goods], stock: StockFacts, till: AtTill) -> Plan:
     """Return what to take for goods that are gone; what was not there is owed, and noted."""
     wanted = wanted_stock(goods)
-    if plan_take(wanted, stock).short:
-        till.note("stock_owed")
+    plan = plan_take(wanted, stock)
+    if not plan.short:
+        return plan
+    till.note("stock_owed")
     return plan_take(wanted, stock, allow_owed=True)
 
 
