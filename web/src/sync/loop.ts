@@ -38,7 +38,7 @@ export const AT_REST: SyncState = {
 };
 const LOCK = "payme-till-sync";
 const MINUTE_MS = 60_000;
-/** A stream that ended sooner than this was refused, and is not asked for again before the next poll. */
+/** A stream that ended sooner than this may have been refused: the second such one in a row waits for the next poll. */
 const LIVED_MS = 1_000;
 /** Over how long the tills of a server that ends come back to it. */
 const SPREAD_MS = 3_000;
@@ -50,6 +50,7 @@ export class SyncLoop {
   private readonly stop = new AbortController();
   private dirty = new Set<Collection>();
   private stream: Promise<void> | null = null;
+  private shortStreams = 0;
 
   constructor(
     private readonly store: Store,
@@ -167,7 +168,8 @@ export class SyncLoop {
       .catch(() => undefined)
       .finally(() => {
         this.stream = null;
-        if (!this.stop.signal.aborted && Date.now() - openedAt > LIVED_MS) setTimeout(this.ask, this.random() * SPREAD_MS);
+        this.shortStreams = Date.now() - openedAt > LIVED_MS ? 0 : this.shortStreams + 1;
+        if (!this.stop.signal.aborted && this.shortStreams < 2) setTimeout(this.ask, this.random() * SPREAD_MS);
       });
   }
 
