@@ -12,14 +12,14 @@ import { shiftHere } from "./shift.svelte";
 import { loop, store, sync } from "./till.svelte";
 
 /** What a person reads of it, for ever and in either language: words by their keys, everything else as it is. */
-export interface ShownDeed {
+export interface ShownCommand {
   what: Word;
   amount_cents: number | null;
   by: string;
   facts: { word: Word; text: string }[];
 }
 
-export interface Deed {
+export interface CommandDraft {
   name: string;
   args: Record<string, unknown>;
   what: Word;
@@ -39,26 +39,26 @@ export interface Deed {
 }
 
 /** Save what was done and hurry the loop. Throws: NobodyHere. */
-export async function act(deed: Deed): Promise<CommandRecord> {
+export async function issue(draft: CommandDraft): Promise<CommandRecord> {
   const here = session.current;
   if (!here) throw new NobodyHere();
   const shift = shiftHere();
-  const shown: ShownDeed = {
-    what: deed.what,
-    amount_cents: deed.amount_cents ?? null,
-    by: deed.by?.name ?? here.name,
-    facts: deed.facts ?? [],
-    ...deed.more,
+  const shown: ShownCommand = {
+    what: draft.what,
+    amount_cents: draft.amount_cents ?? null,
+    by: draft.by?.name ?? here.name,
+    facts: draft.facts ?? [],
+    ...draft.more,
   };
   const command = await save(store, {
-    name: deed.name,
-    args: { ...deed.args, ...(deed.isOfDrawer && shift ? { shift_id: shift.id } : {}) },
-    handedOver: deed.isFact ?? !sync.current.is_online,
-    staffId: deed.by?.id ?? here.staff_id,
+    name: draft.name,
+    args: { ...draft.args, ...(draft.isOfDrawer && shift ? { shift_id: shift.id } : {}) },
+    handedOver: draft.isFact ?? !sync.current.is_online,
+    staffId: draft.by?.id ?? here.staff_id,
     shiftId: shift?.id ?? null,
-    approvedBy: deed.approvedBy ?? null,
-    dependsOn: await unsettled([...(deed.needs ?? []), shift?.command_id]),
-    taken: deed.taken ?? [],
+    approvedBy: draft.approvedBy ?? null,
+    dependsOn: await unsettled([...(draft.needs ?? []), shift?.command_id]),
+    taken: draft.taken ?? [],
     shown,
   });
   loop.now();

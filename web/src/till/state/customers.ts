@@ -2,7 +2,7 @@
 import { newId } from "$/store/ids";
 import type { CommandRecord } from "$/store/records";
 import { Live } from "$/ui/live.svelte";
-import { act } from "./doing";
+import { issue } from "./commands";
 import { store } from "./till.svelte";
 
 export interface Customer {
@@ -36,7 +36,7 @@ export function findCustomers(text: string): Customer[] {
 
 /** Write a new customer down. The number goes to the server; this device keeps its last digits for its screens. Throws: NobodyHere. */
 export async function addCustomer(name: string, phone: string): Promise<Customer> {
-  const command = await act({
+  const command = await issue({
     name: "customer.create",
     args: { id: newId(), name, kind: "regular", ...(phone ? { phone } : {}), consents: [] },
     what: "add_customer",

@@ -41,7 +41,7 @@ const NAMES: Record<string, Word> = {
 };
 
 /** Return what was done, by the name of its command. */
-export function deedText(name: string): string {
+export function commandText(name: string): string {
   const word = NAMES[name];
   return word ? t(word) : name;
 }

@@ -4,11 +4,11 @@ import { sum } from "$/money/money";
 import { readQuantity } from "$/money/quantity";
 import type { CommandRecord } from "$/store/records";
 import type { Store } from "$/store/store";
-import type { ShownDeed } from "./doing";
+import type { ShownCommand } from "./commands";
 import type { ShownSale } from "./selling";
 
 /** What the record of a refund keeps besides its words. */
-export interface ShownRefund extends ShownDeed {
+export interface ShownRefund extends ShownCommand {
   amount_cents: number;
   receipt_number: string;
   lines: { id: string; name: string; quantity: string; amount_cents: number; restock: boolean }[];

@@ -2,7 +2,7 @@
 import { newId } from "$/store/ids";
 import type { CommandRecord } from "$/store/records";
 import { kes } from "$/money/shillings";
-import { act } from "./doing";
+import { issue } from "./commands";
 import { session } from "./session.svelte";
 import type { OpenShift } from "./shift.svelte";
 import { setup, store } from "./till.svelte";
@@ -11,7 +11,7 @@ import { setup, store } from "./till.svelte";
 export async function openShift(floatCents: number): Promise<CommandRecord> {
   const id = newId();
   return store.transaction("rw", store.commands, store.kept, async () => {
-    const command = await act({
+    const command = await issue({
       name: "shift.open",
       args: { id, till_id: setup.current?.till_id, float_cents: floatCents, occurred_at: new Date().toISOString() },
       what: "open_shift",
@@ -32,7 +32,7 @@ export async function openShift(floatCents: number): Promise<CommandRecord> {
 /** Say what was counted. What should lie there is the server's to tell, afterwards. Throws: NobodyHere. */
 export async function closeShift(shift: OpenShift, counted: { cents: number; note: string }): Promise<CommandRecord> {
   return store.transaction("rw", store.commands, store.kept, async () => {
-    const command = await act({
+    const command = await issue({
       name: "shift.close",
       args: { shift_id: shift.id, counted_cents: counted.cents, note: counted.note },
       what: "shift_closed",
