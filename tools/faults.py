@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "tests" / "out" / "faults"
 RESULT = ROOT / "tests" / "out" / "faults.json"
-WORST_FIRST = ("violated", "not run", "skipped", "held")
+BROKEN = {"violated", "not run"}
 
 
 def main(arguments: list[str]) -> int:
@@ -36,37 +37,36 @@ def main(arguments: list[str]) -> int:
     ).returncode
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDS.glob("*.json"))]
     rows = [summed(number, matrix[number], [run for run in runs if run["number"] == int(number)]) for number in wanted]
-    result = {"seconds": round(time.monotonic() - begun), "rows": rows}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     for each in rows:
         counts = " ".join(f"{name} {count:,}" for name, count in sorted(each["counts"].items()))
-        print(f"{each['outcome']:<9} {each['number']:>3}  {each['title']}  [{each['seconds']} s]  {counts}")
-        for reason in each["reasons"]:
+        print(f"{each['status']:<8} {each['row']:>3}  {each['title']}  [{each['seconds']} s]  {counts}")
+        for reason in each.get("reason", "").splitlines():
             print(f"               {reason}")
-    print(f"{result['seconds']} s, written to {RESULT.relative_to(ROOT)}")
-    failed = code != 0 or any(each["outcome"] in {"violated", "missing", "not run"} for each in rows)
-    return int(failed)
+    print(f"{time.monotonic() - begun:.0f} s, written to {RESULT.relative_to(ROOT)}")
+    return int(code != 0 or any(each["status"] == "failed" for each in rows))
 
 
 def summed(number: str, described: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a row's outcome: the worst of its tests', with their counts added up."""
-    counts: dict[str, int] = {}
+    """Return a row in the shape that API.md gives it: held when a test of it ran and none broke; counts are added up."""
+    counts: Counter[str] = Counter()
     for run in runs:
-        for name, count in run["counts"].items():
-            counts[name] = counts.get(name, 0) + count
-    outcomes = {run["outcome"] for run in runs}
-    worst = next((each for each in WORST_FIRST if each in outcomes), "missing")
-    if worst == "skipped" and "held" in outcomes:
-        worst = "held"  # the skipped tests of the row are named beside it
+        counts.update(run["counts"])
+    broken = [run for run in runs if run["outcome"] in BROKEN]
+    status = "failed" if broken or not runs else "held" if any(run["outcome"] == "held" for run in runs) else "skipped"
+    reasons = [f"{run['test']}: {run['outcome']}: {run['reason']}" for run in runs if run["reason"]]
     return {
-        "number": int(number),
-        **described,
-        "outcome": worst,
-        "seeds": sorted({run["seed"] for run in runs}),
-        "tests": len(runs),
+        "row": int(number),
+        "title": described["title"],
+        "wanted": described["count"],
+        "status": status,
+        "count": counts.get("sent", len(runs)),
+        "violations": len(broken),
+        "seed": min((run["seed"] for run in runs), default=None),
         "seconds": round(sum(run["seconds"] for run in runs), 1),
+        "tests": len(runs),
         "counts": counts,
-        "reasons": [f"{run['test']}: {run['outcome']}: {run['reason']}" for run in runs if run["reason"]],
+        **({"reason": "\n".join(reasons or ["no test holds this row"])} if reasons or not runs else {}),
     }
 
 
