@@ -1,6 +1,6 @@
 """Request bodies: read once, within limits of size, time and depth, and parsed by pydantic straight from the bytes.
 
-NaN, Infinity and NUL characters are refused here, because further in each of them would be somebody's surprise.
+NaN, Infinity, numbers that would become it and NUL characters are refused here: further in each would be somebody's surprise.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from contextlib import suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,7 +26,7 @@ from payme.runtime.http.errors import (
 from payme.runtime.http.problems import invalid_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _MOST_DROPPED_BYTES: Final = 16 * 1024 * 1024
 _DROPPING_SECONDS: Final = 2.0
+_MAY_OVERFLOW: Final = re.compile(rb"[:\[,\s]-?[0-9][0-9.]*[eE]\+?[0-9]{3}|[0-9]{309}")
+"""Only a number so written can be larger than the largest float."""
 _OPENING = frozenset((b"[", b"{"))
 _CLOSING = frozenset((b"]", b"}"))
 
@@ -96,9 +99,13 @@ def check_json(body: bytes, depth: int) -> None:
         _check_depth(body, depth)
     if b"NaN" in body or b"Infinity" in body:
         parse_json(body)
-    if b"\\u0000" in body and _holds_nul(parse_json(body)):
+    if b"\\u0000" in body and _holds(parse_json(body), _is_nul):
         raise RequestInvalid(
             errors=[{"pointer": "", "code": "nul_character", "detail": "Text may not contain NUL characters"}]
+        )
+    if _MAY_OVERFLOW.search(body) and _holds(parse_json(body), _is_infinite):
+        raise RequestInvalid(
+            errors=[{"pointer": "", "code": "number_too_large", "detail": "A number is larger than any that can be kept"}]
         )
 
 
@@ -158,13 +165,21 @@ def _check_depth(body: bytes, depth: int) -> None:
             level -= 1
 
 
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
+def _holds(value: Any, refused: Callable[[Any], bool]) -> bool:
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return any("\x00" in key or _holds_nul(inner) for key, inner in members.items())
-    return isinstance(value, list) and any(_holds_nul(inner) for inner in cast("list[Any]", value))
+        return any(refused(key) or _holds(inner, refused) for key, inner in members.items())
+    if isinstance(value, list):
+        return any(_holds(inner, refused) for inner in cast("list[Any]", value))
+    return refused(value)
+
+
+def _is_nul(value: Any) -> bool:
+    return isinstance(value, str) and "\x00" in value
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and not isfinite(value)
 
 
 def _refuse_constant(name: str) -> NoReturn:
