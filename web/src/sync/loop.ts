@@ -11,6 +11,7 @@ import { COLLECTIONS, type Collection } from "./collections";
 import { pull } from "./pull";
 import { pushQueue } from "./push";
 import { reconcileRestored } from "./reconcile";
+import { rotateWhenDue } from "./rotation";
 import { fetchStaff } from "./staff";
 import { listen } from "./stream";
 
@@ -116,8 +117,9 @@ export class SyncLoop {
   }
 
   /** Ask for everything: what the stream says may get lost, and the first time all of it is news. */
-  private async poll(identity: Identity): Promise<void> {
-    await this.checkIn(identity);
+  private async poll(known: Identity): Promise<void> {
+    await this.checkIn(known);
+    const identity = await rotateWhenDue(this.store, known);
     for (const collection of COLLECTIONS) await pull(this.store, identity, collection);
     await cleanUp(this.store);
     this.open(identity);
