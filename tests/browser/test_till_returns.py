@@ -16,7 +16,9 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from payme.features.identity import MakeDeviceCode, make_code
+from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.repository import turns
+from payme.features.payments.rules.transitions import Message
 from payme.features.sync import register_device
 from payme.features.sync.schemas.devices import DeviceRegistered, RegisterDevice
 from tests.browser.counter_room import SHELF, Counter, _built, api, counter, flags
@@ -185,8 +187,13 @@ async def test_a_prompt_is_called_pending_unknown_and_paid_as_it_is(counter: Cou
     await expect(prompt).to_be_visible(timeout=SLOW)
     payment: UUID = await shop.value("select id from payments where business_id = $1")
     assert await shop.value("select status from sales where business_id = $1") != "completed"
+    await shop.say(payment, Message(Source.ACCEPTANCE, Outcome.UNKNOWN))
+    await expect(prompt).to_have_attribute("data-payment", "unknown", timeout=SLOW)
+    await expect(prompt).to_contain_text("M-Pesa has not answered. Look at the customer's SMS before you try again.")
     await shop.accept(payment)
     await expect(prompt).to_have_attribute("data-payment", "pending", timeout=SLOW)
+    await expect(prompt).to_contain_text("They enter their M-Pesa PIN on their phone.")
+    await expect(prompt.get_by_role("button", name="Ask M-Pesa now")).to_be_visible()
     await shop.paid(payment, 15_000)
     await expect(prompt).to_have_attribute("data-payment", "succeeded", timeout=SLOW)
     assert await shop.value("select status from sales where business_id = $1") == "completed"
