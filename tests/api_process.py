@@ -41,6 +41,10 @@ class ApiProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = f"http://127.0.0.1:{self._port}"
 
+    def serve(self, dsn: str) -> None:
+        """Serve another database from the next start on, at the same address."""
+        self._environment["DATABASE_URL"] = dsn
+
     def start(self) -> None:
         """Start the process and return at once."""
         path = os.pathsep.join(str(ROOT / each) for each in ("src", "simulator", "."))

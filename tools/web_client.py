@@ -20,6 +20,7 @@ _B = "/v1/businesses/{business_id}"
 USED = (
     "/v1/devices/register",
     f"{_B}/devices/me",
+    f"{_B}/devices/me/credential",
     f"{_B}/devices/me/staff",
     f"{_B}/sync/commands",
     f"{_B}/sync/reconcile",

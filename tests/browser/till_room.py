@@ -44,6 +44,7 @@ class Till:
     width: int = 360
     scheme: str = "light"
     flags: tuple[str, ...] = ()
+    is_offline: bool = False
     complaints: list[str] = field(default_factory=list)
     _context: BrowserContext | None = None
 
@@ -56,6 +57,7 @@ class Till:
             viewport={"width": self.width, "height": 780},
             color_scheme="dark" if self.scheme == "dark" else "light",
             base_url=self.api.base_url,
+            offline=self.is_offline,
         )
         await self._context.add_init_script(LANGUAGE)
         page = self._context.pages[0] if self._context.pages else await self._context.new_page()
@@ -71,6 +73,11 @@ class Till:
     @property
     def page(self) -> Page:
         return self.context.pages[0]
+
+    async def cut(self, *, off: bool = True) -> None:
+        """Take the network away from this browser, also when it is started again, or give it back."""
+        self.is_offline = off
+        await self.context.set_offline(off)
 
     async def close(self) -> None:
         """Close the browser in order."""

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { ascii, encode, fit } from "$/till/print/escpos";
+import { linesOfShift } from "$/till/print/shift";
+import type { CommandRecord } from "$/store/records";
 import { en } from "$/words/en";
 import { sw } from "$/words/sw";
 
@@ -31,4 +33,17 @@ test("a receipt is as wide as its paper, says the amount, and is cut", () => {
   expect(text).toContain(`Total${" ".repeat(32 - 5 - 7)}KES 300`);
   expect(text.startsWith("\x1b@")).toBe(true);
   expect(text).toContain("\x1dV");
+});
+
+test("a closed shift is printed with what was counted, and with the difference once the server has told it", () => {
+  const shown = { what: "shift_closed", amount_cents: 199_000, by: "Achieng", facts: [{ word: "float", text: "KES 500" }] };
+  const command = { shown, result: null, saved_at: 0 } as unknown as CommandRecord;
+  const place = { business: "Duka", till: "Counter 1" };
+  const before = linesOfShift(command, place);
+  expect(before).toContainEqual({ left: "Counted", right: "KES 1,990", kind: "strong" });
+  expect(before.some((line) => line.left === "Expected")).toBe(false);
+  const after = linesOfShift({ ...command, result: { expected_cents: 200_000, difference_cents: -1_000 } }, place);
+  expect(after).toContainEqual({ left: "Expected", right: "2,000" });
+  expect(after.find((line) => line.left === "Difference")?.right).toBe("−10");
+  expect(encode(after, "58").length).toBeGreaterThan(100);
 });

@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/businesses/{business_id}/devices/me/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a new credential; the old one is good until this one is first used
+         * @description Needs the permission `sync.push`.
+         */
+        post: operations["devices_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/businesses/{business_id}/devices/me/staff": {
         parameters: {
             query?: never;
@@ -590,6 +610,26 @@ export interface components {
             tenders: (components["schemas"]["CashTender"] | components["schemas"]["CardTender"] | components["schemas"]["MpesaStkTender"] | components["schemas"]["MpesaClaimTender"] | components["schemas"]["CreditNoteTender"] | components["schemas"]["CreditTender"])[];
             /** Till Id */
             till_id?: string | null;
+        };
+        /**
+         * CredentialMade
+         * @description A new credential, which is shown this once; the old one is good until this one is first used.
+         * @example {
+         *       "credential": "dev_…",
+         *       "device_id": "01932f6e-7c1f-7b0a-8d7e-0a5b5a1c2d3e"
+         *     }
+         */
+        CredentialMade: {
+            /**
+             * Credential
+             * @example dev_…
+             */
+            credential: string;
+            /**
+             * Device Id
+             * Format: uuid
+             */
+            device_id: string;
         };
         /**
          * CreditNoteTender
@@ -1854,6 +1894,74 @@ export interface operations {
                 };
             };
             /** @description Refused: `businesses.not_found`; `devices.not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `http.rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    devices_rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The business; unknown or foreign ones are answered with 404 */
+                business_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialMade"];
+                };
+            };
+            /** @description Refused: `http.malformed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `auth.required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `auth.csrf_refused`; `auth.permission_missing`; `devices.needed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: `businesses.not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;

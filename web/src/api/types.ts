@@ -4,6 +4,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type CommandView = Schemas["CommandView"];
+export type CredentialMade = Schemas["CredentialMade"];
 export type CreateSale = Schemas["CreateSale"];
 export type DeviceRegistered = Schemas["DeviceRegistered"];
 export type DeviceSetUp = Schemas["DeviceSetUp"];

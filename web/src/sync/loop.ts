@@ -11,6 +11,7 @@ import { COLLECTIONS, type Collection } from "./collections";
 import { pull } from "./pull";
 import { pushQueue } from "./push";
 import { reconcileRestored } from "./reconcile";
+import { rotateWhenDue } from "./rotation";
 import { fetchStaff } from "./staff";
 import { listen } from "./stream";
 
@@ -80,8 +81,11 @@ export class SyncLoop {
   };
 
   private async run(): Promise<void> {
-    const watch = Dexie.liveQuery(() => this.store.commands.where("state").equals("pending").count()).subscribe((count) => {
-      if (count > 0) this.now();
+    // What is put back after a failed try is no news: waking for it would be trying without a rest.
+    let last = 0;
+    const watch = Dexie.liveQuery(() => this.store.commands.orderBy("device_sequence").last()).subscribe((newest) => {
+      if ((newest?.device_sequence ?? 0) > last) this.now();
+      last = newest?.device_sequence ?? 0;
     });
     try {
       // Who holds the lock knows that nothing is on its way, whatever a killed window left behind.
@@ -96,6 +100,7 @@ export class SyncLoop {
   private async turn(): Promise<number> {
     const identity = await this.store.read<Identity>("device");
     if (!identity) return MINUTE_MS;
+    const wasWoken = this.isWoken;
     this.isWoken = false;
     try {
       await pushQueue(this.store, identity);
@@ -107,13 +112,14 @@ export class SyncLoop {
       return Math.max(0, this.pollAt - Date.now());
     } catch (error) {
       this.pollAt = 0;
-      return this.failed(error);
+      return this.failed(error, wasWoken);
     }
   }
 
   /** Ask for everything: what the stream says may get lost, and the first time all of it is news. */
-  private async poll(identity: Identity): Promise<void> {
-    await this.checkIn(identity);
+  private async poll(known: Identity): Promise<void> {
+    await this.checkIn(known);
+    const identity = await rotateWhenDue(this.store, known);
     for (const collection of COLLECTIONS) await pull(this.store, identity, collection);
     await cleanUp(this.store);
     this.open(identity);
@@ -124,7 +130,7 @@ export class SyncLoop {
     const answer = await call<{ epoch: number }>(`/v1/businesses/${identity.business_id}/devices/me`, { identity });
     await this.store.keep("setup", answer.body);
     await fetchStaff(this.store, identity);
-    await reconcileRestored(this.store, identity, answer.body.epoch);
+    if ((await reconcileRestored(this.store, identity, answer.body.epoch)) > 0) this.now();
     await this.note({
       is_online: true,
       last_contact: Date.now(),
@@ -136,9 +142,10 @@ export class SyncLoop {
     });
   }
 
-  private async failed(error: unknown): Promise<number> {
+  /** A try that a new sale asked for makes the next rest no longer: ten sales in a minute say nothing of how long the server is gone. */
+  private async failed(error: unknown, wasWoken: boolean): Promise<number> {
     const state = (await this.store.read<SyncState>("sync")) ?? AT_REST;
-    const failures = state.failures + 1;
+    const failures = wasWoken ? Math.max(1, state.failures) : state.failures + 1;
     const after = error instanceof Unreachable ? error.retryAfterMs : null;
     const wait = (after ?? 0) + backoffMs(failures, this.random);
     const refused = error instanceof Refused ? error : null;

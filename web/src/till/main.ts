@@ -11,6 +11,7 @@ speak(currentLanguage());
 await cart.load();
 const target = document.getElementById("till");
 if (target) mount(App, { target });
+performance.mark("till-mounted");
 void loop.start();
 void keepOnDevice();
 void askToPersist();

@@ -47,6 +47,7 @@ export const en = {
   export_hint: "For when nothing else works. The office can read this file in.",
   find: "Find a product",
   first_pull: "Fetching products …",
+  first_pull_cut: "The network is away. It goes on where it was.",
   first_pull_count: "{count} received",
   give_change: "Give {amount} change",
   goods_left: "Goods were handed over",

@@ -48,6 +48,7 @@ export const sw: Record<Word, string> = {
   export_hint: "Pale njia nyingine zote zinaposhindwa. Ofisi inaweza kusoma faili hii.",
   find: "Tafuta bidhaa",
   first_pull: "Tunapokea bidhaa …",
+  first_pull_cut: "Hakuna mtandao. Itaendelea ilipoishia.",
   first_pull_count: "{count} zimepokelewa",
   give_change: "Rudisha chenji {amount}",
   goods_left: "Bidhaa zimeshachukuliwa",

@@ -14,6 +14,6 @@ export async function register(store: Store, code: string, name: string): Promis
     await store.keep("last_receipt", body.last_receipt);
     await store.keep("device_sequence", body.last_sequence);
     await store.keep("epoch", body.epoch);
-    await store.keep("device", { device_id: body.device_id, business_id: body.business.id, credential });
+    await store.keep("device", { device_id: body.device_id, business_id: body.business.id, credential, since: Date.now() });
   });
 }
