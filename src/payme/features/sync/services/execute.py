@@ -20,6 +20,7 @@ from payme.features.sync.repository import commands
 from payme.features.sync.repository.commands import Admitted
 from payme.features.sync.rules.verdicts import SCHEMA_VERSIONS, is_rejected, odd_about_time
 from payme.features.sync.schemas.commands import Command, CommandView
+from payme.features.sync.schemas.devices import LIMITS
 from payme.features.sync.services.handlers import HANDLERS, Handler, Situation
 from payme.kit.actor import Actor
 from payme.kit.errors import DomainError, Invalid
@@ -179,7 +180,7 @@ async def _keep(uow: UnitOfWork, delivery: Delivery, admitted: Admitted, *, outc
     kept: dict[str, Any] = {**_EMPTY, **outcome}
     document = command.model_dump(mode="json", exclude={"args"}) | kept | {
         "args": _without_pin(command.args), "corrected_at": delivery.corrected_at, "body_hash": delivery.body_hash,
-        "received_at": uow.now, "handed_in_by": delivery.handed_in_by,
+        "received_at": uow.now, "handed_in_by": delivery.handed_in_by, "limits": LIMITS.model_dump(),
     }  # fmt: skip
     if kept["status"] != CommandStatus.APPLIED:
         audit.record(
