@@ -255,11 +255,12 @@ def _items(command: CreateSale, facts: SaleFacts, gone: AtTill | None) -> list[I
             if gone is None:
                 raise ProductNotForSale(product_id=line.product_id)
             gone.note("product_inactive")
+        today: int = product["price_cents"]
         items.append(
             Item(
                 product_id=line.product_id, name=product["name"], quantity=line.quantity,
                 unit_price_cents=line.unit_price_cents, discount_cents=line.discount_cents,
-                catalogue_price_cents=facts.prices.get(product["id"], product["price_cents"]), vat_class=product["vat_class"],
+                catalogue_price_cents=facts.prices.get(product["id"], today), vat_class=product["vat_class"],
                 rate_basis_points=product["rate_basis_points"], track_stock=product["track_stock"],
             )
         )  # fmt: skip
