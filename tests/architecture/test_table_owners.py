@@ -25,7 +25,7 @@ OWNERS = {
     "businesses": {"businesses", "branches", "tills", "till_counters", "sync_counters"},
     "approvals": {"approvals"},
     "ledger": {"accounts", "account_balances", "postings", "ledger_balances"},
-    "catalog": {"products", "product_barcodes", "vat_rates"},
+    "catalog": {"products", "product_barcodes", "product_prices", "vat_rates"},
     "customers": {"customers"},
     "credit": {"credit_accounts", "credit_entries"},
     "expenses": {"expenses"},

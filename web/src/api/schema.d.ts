@@ -917,7 +917,7 @@ export interface components {
         OfflineLimits: {
             /**
              * Hours
-             * @description How long without contact
+             * @description How old a sale is when it arrives
              * @default 72
              */
             hours?: number;

@@ -77,10 +77,12 @@ async def insert_products(uow: UnitOfWork, products: Mapping[UUID, CreateProduct
     commands = list(products.values())
     await uow.execute(
         """-- catalog.insert_products
-        insert into products (business_id, id, name, sku, unit, category, price_cents, buying_price_cents, vat_class, reorder_point,
+        with made as (insert into products (business_id, id, name, sku, unit, category, price_cents, buying_price_cents, vat_class, reorder_point,
           track_stock, track_expiry, active, created_at, updated_at)
         select $1, t.*, $2, $2 from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
-          $10::text[], $11::numeric[], $12::boolean[], $13::boolean[], $14::boolean[]) t""",
+          $10::text[], $11::numeric[], $12::boolean[], $13::boolean[], $14::boolean[]) t
+        returning id, created_at, price_cents)
+        insert into product_prices (business_id, product_id, since, price_cents) select $1, id, created_at, price_cents from made""",
         uow.tenant,
         uow.now,
         list(products),
@@ -124,9 +126,17 @@ async def delete_barcodes(uow: UnitOfWork, barcodes: Sequence[str], *, product_i
 
 
 async def update_product(uow: UnitOfWork, product: ProductView) -> int:
-    """Write a product's description as it stands in the view, and return its new revision. Raises: SkuTaken."""
+    """Write a locked product's description as it stands in the view, and return its new revision. Raises: SkuTaken.
+
+    Another price is another row of its history, later than the one before even where transactions began in another order.
+    """
     return await uow.fetchval(
         """-- catalog.update_product
+        with priced as (
+          insert into product_prices (business_id, product_id, since, price_cents)
+          select $1, $2, greatest($14, (select max(h.since) + interval '1 microsecond' from product_prices h
+            where h.business_id = $1 and h.product_id = $2)), $7
+          from products p where p.business_id = $1 and p.id = $2 and p.price_cents <> $7)
         update products set name = $3, sku = $4, unit = $5, category = $6, price_cents = $7, buying_price_cents = $8, vat_class = $9,
           reorder_point = $10, track_stock = $11, track_expiry = $12, active = $13, updated_at = $14, rev = rev + 1
         where business_id = $1 and id = $2 returning rev""",

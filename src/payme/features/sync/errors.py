@@ -119,6 +119,12 @@ class CommandNotFound(NotFound):
     code = "sync.command_not_found"
 
 
+class AppliedAlready(Conflict):
+    """What this command tells of is in the books already; there is nothing to try again."""
+
+    code = "sync.applied_already"
+
+
 class NothingToSettle(Conflict):
     """This command does not wait for a person."""
 

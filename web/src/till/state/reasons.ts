@@ -1,4 +1,5 @@
 /** Why a command was refused or is to be checked, in words for a counter; what is not known here keeps the server's own words. */
+import { kes } from "$/money/shillings";
 import { en, type Word } from "$/words/en";
 import { t } from "$/words/words.svelte";
 
@@ -14,8 +15,9 @@ function known(code: string): Word | null {
 export function reasonText(reason: string): string {
   const isNot = reason.startsWith(NOT_APPLIED);
   const code = isNot ? reason.slice(NOT_APPLIED.length) : reason;
-  const word = known(code);
-  const text = word ? t(word) : code;
+  const [limit = "", by = ""] = code.split(":");
+  const word = known(limit);
+  const text = word ? t(word, { by: limit.includes("_total_") || limit.includes("_sale_") ? kes(Number(by)) : by }) : code;
   return isNot ? t("not_applied", { why: text }) : text;
 }
 

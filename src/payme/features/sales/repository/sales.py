@@ -20,13 +20,15 @@ _PLACE = "sales_place($1,$2,$3,$4,$5,$6)"
 class SaleFacts:
     """What the rules need, as JSON documents of the features that own it; the stock levels are locked.
 
-    `is_known`: there is a sale with this id, which would clash at the flush with words about its stock.
+    `is_known`: there is a sale with this id, which would clash at the flush with words about its stock. `prices` holds what the
+    catalogue asked at the instant that was given, by product, as far as it knew it then.
     """
 
     is_known: bool
     business: dict[str, Any] | None
     products: list[dict[str, Any]]
     stock: list[list[Any]]
+    prices: dict[str, int]
 
 
 @value
@@ -86,21 +88,23 @@ async def lock_facts(
     branch_id: UUID | None,
     at: datetime | None = None,
 ) -> SaleFacts:
-    """Return what a sale must know, and lock the stock of its products, in one round trip; VAT as of `at`, or else of now."""
+    """Return what a sale must know, and lock the stock of its products, in one round trip; VAT and prices as of `at`, or else of now."""
     row = await uow.fetchrow(
         """-- sales.lock_facts
         select businesses_sale_facts($1, $2, $5) as business,
                catalog_sale_facts($1, $3, ($4::timestamptz at time zone 'Africa/Nairobi')::date) as products,
-               inventory_lock_stock($1, $3) as stock, sales_is_known($1, $6) as is_known""",
+               inventory_lock_stock($1, $3) as stock, sales_is_known($1, $6) as is_known,
+               case when $7::timestamptz is null then '{}' else catalog_prices_at($1, $3, $7) end as prices""",
         uow.tenant,
         till_id,
         product_ids,
         at or uow.now,
         branch_id,
         sale_id,
+        at,
     )
     assert row is not None, "a select without a condition has a row"
-    return SaleFacts(row["is_known"], row["business"], row["products"], row["stock"])
+    return SaleFacts(row["is_known"], row["business"], row["products"], row["stock"], row["prices"])
 
 
 def defer_sale(uow: UnitOfWork, sale: NewSale, cart: Cart) -> Deferred:

@@ -40,6 +40,6 @@ def as_printed(cart: Cart, tenders: Sequence[Paying], till: AtTill) -> Cart:
 
 
 def note_prices(items: Sequence[Item], till: AtTill) -> None:
-    """Note prices that are not the catalogue's."""
+    """Note prices that were not the catalogue's when the sale was made."""
     if any(item.unit_price_cents not in {None, item.catalogue_price_cents} for item in items):
         till.note("price_differs")

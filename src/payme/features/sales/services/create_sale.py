@@ -25,7 +25,7 @@ from payme.features.sales.errors import (
     TillNotFound,
 )
 from payme.features.sales.repository import sales
-from payme.features.sales.repository.sales import NewSale
+from payme.features.sales.repository.sales import NewSale, SaleFacts
 from payme.features.sales.rules.carts import (
     PAID_AT_ONCE,
     Cart,
@@ -87,7 +87,7 @@ async def create_sale(
     cart = await _price(
         uow,
         command,
-        items=_items(command, facts.products, gone),
+        items=_items(command, facts, gone),
         policy=_policy(uow, business, is_approved=is_approved, gone=gone),
         gone=gone,
     )
@@ -244,8 +244,8 @@ def _policy(uow: UnitOfWork, business: dict[str, Any], *, is_approved: bool, gon
     )
 
 
-def _items(command: CreateSale, products: Sequence[dict[str, Any]], gone: AtTill | None) -> list[Item]:
-    known = {read_id(product["id"]): product for product in products}
+def _items(command: CreateSale, facts: SaleFacts, gone: AtTill | None) -> list[Item]:
+    known = {read_id(product["id"]): product for product in facts.products}
     items: list[Item] = []
     for line in command.lines:
         product = known.get(line.product_id)
@@ -255,11 +255,12 @@ def _items(command: CreateSale, products: Sequence[dict[str, Any]], gone: AtTill
             if gone is None:
                 raise ProductNotForSale(product_id=line.product_id)
             gone.note("product_inactive")
+        today: int = product["price_cents"]
         items.append(
             Item(
                 product_id=line.product_id, name=product["name"], quantity=line.quantity,
                 unit_price_cents=line.unit_price_cents, discount_cents=line.discount_cents,
-                catalogue_price_cents=product["price_cents"], vat_class=product["vat_class"],
+                catalogue_price_cents=facts.prices.get(product["id"], today), vat_class=product["vat_class"],
                 rate_basis_points=product["rate_basis_points"], track_stock=product["track_stock"],
             )
         )  # fmt: skip

@@ -9,7 +9,7 @@ from payme.features.identity import DeviceNeeded
 from payme.features.sync.endpoints.devices import device_of
 from payme.features.sync.endpoints.wire import answer, sender_of
 from payme.features.sync.enums import CommandStatus
-from payme.features.sync.errors import CommandNotFound, NothingToSettle, NotThisDevice, ProtocolUnknown
+from payme.features.sync.errors import AppliedAlready, CommandNotFound, NothingToSettle, NotThisDevice, ProtocolUnknown
 from payme.features.sync.repository.standing import Exchange
 from payme.features.sync.rules.verdicts import measure_skew
 from payme.features.sync.schemas.commands import (
@@ -109,10 +109,10 @@ async def read(call: Call, command_id: UUID) -> Response:
 
 @router.post(
     "/reviews/{command_id}/settle", operation="sync_settle_review", may=_REVIEW, response=CommandView,
-    errors=(CommandNotFound, NothingToSettle),
+    errors=(CommandNotFound, NothingToSettle, AppliedAlready),
 )  # fmt: skip
 async def settle(call: Call, command_id: UUID, command: Settle) -> Response:
-    """Say that what was odd about a command was looked at."""
+    """Say that what was odd about a command was looked at, or have a fact that could not be applied tried again."""
     return await call.write(lambda uow: review.settle(uow, command_id, command))
 
 

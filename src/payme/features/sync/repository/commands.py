@@ -107,6 +107,20 @@ async def list_ready(uow: UnitOfWork, *, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def find_body(uow: UnitOfWork, command_id: UUID) -> dict[str, Any] | None:
+    """Return the body of a command as it was sent, with what was worked out when it came."""
+    row = await uow.fetchrow(
+        """-- sync.find_body
+        select w.id, w.device_id, w.device_sequence, w.name, w.schema_version, w.args, w.depends_on, w.handed_over, w.occurred_at,
+          w.hlc, w.staff_id, w.shift_id, w.approved_by, encode(w.body_hash, 'hex') as body_hash, w.corrected_at, w.handed_in_by,
+          w.received_at
+        from sync_commands w where w.business_id = $1 and w.id = $2""",
+        uow.tenant,
+        command_id,
+    )
+    return dict(row) if row else None
+
+
 async def list_to_review(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[CommandView]:
     """Return the commands that a person should look at, in the order of their ids."""
     rows = await uow.fetch(

@@ -160,6 +160,10 @@ class Settle(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": {"note": "Old price label; the shelf is relabelled"}})
 
     note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    try_again: bool = Field(
+        default=False,
+        description="Execute a fact that could not be applied once more; where it still cannot be, it goes on waiting for a person",
+    )
 
 
 class Reconcile(BaseModel):

@@ -17,7 +17,11 @@ class OfflineLimits(BaseModel):
     sale_cents: int = Field(default=2_000_000, description="The largest sale")
     total_cents: int = Field(default=20_000_000, description="All sales since the last contact together")
     sales: int = Field(default=500, description="How many sales since the last contact")
-    hours: int = Field(default=72, description="How long without contact")
+    hours: int = Field(default=72, description="How old a sale is when it arrives")
+
+
+LIMITS = OfflineLimits()
+"""What every device is told, and what the server holds its sales against."""
 
 
 class RegisterDevice(BaseModel):

@@ -9,11 +9,11 @@ from payme.features import businesses, identity
 from payme.features.identity import DeviceRow, NewDevice, StaffAtDevice, permissions_of
 from payme.features.sync.repository import devices
 from payme.features.sync.schemas.devices import (
+    LIMITS,
     BusinessOfDevice,
     CredentialMade,
     DeviceRegistered,
     DeviceSetUp,
-    OfflineLimits,
     RegisterDevice,
 )
 from payme.kit.ids import new_id
@@ -34,7 +34,7 @@ async def set_up(uow: UnitOfWork, device_id: UUID) -> DeviceSetUp:
     return DeviceSetUp(
         device_id=device.id, name=device.name, till_id=till.id, branch_id=device.branch_id,
         receipt_prefix=till.receipt_prefix, last_receipt=state.last_receipt, last_sequence=state.highest_sequence,
-        epoch=state.epoch, business=await _business(uow), limits=OfflineLimits(),
+        epoch=state.epoch, business=await _business(uow), limits=LIMITS,
     )  # fmt: skip
 
 

@@ -15,17 +15,27 @@ from pydantic import ValidationError
 from payme.features import audit
 from payme.features.identity import DeviceNotFound, DeviceRevoked, Proven, permissions_of
 from payme.features.sync.enums import CommandStatus
-from payme.features.sync.errors import CommandMalformed, CommandUnknown, NotPermitted, SequenceReused, StaffUnknown
+from payme.features.sync.errors import (
+    AppliedAlready,
+    CommandMalformed,
+    CommandUnknown,
+    NothingToSettle,
+    NotPermitted,
+    SequenceReused,
+    StaffUnknown,
+)
 from payme.features.sync.repository import commands
 from payme.features.sync.repository.commands import Admitted
 from payme.features.sync.rules.verdicts import SCHEMA_VERSIONS, is_rejected, odd_about_time
 from payme.features.sync.schemas.commands import Command, CommandView
+from payme.features.sync.schemas.devices import LIMITS
 from payme.features.sync.services.handlers import HANDLERS, Handler, Situation
 from payme.kit.actor import Actor
 from payme.kit.errors import DomainError, Invalid
 from payme.runtime.database import UnitOfWork
 
 COLLECTION = "commands"
+PIN_WAS_WRONG: Final = "approver_not_proven"
 _COSTS = "sales.read_cost"
 _EMPTY: Final[dict[str, Any]] = {
     "reasons": [],
@@ -46,6 +56,24 @@ class Delivery:
     proven: Proven | None = None
     odd: tuple[str, ...] = ()
     handed_in_by: UUID | None = None
+    received_at: datetime | None = None
+    """When it first came, where that was before this transaction."""
+
+
+async def try_again(uow: UnitOfWork, delivery: Delivery) -> CommandView:
+    """Execute a fact that could not be applied, under the lock of its device, so that it is applied once.
+
+    Raises: NothingToSettle, AppliedAlready, and what makes no command of it.
+    """
+    admitted = await commands.admit(uow, delivery.command, corrected_at=delivery.corrected_at)
+    found = await commands.find_command(uow, delivery.command.id)
+    assert found is not None, "it was known a moment ago"
+    if found.applied_at is not None:
+        raise AppliedAlready(status=found.status)
+    if found.status != CommandStatus.NEEDS_REVIEW or found.settled_at is not None:
+        raise NothingToSettle(status=found.status)
+    handler, args = _understand(delivery.command)
+    return await _perform(uow, delivery, admitted, handler=handler, args=args)
 
 
 async def execute(uow: UnitOfWork, delivery: Delivery) -> CommandView:
@@ -77,7 +105,7 @@ async def _perform(
     assert device is not None, "it was found"
     situation = Situation(
         command.id, command.device_id, UUID(device["till_id"]), delivery.corrected_at, command.handed_over,
-        delivery.proven, command.shift_id, [*delivery.odd, *odd_about_time(command.occurred_at, delivery.corrected_at, uow.now)],
+        delivery.proven, command.shift_id, [*delivery.odd, *odd_about_time(command.occurred_at, delivery.corrected_at, delivery.received_at or uow.now)],
     )  # fmt: skip
     sender = uow.actor
     try:
@@ -179,7 +207,7 @@ async def _keep(uow: UnitOfWork, delivery: Delivery, admitted: Admitted, *, outc
     kept: dict[str, Any] = {**_EMPTY, **outcome}
     document = command.model_dump(mode="json", exclude={"args"}) | kept | {
         "args": _without_pin(command.args), "corrected_at": delivery.corrected_at, "body_hash": delivery.body_hash,
-        "received_at": uow.now, "handed_in_by": delivery.handed_in_by,
+        "received_at": delivery.received_at or uow.now, "handed_in_by": delivery.handed_in_by, "limits": LIMITS.model_dump(),
     }  # fmt: skip
     if kept["status"] != CommandStatus.APPLIED:
         audit.record(
@@ -193,7 +221,7 @@ async def _keep(uow: UnitOfWork, delivery: Delivery, admitted: Admitted, *, outc
     return CommandView(
         id=command.id, device_id=command.device_id, device_sequence=command.device_sequence, name=command.name,
         error=kept["error"], occurred_at=command.occurred_at, staff_id=command.staff_id, handed_over=command.handed_over,
-        received_at=uow.now, applied_at=kept["applied_at"], server_seq=uow.change_sequence, **json.loads(stored),
+        received_at=delivery.received_at or uow.now, applied_at=kept["applied_at"], server_seq=uow.change_sequence, **json.loads(stored),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from payme.features.sync.repository import commands
 from payme.features.sync.repository.commands import Contact
 from payme.features.sync.rules.verdicts import fingerprint
 from payme.features.sync.schemas.commands import Command, CommandError, CommandView
-from payme.features.sync.services.execute import Delivery, execute, malformed
+from payme.features.sync.services.execute import PIN_WAS_WRONG, Delivery, execute, malformed
 from payme.kit.actor import Actor
 from payme.kit.errors import DomainError
 from payme.kit.ids import new_id
@@ -119,7 +119,7 @@ async def _with_proof(batch: Batch, delivery: Delivery) -> Delivery:
                 batch.database, approver.user_id, approver.pin, business_id=batch.business_id, address=batch.address
             )
         except (ValidationError, DomainError, TooManyFailures):
-            odd = ("approver_not_proven",)
+            odd = (PIN_WAS_WRONG,)
     elif command.approved_by is not None:
         proven = identity.proven_at_device(batch.business_id, command.approved_by)
     if odd and not command.handed_over:

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from payme.features import audit
+from payme.features import audit, identity
 from payme.features.sync.errors import CommandNotFound, NothingToSettle
 from payme.features.sync.repository import commands, devices
 from payme.features.sync.rules.verdicts import hash_of_range
-from payme.features.sync.schemas.commands import CommandView, Reconcile, Reconciled, Settle
-from payme.features.sync.services.execute import COLLECTION
+from payme.features.sync.schemas.commands import Command, CommandView, Reconcile, Reconciled, Settle
+from payme.features.sync.services.execute import COLLECTION, PIN_WAS_WRONG, Delivery, try_again
 from payme.runtime.database import UnitOfWork
 
 
@@ -25,13 +25,33 @@ async def list_to_review(uow: UnitOfWork, *, after: UUID | None, limit: int) -> 
 
 
 async def settle(uow: UnitOfWork, command_id: UUID, command: Settle) -> CommandView:
-    """Note that what was odd about a command was looked at. Raises: CommandNotFound, NothingToSettle."""
+    """Note that what was odd about a command was looked at, or have what could not be applied tried again.
+
+    Raises: CommandNotFound, NothingToSettle, AppliedAlready.
+    """
     found = await get_command(uow, command_id)
+    if command.try_again:
+        return await _again(uow, found, note=command.note)
     if not await commands.settle(uow, command_id, command.note):
         raise NothingToSettle(status=found.status)
     audit.record(uow, "sync.command_settled", command_id, note=command.note, reasons=found.reasons)
     uow.touch(COLLECTION, command_id)
     return await get_command(uow, command_id)
+
+
+async def _again(uow: UnitOfWork, found: CommandView, *, note: str) -> CommandView:
+    row = await commands.find_body(uow, found.id)
+    assert row is not None, "it was found"
+    body = Command.model_validate({name: row[name] for name in Command.model_fields})
+    proven = identity.proven_at_device(uow.tenant, body.approved_by) if body.approved_by else None
+    # What the PIN of whoever agreed was, nobody keeps: that it was wrong stays.
+    odd = tuple(each for each in found.reasons if each == PIN_WAS_WRONG)
+    delivery = Delivery(
+        body, row["corrected_at"], row["body_hash"], proven=proven, odd=odd, handed_in_by=row["handed_in_by"],
+        received_at=row["received_at"],
+    )  # fmt: skip
+    audit.record(uow, "sync.command_tried_again", found.id, note=note, reasons=found.reasons)
+    return await try_again(uow, delivery)
 
 
 async def reconcile(uow: UnitOfWork, device_id: UUID, command: Reconcile) -> Reconciled:
