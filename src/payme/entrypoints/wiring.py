@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from payme.features.credit import CreditDesk
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules, PlatformAccount
 from payme.features.sales import SalesDesk
@@ -63,7 +64,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
             callback_sources=settings.mpesa_callback_sources,
         ),
         PlatformAccount: _platform(settings),
-        Desk: Desk(SalesDesk(), TopUpDesk()),
+        Desk: Desk((SalesDesk(), CreditDesk()), TopUpDesk()),
         Pressure: Pressure(),
         Certificate: Certificate(settings.mpesa_certificate.encode() if settings.mpesa_certificate else None),
         ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),

@@ -65,7 +65,7 @@ from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.late_payout import displace_payout
 from payme.features.payments.services.list_unsettled import list_unsettled
-from payme.features.payments.services.manage import configure_method, get_unclaimed, list_methods
+from payme.features.payments.services.manage import configure_method, get_payment, get_unclaimed, list_methods
 from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.outages import list_outages
 from payme.features.payments.services.platform_money import (
@@ -149,6 +149,7 @@ __all__ = [
     "configure_method",
     "displace_payout",
     "find_collecting_number",
+    "get_payment",
     "get_unclaimed",
     "hand_over_receipt",
     "list_collecting_numbers",
