@@ -27,9 +27,9 @@ from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.catalog import CreateProduct, VatClass, create_product
 from payme.features.credit import OpenCreditAccount, RepayCredit, open_account, repay
-from payme.features.credit.schemas import TakeBack
+from payme.features.credit.schemas import ClaimForAccount, TakeBack
+from payme.features.credit.services.repay_by_mpesa import claim_for_account, take_back
 from payme.features.credit.services.repay_by_mpesa import receive_payment as receive_repayment
-from payme.features.credit.services.repay_by_mpesa import take_back
 from payme.features.customers import CreateCustomer, create_customer
 from payme.features.expenses import (
     CancelExpense,
@@ -332,6 +332,9 @@ async def _sell_on_credit(shop: SoundShop, product: UUID) -> None:
     await shop.run(
         partial(take_back, account_id=account.id, repayment_id=taken_back, command=TakeBack(reason="Not hers"))
     )
+    sql = "select id from unclaimed_money where business_id = $1 and payment_id = $2"
+    row = await shop.run(lambda uow: uow.fetchval(sql, shop.business_id, taken_back))
+    await shop.run(partial(claim_for_account, account_id=account.id, command=ClaimForAccount(unclaimed_id=row)))
 
 
 async def _spend(shop: SoundShop) -> None:
