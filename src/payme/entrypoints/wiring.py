@@ -239,6 +239,7 @@ def _platform(settings: Settings) -> PlatformAccount:
         consumer_key=shown(settings.mpesa_consumer_key),
         consumer_secret=shown(settings.mpesa_consumer_secret),
         is_told=settings.tokens_by_hand,
+        pull_number=settings.mpesa_pull_number or "",
     )
 
 
