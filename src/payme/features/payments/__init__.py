@@ -35,6 +35,7 @@ from payme.features.payments.events import (
     PaymentSucceeded,
     PayoutFailed,
     PayoutSucceeded,
+    WalletOverpaid,
     WalletPaid,
 )
 from payme.features.payments.repository.payments import list_for
@@ -140,6 +141,7 @@ __all__ = [
     "UnclaimedView",
     "Unplaced",
     "UnsettledPayment",
+    "WalletOverpaid",
     "WalletPaid",
     "WalletUnknown",
     "WholeShillings",

@@ -50,7 +50,7 @@ where business_id = $1 and state = 'ignored' and kind = $2 and note = any($3) or
 _KEEP = """
 -- inbox.keep_as_ignored
 insert into callback_inbox (id, business_id, kind, subject_id, headers, body, remote_address, state, note, received_at, handled_at)
-values ($1, $2, $3, $2, '{}', $4, '', 'ignored', $5, $6, $6) on conflict (id) do nothing
+values ($1, $2, $3, $1, '{}', $4, '', 'ignored', $5, $6, $6) on conflict (id) do nothing
 """
 _EXPLAIN = """
 -- inbox.explain_ignored
@@ -144,7 +144,9 @@ async def list_ignored(uow: UnitOfWork, kind: str, *, notes: Sequence[str]) -> l
 async def keep_as_ignored(uow: UnitOfWork, kind: str, *, name: str, body: bytes, note: str) -> UUID:
     """Keep for a person what nobody sent and we found out by asking, once under its name; return its place."""
     entry_id = uuid5(uow.tenant, f"{kind}:{name}")
-    await uow.execute(_KEEP, entry_id, uow.tenant, kind, body, note, uow.now)
+    if await uow.execute(_KEEP, entry_id, uow.tenant, kind, body, note, uow.now):
+        # An entry is about what its address led to; this one's nobody knows.
+        await open_route(uow, kind=kind, subject_id=entry_id)
     return entry_id
 
 

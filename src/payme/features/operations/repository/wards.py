@@ -186,6 +186,11 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
           where p.business_id = $1 and p.status = 'succeeded' and p.ended_at < $3
             and case p.purpose when 'token_purchase' then t.state is distinct from 'credited' else p.settlement is null end
           union all
+          select 'unheard', u.id, u.amount_cents, u.ended_at from unclaimed_money u
+          join payments p on p.business_id = $1 and p.id = u.payment_id
+          where u.business_id = $1 and p.payee = 'platform' and u.state = 'claimed' and u.reason <> 'amount_differs' and u.ended_at < $3
+            and not exists (select from postings q where q.business_id = $1 and q.cause = u.id and q.kind = 'token.excess_paid')
+          union all
           select 'unseen', p.id, p.paid_cents, p.created_at from payments p
           join pull_windows w on w.business_id = $1 and w.shortcode = p.shortcode
           where p.business_id = $1 and p.method = 'mpesa_stk' and p.payee = 'business' and p.status = 'succeeded'
