@@ -1,10 +1,10 @@
 """Commands of credit accounts, and the views of them. Money is in cents."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from payme.features.credit.enums import AccountState, EntryKind
 from payme.kit.changes import STAYS, refuse_null
@@ -65,12 +65,6 @@ class RepayCredit(BaseModel):
     phone: str = Field(default="", max_length=32, description="Whose M-Pesa is asked; only for `mpesa_stk`.")
     shift_id: UUID | None = Field(default=None, description="Into whose drawer cash goes.")
     note: Note = ""
-
-    @model_validator(mode="after")
-    def _have_a_phone(self) -> Self:
-        if (self.method == "mpesa_stk") != bool(self.phone):
-            raise ValueError("a prompt, and nothing else, needs a phone")
-        return self
 
 
 class ClaimForAccount(BaseModel):
