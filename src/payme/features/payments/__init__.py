@@ -41,14 +41,13 @@ from payme.features.payments.events import (
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.proofs import (
     MoneyDocument,
-    ShortcodeSum,
     list_documents,
     list_documents_between,
     list_documents_of_receipts,
     sum_applied,
-    sum_by_shortcode,
 )
 from payme.features.payments.repository.sealed import SEALED
+from payme.features.payments.repository.sums import ShortcodeSum
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
 from payme.features.payments.schemas import (
@@ -60,6 +59,7 @@ from payme.features.payments.schemas import (
     UnclaimedView,
     UnsettledPayment,
 )
+from payme.features.payments.services.carry_sums import sum_by_shortcode
 from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
 from payme.features.payments.services.claim_receipt import Word, claim_receipt
