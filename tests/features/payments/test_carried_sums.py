@@ -89,6 +89,9 @@ DEEDS: tuple[Callable[[Till, Wall, random.Random], Awaitable[None]], ...] = (
 async def test_what_is_carried_is_what_all_of_it_adds_up_to(shop: Till, wall: Wall, seed: int) -> None:
     dice = random.Random(seed)
     await carried(shop)
+    for _ in range(2):
+        await by_hand(shop, wall, dice)
+        shop.clock.advance(timedelta(days=2))
     for _ in range(STEPS):
         await dice.choice(DEEDS)(shop, wall, dice)
         if dice.random() < 0.4:
