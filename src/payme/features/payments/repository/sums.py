@@ -82,20 +82,20 @@ each as (
   union all select day, shortcode, 0, cents, 0, 0 from applied
   union all select day, shortcode, 0, 0, case when state = 'returned' then 0 else amount_cents end,
     case when state = 'returned' then amount_cents else 0 end from tray)"""
-_SUMS: Final = """sum(received)::bigint as received_cents, sum(applied)::bigint as applied_cents,
-  sum(unclaimed)::bigint as unclaimed_cents, sum(returned)::bigint as returned_cents"""
-_SOME: Final = """having bool_or(received <> 0 or applied <> 0 or unclaimed <> 0 or returned <> 0)"""
-_BETWEEN: Final = (
-    "-- payments.sum_between" + _EACH + " select shortcode, " + _SUMS + " from each where shortcode is not null group by shortcode "
-    + _SOME + " order by shortcode"
-)  # fmt: skip
-_CARRY: Final = (
-    "-- payments.carry_days" + _EACH + """
-    insert into mpesa_days (business_id, day, shortcode, received_cents, applied_cents, unclaimed_cents, returned_cents)
-    select $1, day, shortcode, """ + _SUMS + " from each where shortcode is not null group by day, shortcode " + _SOME + """
-    on conflict (business_id, day, shortcode) do update set received_cents = excluded.received_cents,
-      applied_cents = excluded.applied_cents, unclaimed_cents = excluded.unclaimed_cents, returned_cents = excluded.returned_cents"""
-)  # fmt: skip
+_TOTALS: Final = """
+  select shortcode, sum(received)::bigint as received_cents, sum(applied)::bigint as applied_cents,
+    sum(unclaimed)::bigint as unclaimed_cents, sum(returned)::bigint as returned_cents
+  from each where shortcode is not null group by shortcode
+  having bool_or(received <> 0 or applied <> 0 or unclaimed <> 0 or returned <> 0) order by shortcode"""
+_KEPT: Final = """
+  insert into mpesa_days (business_id, day, shortcode, received_cents, applied_cents, unclaimed_cents, returned_cents)
+  select $1, day, shortcode, sum(received)::bigint, sum(applied)::bigint, sum(unclaimed)::bigint, sum(returned)::bigint
+  from each where shortcode is not null group by day, shortcode
+  having bool_or(received <> 0 or applied <> 0 or unclaimed <> 0 or returned <> 0)
+  on conflict (business_id, day, shortcode) do update set received_cents = excluded.received_cents,
+    applied_cents = excluded.applied_cents, unclaimed_cents = excluded.unclaimed_cents, returned_cents = excluded.returned_cents"""
+_BETWEEN: Final = "-- payments.sum_between" + _EACH + _TOTALS
+_CARRY: Final = "-- payments.carry_days" + _EACH + _KEPT
 
 
 async def sum_between(uow: UnitOfWork, since: datetime, until: datetime) -> list[ShortcodeSum]:
