@@ -27,6 +27,9 @@ from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
 from payme.features.catalog import CreateProduct, VatClass, create_product
 from payme.features.credit import OpenCreditAccount, RepayCredit, open_account, repay
+from payme.features.credit.schemas import ClaimForAccount, TakeBack
+from payme.features.credit.services.repay_by_mpesa import claim_for_account, take_back
+from payme.features.credit.services.repay_by_mpesa import receive_payment as receive_repayment
 from payme.features.customers import CreateCustomer, create_customer
 from payme.features.expenses import (
     CancelExpense,
@@ -170,6 +173,18 @@ class SoundShop:
         )
         await self.run(lambda uow: receive_payment(uow, event))
 
+    async def repaid(self, account_id: UUID, amount_cents: int) -> UUID:
+        """Have a prompt for a debt paid, and the debt hear of it."""
+        command = RepayCredit(amount_cents=amount_cents, method="mpesa_stk", phone="254711000100")
+        payment_id = (await self.run(partial(repay, account_id=account_id, command=command))).id
+        await self.hear(payment_id, Outcome.PAID, amount_cents=amount_cents, receipt=self.new_receipt())
+        event = PaymentSucceeded(
+            subject_id=payment_id, payment_id=payment_id, purpose="credit_account", purpose_id=account_id,
+            applied_cents=amount_cents,
+        )  # fmt: skip
+        await self.run(partial(receive_repayment, event=event))
+        return payment_id
+
     async def failed(self, sale: SaleView) -> None:
         payment_id = _prompt_of(sale)
         await self.hear(payment_id, Outcome.FAILED, reason="cancelled")
@@ -311,6 +326,15 @@ async def _sell_on_credit(shop: SoundShop, product: UUID) -> None:
     await shop.failed(nothing)
     await shop.run(lambda uow: cancel_sale(uow, nothing.id))
     await shop.run(partial(repay, account_id=account.id, command=RepayCredit(amount_cents=5_000)))
+    for _ in range(2):
+        await shop.repaid(account.id, 2_000)
+    taken_back = await shop.repaid(account.id, 3_000)
+    await shop.run(
+        partial(take_back, account_id=account.id, repayment_id=taken_back, command=TakeBack(reason="Not hers"))
+    )
+    sql = "select id from unclaimed_money where business_id = $1 and payment_id = $2"
+    row = await shop.run(lambda uow: uow.fetchval(sql, shop.business_id, taken_back))
+    await shop.run(partial(claim_for_account, account_id=account.id, command=ClaimForAccount(unclaimed_id=row)))
 
 
 async def _spend(shop: SoundShop) -> None:

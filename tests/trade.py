@@ -25,8 +25,9 @@ from payme.features.businesses import (
 )
 from payme.features.businesses.schemas import ChangeBusiness
 from payme.features.businesses.services import change_business
+from payme.features.credit.services import repay_by_mpesa
 from payme.features.identity import Proven, Role, permissions_of
-from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, configure_method
+from payme.features.payments import ConfigureMethod, PaymentFailed, PaymentSucceeded, WalletOverpaid, configure_method
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.rules.transitions import Decision, Message
 from payme.features.payments.services.apply_message import apply_message
@@ -50,7 +51,7 @@ from payme.features.sales.services.credit_notes import list_credit_notes
 from payme.features.sales.services.finish_refund import REFUND_KINDS, hear_of_approval, hear_of_refusal
 from payme.features.sales.services.settle_sale import hear_of_failure, receive_payment
 from payme.features.tokens.events import TokensPurchased
-from payme.features.tokens.services import credit_purchase, fail_purchase
+from payme.features.tokens.services import credit_excess, credit_purchase, fail_purchase
 from payme.kit.actor import Actor
 from payme.kit.ids import new_id
 from payme.runtime.database import Database, PoolLimits, UnitOfWork
@@ -59,6 +60,12 @@ from tests.operators import certificate
 from tests.people import Person, make_person
 from tests.shop import Shop
 
+_RECEIVERS = {
+    "sale": receive_payment, "token_purchase": credit_purchase, "credit_account": repay_by_mpesa.receive_payment
+}  # fmt: skip
+_MOURNERS = {
+    "sale": hear_of_failure, "token_purchase": fail_purchase, "credit_account": repay_by_mpesa.hear_of_failure
+}  # fmt: skip
 PHONE = "0712345600"
 _RECEIPTS = itertools.count(1)
 
@@ -189,12 +196,15 @@ class TradingShop(Shop):
     async def tell(self, name: str, payload: dict[str, Any]) -> None:
         if name == PaymentSucceeded.name:
             succeeded = PaymentSucceeded.model_validate(payload)
-            to = receive_payment if succeeded.purpose == "sale" else credit_purchase
+            to = _RECEIVERS[succeeded.purpose]
             await self.run(lambda uow: to(uow, succeeded))
         elif name == PaymentFailed.name:
             failed = PaymentFailed.model_validate(payload)
-            hearing = hear_of_failure if failed.purpose == "sale" else fail_purchase
+            hearing = _MOURNERS[failed.purpose]
             await self.run(lambda uow: hearing(uow, failed))
+        elif name == WalletOverpaid.name:
+            overpaid = WalletOverpaid.model_validate(payload)
+            await self.run(lambda uow: credit_excess(uow, overpaid))
         elif name == TokensPurchased.name:
             return
         elif name in {each.name for each in (ApprovalApproved, ApprovalRejected, ApprovalLapsed)}:

@@ -47,6 +47,8 @@ OWNERS = {
         "payment_probes",
         "payment_probe_checks",
         "claim_write_offs",
+        "mpesa_days",
+        "mpesa_sum_marks",
     },
     "tokens": {"token_wallets", "token_reservations", "token_purchases", "token_packages", "token_top_up_codes"},
     "sales": {

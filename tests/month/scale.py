@@ -15,7 +15,7 @@ CLOSES: Final = timedelta(hours=15)
 FIRST_DAY: Final = datetime(2026, 10, 1, tzinfo=UTC)
 RUSH: Final = 14
 """Sales that begin at one moment, all over the town: shops are full or empty."""
-KINDS: Final = {"cash": 45, "prompt": 35, "named": 3, "fetched": 5, "moved_phone": 2, "claim": 5, "split": 5}
+KINDS: Final = {"cash": 45, "prompt": 35, "named": 3, "fetched": 5, "moved_phone": 2, "claim": 5, "split": 5, "owed": 5}
 STRAYS: Final = 0.02
 """Payments that belong to no sale, for each sale."""
 REFUNDS: Final = 0.02

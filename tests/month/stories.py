@@ -150,6 +150,38 @@ async def paid(trade: Trade) -> Story:
         yield wait
 
 
+async def owed(trade: Trade) -> Story:
+    """Buy on credit, and repay in parts: asked by a prompt, or by hand under the account's code; now and then it is taken back."""
+    lines, total = trade.cart()
+    account = await trade.borrower(total)
+    tender = {"method": "credit", "amount_cents": total, "credit_account_id": account["id"]}
+    answer = await trade.sell(lines, tender)
+    assert answer.status_code == 201, answer.text
+    first = total // 2 // 1_000 * 1_000 or 1_000
+    for part in (first, total - first):
+        yield trade.dice.uniform(1 * HOUR, 12 * HOUR)
+        if trade.chance(0.5):
+            trade.refused(await trade.ask_debtor(account, part), *_PROMPT_REFUSALS, "credit.more_than_owed")
+            continue
+        receipt = await trade.pay_by_hand(part, reference=account["code"] if trade.shop.kind == "paybill" else "")
+        trade.notes.done["debts paid by hand"] += 1
+        yield 2 * HOUR
+        row = await _in_tray(trade, receipt) if receipt else None
+        if row is not None:
+            claim = {"unclaimed_id": row["id"]}
+            answer = await trade.shop.call("POST", f"/credit-accounts/{account['id']}/claims", claim)
+            trade.notes.done["debts paid from the tray"] += not trade.refused(answer, *_CLAIM_REFUSALS)
+    yield 1 * HOUR
+    statement = await trade.shop.get(f"/credit-accounts/{account['id']}/statement")
+    repaid = [each["cause"] for each in statement["entries"] if each["kind"] == "repayment"]
+    trade.notes.done["debts lowered by M-Pesa"] += len(repaid)
+    if repaid and trade.chance(0.2):
+        path = f"/credit-accounts/{account['id']}/repayments/{repaid[-1]}/take-back"
+        back = await trade.shop.call("POST", path, {"reason": "Sent by somebody else"})
+        assert back.is_success, back.text
+        trade.notes.done["repayments taken back"] += 1
+
+
 STORIES: Final[dict[str, Callable[[Trade], Story]]] = {
     "cash": by_cash,
     "prompt": by_prompt,
@@ -160,6 +192,7 @@ STORIES: Final[dict[str, Callable[[Trade], Story]]] = {
     "claim": by_claim,
     "stray": stray,
     "paid": paid,
+    "owed": owed,
 }
 
 

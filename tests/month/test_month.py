@@ -24,6 +24,8 @@ async def test_every_shilling_of_a_small_month_is_somewhere(base_dsn: str, worke
     month = await small_month(base_dsn, f"extra_{worker_name}_month")
     assert list(month.violations) == []
     assert month.notes.done["sales"] == SMALL.sales
+    asked, by_hand = month.notes.done["debts asked for"], month.notes.done["debts paid by hand"]
+    assert min(asked, by_hand, month.notes.done["debts lowered by M-Pesa"]) > 0
     # The dark day was dark, and questions and Pull made up for it.
     assert month.proof.by_day["2026-10-02"].applied > 0
     assert month.proof.counts["told by pull"] > 0

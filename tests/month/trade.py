@@ -77,6 +77,25 @@ class Trade:
         self._noted(answer, [tender])
         return answer
 
+    async def borrower(self, limit_cents: int) -> Any:
+        """Let somebody new owe so much; return the credit account."""
+        customer = await self.shop.call("POST", "/customers", {"name": "Achieng"})
+        wanted = {"customer_id": customer.json()["id"], "limit_cents": limit_cents}
+        answer = await self.shop.call("POST", "/credit-accounts", wanted)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def ask_debtor(self, account: Any, amount_cents: int) -> httpx2.Response:
+        """Ask a phone for what is owed."""
+        prompt = {"method": "mpesa_stk", "amount_cents": amount_cents, "phone": self.phone()}
+        await self.trouble([prompt])
+        answer = await self.shop.call("POST", f"/credit-accounts/{account['id']}/repayments", prompt)
+        if answer.is_success:
+            self.notes.done["prompts"] += 1
+            self.notes.done["debts asked for"] += 1
+            self.notes.phones[answer.json()["payment_id"]] = prompt["phone"]
+        return answer
+
     async def sale(self, sale_id: str) -> Any:
         """Read a sale."""
         return await self.shop.get(f"/sales/{sale_id}")

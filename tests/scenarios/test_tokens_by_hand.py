@@ -1,6 +1,6 @@
 """Tokens for money that somebody sends to the platform's own paybill by hand, and what becomes of money that names no wallet."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.payments import UnclaimedNotFound, WalletUnknown, hand_over_receipt, list_unplaced
 from payme.features.payments.services.platform_money import LOOK_JOB, NAMES_NO_WALLET, PLACED, look_for_holder
 from payme.features.tokens.rules import bought_by_hand
+from payme.runtime.database import UnitOfWork
 from tests.features.operations.commands import payme
 from tests.stack import PLATFORM_SHORTCODE, Stack, StackShop, until
 
@@ -167,3 +168,45 @@ async def test_the_second_notice_of_a_prompt_does_not_stay_in_sight(stack: Stack
         )
         ((_, kept),) = await stack.rows(PLATFORM_BUSINESS_ID, entry, number)
         assert kept == note
+
+
+async def test_money_that_no_notice_came_of_is_pulled(stack: Stack) -> None:
+    shop, number = await stack.make_shop(), "254711557000"
+    before = (await shop.get("/tokens"))["balance"]
+    own = (await shop.get("/tokens"))["top_up"]["account"]
+    dear = await pay(stack, DEAR // 100 + 1, own)
+    assert await state_of(stack, dear) == "ignored"
+    silent: list[str] = []
+    for account in (own, "DUKA"):
+        await stack.simulator.control.fault("confirmation", "lost", msisdn=number)
+        paid = await stack.simulator.control.pay(number, PLATFORM_SHORTCODE, 50, reference=account)
+        silent.append(paid["receipt"])
+    for _ in range(2):
+        await _pull(stack)
+        await has(shop, before + 30 + bought_by_hand(DEAR + 100, PACKAGES))
+    sql = "select count(*) as n from callback_inbox where business_id = $1 and convert_from(body, 'UTF8') like '%' || $2::text || '%'"
+    assert [(await stack.rows(PLATFORM_BUSINESS_ID, sql, receipt))[0]["n"] for receipt in silent] == [0, 1]
+    waiting = await stack.database.run(list_unplaced, business_id=PLATFORM_BUSINESS_ID)
+    (found,) = [each for each in waiting if each.receipt in {dear, *silent}]
+    assert (found.receipt, found.amount_cents, found.account) == (silent[1], 5_000, "DUKA")
+    code, _ = await payme("tokens", "hand-over", silent[1], own, **stack.environment)
+    assert code == 0
+    await has(shop, before + 60 + bought_by_hand(DEAR + 100, PACKAGES))
+
+
+async def _pull(stack: Stack) -> None:
+    """Have the platform's paybill pulled, and wait until that is done."""
+    # Safaricom counts whole seconds: what was paid in this one is not over yet.
+    delay = timedelta(seconds=2)
+
+    async def enqueue(uow: UnitOfWork) -> None:
+        uow.enqueue("payments.pull", {"kind": "paybill"}, execute_after=delay)
+
+    sql = "select covered_until from pull_windows where business_id = $1"
+    known = await stack.rows(PLATFORM_BUSINESS_ID, sql)
+    await stack.database.run(enqueue, business_id=PLATFORM_BUSINESS_ID)
+
+    async def looked_through() -> bool:
+        return await stack.rows(PLATFORM_BUSINESS_ID, sql) != known
+
+    await until(looked_through)

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from payme.features.credit import CreditDesk
 from payme.features.identity import GateOptions, Identity, IdentityOptions, LoginGate
 from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules, PlatformAccount
 from payme.features.sales import SalesDesk
@@ -63,7 +64,7 @@ def tools_of(settings: Settings) -> dict[type[Any], Any]:
             callback_sources=settings.mpesa_callback_sources,
         ),
         PlatformAccount: _platform(settings),
-        Desk: Desk(SalesDesk(), TopUpDesk()),
+        Desk: Desk((SalesDesk(), CreditDesk()), TopUpDesk()),
         Pressure: Pressure(),
         Certificate: Certificate(settings.mpesa_certificate.encode() if settings.mpesa_certificate else None),
         ReplyKeeping: ReplyKeeping(timedelta(hours=settings.idempotency_keep_hours)),
@@ -238,6 +239,7 @@ def _platform(settings: Settings) -> PlatformAccount:
         consumer_key=shown(settings.mpesa_consumer_key),
         consumer_secret=shown(settings.mpesa_consumer_secret),
         is_told=settings.tokens_by_hand,
+        pull_number=settings.mpesa_pull_number or "",
     )
 
 

@@ -25,6 +25,7 @@ from tests.people import PASSWORD
 
 PROBLEM = "application/problem+json"
 ENDS_SESSIONS = frozenset({"auth_logout", "sessions_end", "sessions_list"})
+ENDS_DEVICES = frozenset({"devices_revoke"})
 EVERYWHERE = frozenset({"http.malformed", "http.method_not_allowed", "http.not_found"})
 """Refusals that come before any operation is found, and so belong to none."""
 OF_A_PRODUCT = frozenset({"stock_receive", "stock_adjust", "stock_spoil"})
@@ -103,6 +104,7 @@ class Examiner:
         if "Idempotency-Key" in (case.headers or {}):
             case.headers["Idempotency-Key"] = f"examined-{next(self._keys)}"
         name, product_id = _name(case), str(self._place.things.product_id)
+        self._speak_of_what_is_there(case, name)
         if not isinstance(case.body, dict):
             return
         if name == "sales_create":
@@ -112,6 +114,17 @@ class Examiner:
         elif name == "sales_void":
             # Nobody stands beside the owner who could agree.
             case.body = {**case.body, "approver": None}
+
+    def _speak_of_what_is_there(self, case: Any, name: str) -> None:
+        """Have a request name the device and the credit account of the place; one that ends a device finds none."""
+        things = self._place.things
+        known = {"credit_account_id": str(things.credit_account_id), "device_id": str(things.device_id)}
+        if name in ENDS_DEVICES:
+            return
+        for named in known.keys() & (case.path_parameters or {}).keys():
+            case.path_parameters[named] = known[named]
+        for header in [each for each in (case.headers or {}) if each.lower() == "x-device-id"]:
+            case.headers[header] = known["device_id"]
 
     def _run(self) -> None:
         def before_call(context: Any, case: Any, kwargs: Any) -> None:

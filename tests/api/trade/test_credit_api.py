@@ -53,3 +53,28 @@ async def test_limits_are_the_managers(owner: Counter, cashier: Counter):
     twice = await owner.post("credit-accounts", {"customer_id": account["customer_id"], "limit_cents": 1})
     assert (twice.status_code, twice.json()["code"]) == (409, "credit.exists")
     assert (await owner.get(path)).json()["limit_cents"] == 30_000
+
+
+async def test_a_debt_is_repaid_by_a_prompt(owner: Counter, cashier: Counter):
+    account = await account_of(owner)
+    path = f"credit-accounts/{account['id']}"
+    await buy(cashier, account, 1)
+    wanted = {"amount_cents": 5_000, "method": "mpesa_stk", "phone": "0712345600"}
+    asked = await cashier.post(f"{path}/repayments", wanted)
+    assert (asked.status_code, asked.json()["state"]) == (201, "awaiting_payment")
+    twice = await cashier.post(f"{path}/repayments", wanted)
+    assert (twice.status_code, twice.json()["code"]) == (409, "payments.prompt_open")
+    nobody = await cashier.post(f"{path}/repayments", {"amount_cents": 5_000, "method": "mpesa_stk"})
+    assert (nobody.status_code, nobody.json()["code"]) == (422, "payments.phone_invalid")
+    payment_id = asked.json()["payment_id"]
+    await cashier.shop.paid(payment_id, 5_000)
+    assert (await owner.get(path)).json()["balance_cents"] == 5_000
+    undo = f"{path}/repayments/{payment_id}/take-back"
+    theirs = await cashier.post(undo, {"reason": "Not hers"})
+    assert (theirs.status_code, theirs.json()["code"]) == (403, "auth.permission_missing")
+    back = await owner.post(undo, {"reason": "Not hers"})
+    assert (back.status_code, back.json()["balance_cents"]) == (200, 10_000)
+    ((row,),) = await owner.shop.rows("select id from unclaimed_money where business_id = $1")
+    claimed = await cashier.post(f"{path}/claims", {"unclaimed_id": str(row)})
+    assert (claimed.status_code, claimed.json()["amount_cents"]) == (201, 5_000)
+    assert (await owner.get(path)).json()["balance_cents"] == 5_000

@@ -275,6 +275,16 @@ PLANTS = (
         "update credit_entries set cause = gen_random_uuid() where business_id = $$ and kind = 'refund'",
     ),
     Plant(
+        "excess_bought_tokens",
+        post("owner_equity", "platform_fees", "token.excess_paid")
+        + post("platform_fees", "owner_equity", "test.undone"),
+    ),
+    Plant(
+        "mpesa_repays_once",
+        """update payments set excess_cents = 100 where business_id = $$ and purpose = 'credit_account' and settlement = 'applied'""",
+        also=("mpesa_conserved",),
+    ),
+    Plant(
         "repayment_charged_once",
         post("tokens", "tokens_used", "token.credit_repayment") + post("tokens_used", "tokens", "token.t"),
     ),

@@ -1,11 +1,16 @@
 """Money that came by hand becomes a purchase once, whoever tells of it how often."""
 
 import asyncio
+import json
 
+import asyncpg
 import pytest
 
-from payme.features.payments import WalletPaid
+from payme.features.businesses import PLATFORM_BUSINESS_ID
+from payme.features.payments import WalletPaid, list_unplaced
 from payme.features.payments.enums import Source
+from payme.features.payments.services.place_money import Arrival
+from payme.features.payments.services.platform_money import take_pulled
 from payme.features.tokens.services import TopUpDesk, top_up
 from payme.runtime.database import UnitOfWork
 from tests.invariants import assert_invariants
@@ -49,3 +54,36 @@ async def test_an_account_names_one_wallet_however_it_is_typed(
         assert await shop.run(lambda uow, typed=nothing: TopUpDesk().find_wallet(uow, typed, 200)) is None
     assert await shop.run(lambda uow: TopUpDesk().find_wallet(uow, code, 199)) is None
     await assert_invariants(shop.database, shop.business_id)
+
+
+async def test_two_payments_for_one_wallet_are_two_pieces_of_news(shop: TradingShop, owner_dsn: str) -> None:
+    ((code,),) = await shop.rows("select code from token_top_up_codes where business_id = $1")
+    receipts = sorted([a_receipt(), a_receipt()])
+
+    async def pulled(uow: UnitOfWork) -> None:
+        for receipt in receipts:
+            await take_pulled(
+                uow, Arrival(Source.PULL, receipt, 2_000_000, "650880", ["650880"], bill_reference=str(code))
+            )
+
+    for _ in range(2):
+        await shop.database.run(pulled, business_id=PLATFORM_BUSINESS_ID)
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        found = await connection.fetch("select payload from pgqueuer where entrypoint = 'tokens.top_up'")
+    finally:
+        await connection.close()
+    queued = [json.loads(each["payload"]) for each in found]
+    assert sorted(each["receipt"] for each in queued if each["wallet_id"] == str(shop.business_id)) == receipts
+
+
+async def test_what_pull_shows_and_names_nobody_is_kept_once(shop: TradingShop) -> None:
+    arrival = Arrival(Source.PULL, a_receipt(), 12_345, "650880", ["650880"], bill_reference="nobody")
+    for _ in range(2):
+        await shop.database.run(lambda uow: take_pulled(uow, arrival), business_id=PLATFORM_BUSINESS_ID)
+    waiting = await shop.database.run(list_unplaced, business_id=PLATFORM_BUSINESS_ID)
+    (found,) = [each for each in waiting if each.receipt == arrival.receipt]
+    sql = """select count(*) from callback_inbox i join callback_routes r on r.subject_id = i.subject_id and r.kind = i.kind
+        and r.business_id = i.business_id where $1::uuid is not null and convert_from(i.body, 'UTF8') like '%' || $2::text || '%'"""
+    assert await shop.rows(sql, arrival.receipt) == [(1,)]
+    assert (found.amount_cents, found.account) == (12_345, "nobody")

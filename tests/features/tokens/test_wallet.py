@@ -187,6 +187,37 @@ async def test_less_money_brings_fewer_tokens(shop: TradingShop):
     assert (await shop.balances())["platform_fees"] == 10_000
 
 
+@pytest.mark.parametrize(("excess_cents", "quantity"), [(25_100, 150 + 30), (30_000, 150 + 70), (100, 0)])
+async def test_what_came_above_a_purchase_buys_more(shop: TradingShop, excess_cents: int, quantity: int):
+    bought = await buy(shop, package=30)
+    await shop.paid(bought.payment_id, 5_000 + excess_cents)
+    assert await shop.wallet() == (30, 0)
+    await shop.say(bought.payment_id, Message(Source.QUERY, Outcome.PAID))
+    assert await shop.wallet() == (60 + quantity, 0)
+    assert (await shop.balances())["platform_fees"] == 5_000 + excess_cents
+    assert await shop.unclaimed() == []
+    (sold,) = await shop.rows(
+        "select payload ->> 'paid_cents', payload ->> 'booked_as' from events"
+        " where business_id = $1 and name = 'tokens.purchased' and payload ->> 'booked_as' is not null"
+    )
+    assert (int(sold[0]), await shop.rows("select id::text from unclaimed_money where business_id = $1 and reason = 'overpaid'")) == (
+        excess_cents, [(sold[1],)]
+    )  # fmt: skip
+    await refused(shop, AlreadyPosted, lambda: shop.hear(again=True))
+    await assert_invariants(shop.database, shop.business_id)
+
+
+async def test_what_was_paid_twice_buys_twice(shop: TradingShop):
+    bought = await buy(shop, package=30)
+    for _ in range(2):
+        await shop.paid(bought.payment_id, 5_000)
+    assert await shop.wallet() == (90, 0)
+    assert await shop.unclaimed() == []
+    await shop.paid(bought.payment_id, 2_000_000)
+    assert (await shop.wallet(), len(await shop.unclaimed())) == ((90, 0), 1)
+    await assert_invariants(shop.database, shop.business_id)
+
+
 async def test_the_platform_books_what_it_sold_once(shop: TradingShop):
     event = TokensPurchased(subject_id=new_id(), quantity=30, paid_cents=5_000, payment_id=new_id())
 

@@ -6,24 +6,43 @@ from uuid import UUID
 from fastapi import Query
 
 from payme.features.credit.errors import (
+    AccountClosed,
+    AlreadyTakenBack,
     CreditAccountExists,
     CreditAccountNotFound,
     DebtLeft,
     MoreThanOwed,
+    NotByMpesa,
     RepaymentExists,
+    RepaymentNotFound,
 )
 from payme.features.credit.schemas import (
     ChangeCreditAccount,
+    ClaimForAccount,
     CreditAccountView,
     OpenCreditAccount,
     RepayCredit,
     RepaymentView,
     StatementView,
+    TakeBack,
 )
 from payme.features.credit.services.keep_accounts import change_account, lock_account, open_account
 from payme.features.credit.services.read_accounts import get_account, list_accounts, read_statement
 from payme.features.credit.services.repay import repay
+from payme.features.credit.services.repay_by_mpesa import claim_for_account, take_back
 from payme.features.customers import CustomerNotFound
+from payme.features.payments import (
+    AlreadyClaimed,
+    AmountOutsideLimits,
+    MethodNotConfigured,
+    MoneyInDispute,
+    NotVerifiedYet,
+    PhoneInvalid,
+    PromptAlreadyOpen,
+    PromptMayOwnIt,
+    UnclaimedNotFound,
+    WholeShillings,
+)
 from payme.features.shifts import ShiftClosed, ShiftNotFound, ShiftNotYours
 from payme.features.tokens import TokensExhausted
 from payme.kit.pagination import Page
@@ -85,11 +104,37 @@ async def change(call: Call, credit_account_id: UUID, *, command: ChangeCreditAc
     may="credit.repay",
     errors=(
         CreditAccountNotFound, MoreThanOwed, RepaymentExists, TokensExhausted, ShiftNotFound, ShiftClosed, ShiftNotYours,
+        WholeShillings, AmountOutsideLimits, PhoneInvalid, MethodNotConfigured, PromptAlreadyOpen,
     ),
 )  # fmt: skip
 async def take_repayment(call: Call, credit_account_id: UUID, command: RepayCredit) -> Response:
-    """Take money for what a customer owes."""
+    """Take money for what a customer owes, or ask their phone for it."""
     return await call.idempotent(command, lambda uow: repay(uow, credit_account_id, command))
+
+
+@router.post(
+    "/{credit_account_id}/claims", operation="credit_accounts_claim", status=201, response=RepaymentView,
+    may="payments.claim",
+    errors=(
+        CreditAccountNotFound, AccountClosed, UnclaimedNotFound, AlreadyClaimed, MoneyInDispute, NotVerifiedYet,
+        PromptMayOwnIt, TokensExhausted,
+    ),
+)  # fmt: skip
+async def claim(call: Call, credit_account_id: UUID, command: ClaimForAccount) -> Response:
+    """Repay what a customer owes with money in the unclaimed tray."""
+    return await call.idempotent(command, lambda uow: claim_for_account(uow, credit_account_id, command))
+
+
+@router.post(
+    "/{credit_account_id}/repayments/{repayment_id}/take-back", operation="credit_accounts_take_back", status=200,
+    response=CreditAccountView, may="credit.manage",
+    errors=(CreditAccountNotFound, RepaymentNotFound, NotByMpesa, AlreadyTakenBack),
+)  # fmt: skip
+async def undo_repayment(call: Call, credit_account_id: UUID, repayment_id: UUID, *, command: TakeBack) -> Response:
+    """Take back what was repaid by M-Pesa: it is owed again, and the money lies in the unclaimed tray."""
+    return await call.idempotent(
+        command, lambda uow: take_back(uow, credit_account_id, repayment_id, command=command), status=200
+    )
 
 
 @router.get(

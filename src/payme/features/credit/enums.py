@@ -11,9 +11,10 @@ class AccountState(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """Why a debt moved: bought, the sale came to nothing, goods came back, paid."""
+    """Why a debt moved: bought, the sale came to nothing, goods came back, paid, what was paid was taken back."""
 
     CHARGE = "charge"
     RETURNED = "returned"
     REFUND = "refund"
     REPAYMENT = "repayment"
+    TAKEN_BACK = "taken_back"

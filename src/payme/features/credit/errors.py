@@ -23,6 +23,24 @@ class RepaymentExists(Conflict):
     constraints = ("credit_entries_pkey",)
 
 
+class RepaymentNotFound(NotFound):
+    """There is no such repayment of this credit account."""
+
+    code = "credit.repayment_not_found"
+
+
+class NotByMpesa(Refused):
+    """Only what was repaid by M-Pesa can be taken back; cash and card are given back over the counter."""
+
+    code = "credit.not_by_mpesa"
+
+
+class AlreadyTakenBack(Conflict):
+    """This repayment was taken back before."""
+
+    code = "credit.already_taken_back"
+
+
 class LimitExceeded(Refused):
     """This is more than the customer may owe."""
 

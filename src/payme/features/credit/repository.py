@@ -12,11 +12,17 @@ from payme.runtime.database import UnitOfWork, WriteOrder
 
 _MOVE: Final = "credit_move($1,$2,$3,$4)"
 _COLUMNS: Final = """
-select id, customer_id, limit_cents, terms_days, state, balance_cents,
+select id, customer_id, limit_cents, terms_days, state, code, balance_cents,
     case state when 'open' then greatest(limit_cents - balance_cents, 0) else 0 end as available_cents, created_at, updated_at, rev
   from credit_accounts where business_id = $1 and """
 _FIND: Final = "-- credit.find_account" + _COLUMNS + "id = $2"
 _LOCK: Final = "-- credit.lock_account" + _COLUMNS + "id = $2 for update"
+_BY_CODE: Final = "-- credit.find_account_by_code" + _COLUMNS + "code = $2"
+_LIKELY: Final = (
+    "-- credit.list_likely"
+    + _COLUMNS
+    + "(code = $2 or balance_cents = $3) and balance_cents > 0 order by code = $2 desc, created_at, id limit $4"
+)
 _LIST_OF: Final = "-- credit.list_accounts_of" + _COLUMNS + "id = any ($2::uuid[])"
 _LIST: Final = (
     "-- credit.list_accounts"
@@ -57,14 +63,16 @@ class StoredEntry:
     recorded_at: datetime
 
 
-async def insert_account(uow: UnitOfWork, account_id: UUID, command: OpenCreditAccount) -> None:
-    """Add an account. Raises: CreditAccountExists."""
-    await uow.execute(
+async def insert_account(uow: UnitOfWork, account_id: UUID, command: OpenCreditAccount) -> bool:
+    """Add an account under a code that is drawn; return False where another has that code. Raises: CreditAccountExists."""
+    drawn = await uow.fetchval(
         """-- credit.insert_account
-        insert into credit_accounts (business_id, id, customer_id, limit_cents, terms_days, created_by, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $7)""",
+        insert into credit_accounts (business_id, id, customer_id, limit_cents, terms_days, created_by, created_at, updated_at, code)
+        values ($1, $2, $3, $4, $5, $6, $7, $7, credit_draw_code())
+        on conflict (business_id, code) do nothing returning code""",
         uow.tenant, account_id, command.customer_id, command.limit_cents, command.terms_days, uow.actor.id, uow.now,
     )  # fmt: skip
+    return drawn is not None
 
 
 async def update_account(
@@ -82,6 +90,17 @@ async def update_account(
 async def find_account(uow: UnitOfWork, account_id: UUID) -> CreditAccountView | None:
     """Return an account, or None."""
     return _view(await uow.fetchrow(_FIND, uow.tenant, account_id))
+
+
+async def find_account_by_code(uow: UnitOfWork, code: str) -> CreditAccountView | None:
+    """Return the account that a code names, or None."""
+    return _view(await uow.fetchrow(_BY_CODE, uow.tenant, code))
+
+
+async def list_likely(uow: UnitOfWork, *, code: str | None, amount_cents: int, limit: int) -> list[CreditAccountView]:
+    """Return the owing accounts of a code or of exactly a debt, that of the code first."""
+    rows = await uow.fetch(_LIKELY, uow.tenant, code, amount_cents, limit)
+    return [CreditAccountView.model_validate(dict(row)) for row in rows]
 
 
 async def lock_account(uow: UnitOfWork, account_id: UUID) -> CreditAccountView | None:
@@ -147,6 +166,17 @@ async def list_entries(uow: UnitOfWork, account_id: UUID) -> list[StoredEntry]:
         account_id,
     )
     return [_entry(row) for row in rows]
+
+
+async def find_repayment(uow: UnitOfWork, account_id: UUID, repayment_id: UUID) -> tuple[int, str] | None:
+    """Return the amount of a repayment in cents, and how it was made; None where the account has none of that id."""
+    row = await uow.fetchrow(
+        """-- credit.find_repayment
+        select -amount_cents as amount_cents, method from credit_entries
+        where business_id = $1 and account_id = $2 and cause = $3 and kind = 'repayment'""",
+        uow.tenant, account_id, repayment_id,
+    )  # fmt: skip
+    return (row["amount_cents"], row["method"]) if row else None
 
 
 async def list_repayments_among(uow: UnitOfWork, causes: Sequence[UUID]) -> dict[tuple[UUID, str], int]:

@@ -6,10 +6,13 @@ Invariant: what is left of all purchases is the debt, or nothing where more was 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from payme.features.credit.enums import EntryKind
 from payme.kit.values import value
+
+_PAID: Final = frozenset({EntryKind.REPAYMENT, EntryKind.TAKEN_BACK})
 
 
 @value
@@ -41,7 +44,7 @@ def open_charges(entries: Sequence[Entry]) -> list[OpenCharge]:
     back: Counter[UUID] = Counter()
     paid = 0
     for each in entries:
-        if each.kind == EntryKind.REPAYMENT:
+        if each.kind in _PAID:
             paid -= each.amount_cents
         elif each.kind != EntryKind.CHARGE and each.sale_id is not None:
             back[each.sale_id] -= each.amount_cents

@@ -45,25 +45,55 @@ class ChangeCreditAccount(BaseModel):
 
 
 class RepayCredit(BaseModel):
-    """Money that a customer brings for what they owe; it settles the oldest purchase first."""
+    """Money that a customer brings for what they owe; it settles the oldest purchase first.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"amount_cents": 250000, "method": "cash"}]})
+    `mpesa_stk` asks the phone for it, in whole shillings, and nothing is repaid before the customer has paid.
+    """
 
-    id: ClientId | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"amount_cents": 250000, "method": "cash"},
+                {"amount_cents": 250000, "method": "mpesa_stk", "phone": "0712345678"},
+            ]
+        }
+    )
+
+    id: ClientId | None = Field(default=None, description="A prompt's repayment has the id of its payment instead.")
     amount_cents: PositiveAmount
-    method: Literal["cash", "card_recorded"] = "cash"
+    method: Literal["cash", "card_recorded", "mpesa_stk"] = "cash"
+    phone: str = Field(default="", max_length=32, description="Whose M-Pesa is asked; only for `mpesa_stk`.")
     shift_id: UUID | None = Field(default=None, description="Into whose drawer cash goes.")
     note: Note = ""
 
 
+class ClaimForAccount(BaseModel):
+    """Say that money in the tray is for what a customer owes; what is more than that is paid ahead."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"unclaimed_id": _REPAYMENT}]})
+
+    unclaimed_id: UUID
+
+
+class TakeBack(BaseModel):
+    """Why what was repaid by M-Pesa is taken back."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Sent by somebody else"}]})
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
 class CreditAccountView(BaseModel):
-    """A credit account. `balance_cents` is what is owed; below zero, what was paid ahead."""
+    """A credit account. `balance_cents` is what is owed; below zero, what was paid ahead.
+
+    Who types `code` as account at the shop's paybill repays it.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"id": _ID, "customer_id": _CUSTOMER, "limit_cents": 1000000, "terms_days": 30, "state": "open",
-                 "balance_cents": 450000, "available_cents": 550000, "created_at": "2026-11-20T08:15:00Z",
+                 "code": "4718350", "balance_cents": 450000, "available_cents": 550000, "created_at": "2026-11-20T08:15:00Z",
                  "updated_at": "2026-11-21T08:15:00Z", "currency": "KES", "rev": 3}
             ]
         }
@@ -74,6 +104,7 @@ class CreditAccountView(BaseModel):
     limit_cents: int
     terms_days: int
     state: AccountState
+    code: str
     balance_cents: int
     available_cents: int = Field(description="What may still be bought.")
     created_at: datetime
@@ -83,12 +114,12 @@ class CreditAccountView(BaseModel):
 
 
 class RepaymentView(BaseModel):
-    """A repayment."""
+    """A repayment; `awaiting_payment` until M-Pesa says that its prompt was paid."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"id": _REPAYMENT, "credit_account_id": _ID, "amount_cents": 250000, "method": "cash", "note": "",
+                {"id": _REPAYMENT, "credit_account_id": _ID, "amount_cents": 250000, "method": "cash", "state": "recorded", "note": "",
                  "tokens": {"charged": 1, "balance": 28, "available": 28}, "recorded_at": "2026-11-22T08:15:00Z"}
             ]
         }
@@ -98,6 +129,8 @@ class RepaymentView(BaseModel):
     credit_account_id: UUID
     amount_cents: int
     method: str
+    state: Literal["recorded", "awaiting_payment"] = "recorded"
+    payment_id: UUID | None = Field(default=None, description="The M-Pesa payment that it is.")
     note: str = ""
     tokens: dict[str, Any] | None = None
     recorded_at: datetime

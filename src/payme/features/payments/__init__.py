@@ -35,19 +35,19 @@ from payme.features.payments.events import (
     PaymentSucceeded,
     PayoutFailed,
     PayoutSucceeded,
+    WalletOverpaid,
     WalletPaid,
 )
 from payme.features.payments.repository.payments import list_for
 from payme.features.payments.repository.proofs import (
     MoneyDocument,
-    ShortcodeSum,
     list_documents,
     list_documents_between,
     list_documents_of_receipts,
     sum_applied,
-    sum_by_shortcode,
 )
 from payme.features.payments.repository.sealed import SEALED
+from payme.features.payments.repository.sums import ShortcodeSum
 from payme.features.payments.rules.claims import Channel
 from payme.features.payments.rules.transitions import prompt_key
 from payme.features.payments.schemas import (
@@ -59,13 +59,14 @@ from payme.features.payments.schemas import (
     UnclaimedView,
     UnsettledPayment,
 )
+from payme.features.payments.services.carry_sums import sum_by_shortcode
 from payme.features.payments.services.checks import MpesaRules
 from payme.features.payments.services.claim_money import Destination, claim_unclaimed
 from payme.features.payments.services.claim_receipt import Word, claim_receipt
 from payme.features.payments.services.gateway import DarajaAccess, PlatformAccount
 from payme.features.payments.services.late_payout import displace_payout
 from payme.features.payments.services.list_unsettled import list_unsettled
-from payme.features.payments.services.manage import configure_method, get_unclaimed, list_methods
+from payme.features.payments.services.manage import configure_method, get_payment, get_unclaimed, list_methods
 from payme.features.payments.services.operators import Certificate
 from payme.features.payments.services.outages import list_outages
 from payme.features.payments.services.platform_money import (
@@ -140,6 +141,7 @@ __all__ = [
     "UnclaimedView",
     "Unplaced",
     "UnsettledPayment",
+    "WalletOverpaid",
     "WalletPaid",
     "WalletUnknown",
     "WholeShillings",
@@ -149,6 +151,7 @@ __all__ = [
     "configure_method",
     "displace_payout",
     "find_collecting_number",
+    "get_payment",
     "get_unclaimed",
     "hand_over_receipt",
     "list_collecting_numbers",

@@ -44,6 +44,16 @@ class WalletPaid(Event):
     """Who says whose it is: the notice, or a person."""
 
 
+class WalletOverpaid(Event):
+    """More came to the platform's paybill by a prompt than it asked for, or again. Published once for each such amount."""
+
+    name: ClassVar[str] = "payment.wallet_overpaid"
+    payment_id: UUID
+    purpose: str
+    purpose_id: UUID
+    amount_cents: int
+
+
 class PaymentChanged(Event):
     """A payment reached another state that is not final, for live screens."""
 

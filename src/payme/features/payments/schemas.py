@@ -16,7 +16,7 @@ from payme.features.payments.rules.wording import OWN_WORDS, UNEXPLAINED
 from payme.integrations.daraja import Reason, advice_for
 from payme.kit.ids import ClientId
 
-Purpose = Literal["sale", "token_purchase"]
+Purpose = Literal["sale", "token_purchase", "credit_account"]
 Payee = Literal["business", "platform"]
 CheckName = Literal["address", "credentials", "prompts", "notices", "operator", "pull", "declared"]
 CheckMark = Literal["good", "bad", "waiting", "skipped"]

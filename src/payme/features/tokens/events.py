@@ -13,3 +13,5 @@ class TokensPurchased(Event):
     quantity: int
     paid_cents: int
     payment_id: UUID
+    booked_as: UUID | None = None
+    """What the platform books it under, where that is not the payment."""

@@ -12,6 +12,7 @@ from payme.features.payments import (
     PaymentFailed,
     PaymentSucceeded,
     PlatformAccount,
+    WalletOverpaid,
     WalletPaid,
     request_stk,
     take_platform_money,
@@ -159,6 +160,27 @@ async def credit_purchase(uow: UnitOfWork, event: PaymentSucceeded) -> None:
     )
 
 
+async def credit_excess(uow: UnitOfWork, event: WalletOverpaid) -> None:
+    """Credit what the platform was paid beyond a purchase as money by hand is: the largest packages first, the rest at KES 2 each."""
+    excess_id, paid_cents = event.subject_id, event.amount_cents
+    quantity = bought_by_hand(paid_cents, await _prices(uow))
+    postings = [
+        Posting("token.excess_paid", AccountCode.OWNER_EQUITY, AccountCode.PLATFORM_FEES, paid_cents, excess_id)
+    ]
+    if quantity:
+        repository.defer_credit(uow, quantity)
+        postings.append(Posting("token.excess", AccountCode.TOKENS_BOUGHT, AccountCode.TOKENS, quantity, excess_id))
+    ledger.post(uow, postings)
+    audit.record(uow, "tokens.excess_credited", event.purpose_id, quantity=quantity, paid_cents=paid_cents)
+    uow.touch("token_purchases", event.purpose_id)
+    uow.publish(
+        TokensPurchased(
+            subject_id=excess_id, quantity=quantity, paid_cents=paid_cents, payment_id=event.payment_id,
+            booked_as=excess_id,
+        )
+    )  # fmt: skip
+
+
 async def fail_purchase(uow: UnitOfWork, event: PaymentFailed) -> None:
     """Close a purchase whose payment failed; nothing was credited."""
     purchase = await repository.lock_purchase(uow, event.purpose_id)
@@ -197,9 +219,8 @@ async def top_up(uow: UnitOfWork, paid: WalletPaid) -> None:
 
 async def book_platform_revenue(uow: UnitOfWork, event: TokensPurchased) -> None:
     """Book a sale of tokens in the platform's own books, in which this unit of work must be."""
-    ledger.post(
-        uow, [Posting("token.sale", AccountCode.TOKEN_SALES, AccountCode.MPESA, event.paid_cents, event.payment_id)]
-    )
+    cause = event.booked_as or event.payment_id
+    ledger.post(uow, [Posting("token.sale", AccountCode.TOKEN_SALES, AccountCode.MPESA, event.paid_cents, cause)])
 
 
 async def _prices(uow: UnitOfWork) -> dict[int, int]:

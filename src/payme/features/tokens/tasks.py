@@ -4,7 +4,7 @@ import contextlib
 
 from payme.features.businesses import PLATFORM_BUSINESS_ID, BusinessCreated
 from payme.features.ledger import AlreadyPosted
-from payme.features.payments import PaymentFailed, PaymentSucceeded, WalletPaid
+from payme.features.payments import PaymentFailed, PaymentSucceeded, WalletOverpaid, WalletPaid
 from payme.features.tokens import services
 from payme.features.tokens.events import TokensPurchased
 from payme.features.tokens.services import PURPOSE, TokenPolicy
@@ -35,6 +35,14 @@ async def fail_purchase(job: JobContext) -> None:
     event = PaymentFailed.model_validate(job.payload)
     if event.purpose == PURPOSE:
         await job.finish(lambda uow: services.fail_purchase(uow, event))
+
+
+@tasks.on(WalletOverpaid, job="tokens.credit_excess")
+async def credit_excess(job: JobContext) -> None:
+    """Credit what was paid beyond a purchase."""
+    event = WalletOverpaid.model_validate(job.payload)
+    if event.purpose == PURPOSE:
+        await job.finish(lambda uow: services.credit_excess(uow, event))
 
 
 @tasks.on(WalletPaid, job="tokens.top_up")

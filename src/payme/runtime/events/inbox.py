@@ -11,6 +11,7 @@ import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid5
 
 from payme.kit.errors import NotFound
 from payme.kit.ids import new_id
@@ -45,6 +46,11 @@ _LIST_IGNORED = """
 -- inbox.list_ignored
 select body, received_at from callback_inbox
 where business_id = $1 and state = 'ignored' and kind = $2 and note = any($3) order by received_at
+"""
+_KEEP = """
+-- inbox.keep_as_ignored
+insert into callback_inbox (id, business_id, kind, subject_id, headers, body, remote_address, state, note, received_at, handled_at)
+values ($1, $2, $3, $1, '{}', $4, '', 'ignored', $5, $6, $6) on conflict (id) do nothing
 """
 _EXPLAIN = """
 -- inbox.explain_ignored
@@ -133,6 +139,15 @@ async def list_ignored(uow: UnitOfWork, kind: str, *, notes: Sequence[str]) -> l
     """Return the business's entries of a kind that were ignored for one of some reasons, oldest first."""
     rows = await uow.fetch(_LIST_IGNORED, uow.tenant, kind, list(notes))
     return [Ignored(row["body"], row["received_at"]) for row in rows]
+
+
+async def keep_as_ignored(uow: UnitOfWork, kind: str, *, name: str, body: bytes, note: str) -> UUID:
+    """Keep for a person what nobody sent and we found out by asking, once under its name; return its place."""
+    entry_id = uuid5(uow.tenant, f"{kind}:{name}")
+    if await uow.execute(_KEEP, entry_id, uow.tenant, kind, body, note, uow.now):
+        # An entry is about what its address led to; this one's nobody knows.
+        await open_route(uow, kind=kind, subject_id=entry_id)
+    return entry_id
 
 
 async def explain_ignored(uow: UnitOfWork, entry_id: UUID, note: str) -> None:

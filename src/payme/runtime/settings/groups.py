@@ -315,6 +315,12 @@ class Mpesa(Group):
         "650880", pattern=r"^\d{5,7}$", description="Paybill that token purchases are paid to."
     )
     mpesa_account: str = Field("37605544", pattern=r"^[A-Za-z0-9-]{1,12}$", description="Account at that paybill.")
+    mpesa_pull_number: str | None = Field(
+        None,
+        max_length=32,
+        description="Phone in that paybill's papers, where it is the platform's own; with it payments that nobody told of are pulled.",
+        examples=["0722000000"],
+    )
     mpesa_certificate: str | None = Field(
         None,
         description="Safaricom's certificate (PEM) that operators' passwords are encrypted with, best given as MPESA_CERTIFICATE_FILE; "

@@ -17,7 +17,9 @@ async def open_account(uow: UnitOfWork, command: OpenCreditAccount) -> CreditAcc
     """Let a customer owe. Raises: customers.CustomerNotFound, CreditAccountExists."""
     await customers.check_customer(uow, command.customer_id)
     account_id = command.id or new_id()
-    await repository.insert_account(uow, account_id, command)
+    while not await repository.insert_account(uow, account_id, command):
+        # Somebody else's code was drawn; of nine million few are taken.
+        continue
     audit.record(
         uow, "credit_account.opened", account_id, customer_id=command.customer_id, limit_cents=command.limit_cents,
         terms_days=command.terms_days,

@@ -1,4 +1,4 @@
-"""Take what a customer brings for what they owe: money in, debt down, one token."""
+"""Take what a customer brings for what they owe: money in, debt down, one token. What M-Pesa brings is heard of later."""
 
 from typing import Final
 from uuid import UUID
@@ -10,21 +10,23 @@ from payme.features.credit.repository import Move
 from payme.features.credit.schemas import RepayCredit, RepaymentView
 from payme.features.credit.services.debts import COLLECTION
 from payme.features.credit.services.read_accounts import get_account
+from payme.features.credit.services.repay_by_mpesa import OPERATION, REPAID, ask_for_repayment
 from payme.features.ledger import AccountCode, Posting
 from payme.features.shifts import Cash
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
 
-OPERATION: Final = "credit_repayment"
-REPAID: Final = "credit.repaid"
 _INTO: Final = {"cash": AccountCode.CASH, "card_recorded": AccountCode.CARD}
 
 
 async def repay(uow: UnitOfWork, account_id: UUID, command: RepayCredit, *, is_fact: bool = False) -> RepaymentView:
     """Take a repayment; more than is owed is paid ahead where it is a fact, and refused where it is a request.
 
-    Raises: CreditAccountNotFound and those of `shifts.take_drawer`; at the flush MoreThanOwed, RepaymentExists, TokensExhausted.
+    Raises: CreditAccountNotFound, those of `shifts.take_drawer` and, for a prompt, of `payments.request_stk`; at the flush
+    MoreThanOwed, RepaymentExists, TokensExhausted.
     """
+    if command.method == "mpesa_stk":
+        return await ask_for_repayment(uow, account_id, command, is_fact=is_fact)
     in_cash = command.method == "cash"
     drawer = await shifts.take_drawer(uow, command.shift_id, is_fact=is_fact) if command.shift_id else None
     await get_account(uow, account_id)

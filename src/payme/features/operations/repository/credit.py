@@ -33,7 +33,7 @@ async def receivables_account(uow: UnitOfWork) -> Rows:
 
 @invariant(4)
 async def debt_has_its_reason(uow: UnitOfWork) -> Rows:
-    """Each payment on credit made one debt and took it back where its sale came to nothing; each refund lowered what it says."""
+    """Each payment on credit made one debt and took it back where its sale came to nothing; each refund and repayment lowered what it says, and what was taken back of them is owed again."""
     return await uow.fetch(
         """-- operations.debt_has_its_reason
         select coalesce(r.cause, e.cause) from (
@@ -44,10 +44,34 @@ async def debt_has_its_reason(uow: UnitOfWork) -> Rows:
           union all
           select id, 'refund', -debt_cents from refunds where business_id = $1 and state = 'completed' and debt_cents > 0
           union all
-          select cause, 'repayment', -amount from postings where business_id = $1 and kind = 'credit.repaid') r
+          select cause, 'repayment', -amount from postings where business_id = $1 and kind = 'credit.repaid'
+          union all
+          select cause, 'taken_back', amount from postings where business_id = $1 and kind = 'credit.taken_back') r
         full join (select cause, kind, amount_cents from credit_entries where business_id = $1) e
         on e.cause = r.cause and e.kind = r.kind
         where e.amount_cents is distinct from r.amount""",
+        uow.tenant,
+    )
+
+
+@invariant(7)
+async def mpesa_repays_once(uow: UnitOfWork) -> Rows:
+    """Each M-Pesa payment that was applied to a debt lowered it once, by what came; each that was taken out again is owed again."""
+    return await uow.fetch(
+        """-- operations.mpesa_repays_once
+        select coalesce(p.id, e.cause) from (
+          select id, purpose_id, settlement, least(amount_cents, paid_cents) - excess_cents as cents from payments
+          where business_id = $1 and purpose = 'credit_account' and status = 'succeeded' and settlement is not null) p
+        full join (
+          select cause, min(account_id::text)::uuid as account_id,
+            coalesce(-sum(amount_cents) filter (where kind = 'repayment'), 0) as repaid,
+            coalesce(sum(amount_cents) filter (where kind = 'taken_back'), 0) as taken_back
+          from credit_entries where business_id = $1 and method = 'mpesa' group by 1) e on e.cause = p.id
+        where p.id is null
+          or (p.settlement = 'applied' and (e.account_id is distinct from p.purpose_id or e.repaid <> p.cents or e.taken_back <> 0))
+          or (p.settlement = 'returned')
+          or (p.settlement = 'unclaimed' and e.cause is not null
+            and (e.account_id <> p.purpose_id or e.repaid <> p.cents or e.taken_back <> p.cents))""",
         uow.tenant,
     )
 
@@ -67,4 +91,10 @@ async def repayment_charged_once(uow: UnitOfWork) -> Rows:
     )
 
 
-CREDIT: Final = (debt_is_its_entries, receivables_account, debt_has_its_reason, repayment_charged_once)
+CREDIT: Final = (
+    debt_is_its_entries,
+    receivables_account,
+    debt_has_its_reason,
+    mpesa_repays_once,
+    repayment_charged_once,
+)

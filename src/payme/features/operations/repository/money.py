@@ -238,15 +238,15 @@ async def counted_accounts(uow: UnitOfWork) -> Rows:
 
 @invariant(7)
 async def payments_held(uow: UnitOfWork) -> Rows:
-    """Money held is what was paid for sales that are not complete."""
+    """Money held is what was paid for sales that are not complete, and what a sale or a debt has not heard of yet."""
     return await uow.fetch(
         """-- operations.payments_held
         select a.code from accounts a join ledger_balances b on b.business_id = a.business_id and b.account_id = a.id
         where a.business_id = $1 and a.code = 'payments_held' and -b.balance <>
           (select coalesce(sum(least(p.amount_cents, p.paid_cents)), 0) from payments p
-           join sales s on s.business_id = p.business_id and s.id = p.purpose_id
-           where p.business_id = $1 and p.purpose = 'sale' and p.status = 'succeeded' and coalesce(p.settlement, 'applied') = 'applied'
-             and (s.completed_at is null or p.settlement is null))""",
+           left join sales s on s.business_id = p.business_id and s.id = p.purpose_id and p.purpose = 'sale'
+           where p.business_id = $1 and p.payee = 'business' and p.status = 'succeeded' and (p.settlement is null
+             or (p.settlement = 'applied' and p.purpose = 'sale' and s.completed_at is null)))""",
         uow.tenant,
     )
 

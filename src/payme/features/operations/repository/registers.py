@@ -34,8 +34,9 @@ async def sum_credited_cents(uow: UnitOfWork) -> int:
     """Return what the business has paid for tokens that were credited."""
     return await uow.fetchval(
         """-- operations.sum_credited_cents
-        select coalesce(sum(least(p.amount_cents, p.paid_cents)), 0)::bigint from token_purchases t
-        join payments p on p.business_id = t.business_id and p.id = t.payment_id
+        select coalesce(sum(least(p.amount_cents, p.paid_cents)), 0)::bigint
+          + (select coalesce(sum(amount), 0)::bigint from postings where business_id = $1 and kind = 'token.excess_paid')
+        from token_purchases t join payments p on p.business_id = t.business_id and p.id = t.payment_id
         where t.business_id = $1 and t.state = 'credited'""",
         uow.tenant,
     )

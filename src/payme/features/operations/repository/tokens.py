@@ -97,6 +97,23 @@ async def purchase_is_paid(uow: UnitOfWork) -> Rows:
     )
 
 
+@invariant(2)
+async def excess_bought_tokens(uow: UnitOfWork) -> Rows:
+    """What was credited beyond purchases is what M-Pesa paid above them or again, each amount whole and once."""
+    return await uow.fetch(
+        """-- operations.excess_bought_tokens
+        select q.cause from (
+          select cause, coalesce(sum(amount) filter (where kind = 'token.excess_paid'), 0) as cents from postings
+          where business_id = $1 and kind in ('token.excess', 'token.excess_paid') group by cause) q
+        left join (
+          select u.id, u.amount_cents from unclaimed_money u
+          join payments p on p.business_id = u.business_id and p.id = u.payment_id
+          where u.business_id = $1 and p.payee = 'platform' and u.state = 'claimed' and u.reason <> 'amount_differs') u on u.id = q.cause
+        where u.id is null or q.cents <> u.amount_cents""",
+        uow.tenant,
+    )
+
+
 TOKENS: Final = (
     tokens_reserved,
     tokens_bound,
@@ -104,4 +121,5 @@ TOKENS: Final = (
     tokens_charged_once,
     purchase_credited_once,
     purchase_is_paid,
+    excess_bought_tokens,
 )

@@ -13,7 +13,8 @@ async def refers_to_its_own(uow: UnitOfWork) -> Rows:
         """-- operations.refers_to_its_own
         select p.id from payments p where p.business_id = $1 and not exists (
           select from sales s where s.business_id = $1 and s.id = p.purpose_id and p.purpose = 'sale') and not exists (
-          select from token_purchases t where t.business_id = $1 and t.id = p.purpose_id and p.purpose = 'token_purchase')
+          select from token_purchases t where t.business_id = $1 and t.id = p.purpose_id and p.purpose = 'token_purchase') and not exists (
+          select from credit_accounts c where c.business_id = $1 and c.id = p.purpose_id and p.purpose = 'credit_account')
         union all
         select t.id from token_purchases t where t.business_id = $1 and not exists (
           select from payments p where p.business_id = $1 and p.id = t.payment_id)

@@ -167,7 +167,7 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
     """Return the money of the business at hand that waits for somebody, by kind.
 
     `asking`: unknown, and still asked about. `silent`: sent before `asked_until`, and still open. `unheard`: succeeded before
-    `heard_until`, and its sale or purchase has not taken it. `unplaced`: M-Pesa spoke of another prompt or short code. `unclaimed`: in the tray.
+    `heard_until`, and its sale, purchase or debt has not taken it. `unplaced`: M-Pesa spoke of another prompt or short code. `unclaimed`: in the tray.
     `unseen`: credited on a query's word, and Pull never showed its receipt.
     `left`: a payout whose outcome nobody knows since before `asked_until`. `unproved`: a claim that M-Pesa does not show, or only in part.
     """
@@ -184,7 +184,12 @@ async def list_money(uow: UnitOfWork, *, asked_until: datetime, heard_until: dat
           select 'unheard', p.id, p.paid_cents, p.ended_at from payments p
           left join token_purchases t on t.business_id = $1 and t.id = p.purpose_id
           where p.business_id = $1 and p.status = 'succeeded' and p.ended_at < $3
-            and case p.purpose when 'sale' then p.settlement is null else t.state is distinct from 'credited' end
+            and case p.purpose when 'token_purchase' then t.state is distinct from 'credited' else p.settlement is null end
+          union all
+          select 'unheard', u.id, u.amount_cents, u.ended_at from unclaimed_money u
+          join payments p on p.business_id = $1 and p.id = u.payment_id
+          where u.business_id = $1 and p.payee = 'platform' and u.state = 'claimed' and u.reason <> 'amount_differs' and u.ended_at < $3
+            and not exists (select from postings q where q.business_id = $1 and q.cause = u.id and q.kind = 'token.excess_paid')
           union all
           select 'unseen', p.id, p.paid_cents, p.created_at from payments p
           join pull_windows w on w.business_id = $1 and w.shortcode = p.shortcode

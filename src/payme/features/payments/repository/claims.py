@@ -79,10 +79,10 @@ async def record_proof(uow: UnitOfWork, payment_id: UUID, proof: Proof, *, short
     """Record what evidence made of a claim; one that is confirmed whole becomes as sure as a prompt."""
     await uow.execute(
         """-- payments.record_proof
-        update payments set verdict = $3, confirmed_cents = $4, shortcode = $5, rev = rev + 1,
+        update payments set verdict = $3, confirmed_cents = $4, shortcode = $5, moved_at = $6, rev = rev + 1,
           assurance = case when $3 = 'verified' then 'confirmed' else assurance end
         where business_id = $1 and id = $2""",
-        uow.tenant, payment_id, proof.verdict, proof.confirmed_cents, shortcode,
+        uow.tenant, payment_id, proof.verdict, proof.confirmed_cents, shortcode, uow.now,
     )  # fmt: skip
 
 

@@ -188,7 +188,7 @@ async def move(uow: UnitOfWork, payment_id: UUID, changes: Changes) -> None:
     """Record what a decision made of a payment; what is None stays."""
     await uow.execute(
         """-- payments.move
-        update payments set status = $3, assurance = case when $3 = 'succeeded' then 'confirmed' else 'none' end,
+        update payments set status = $3, moved_at = $4, assurance = case when $3 = 'succeeded' then 'confirmed' else 'none' end,
           ended_at = case when status = $3 then ended_at when $3 in ('succeeded', 'failed', 'expired') then $4 end,
           paid_cents = coalesce($5, paid_cents), mpesa_receipt_number = coalesce($6, mpesa_receipt_number),
           checkout_request_id = coalesce(checkout_request_id, $7), merchant_request_id = coalesce(merchant_request_id, $8),
@@ -217,9 +217,9 @@ async def set_settlement(
     """Record where the money went, if it was where expected ('' is nowhere yet); return whether it was."""
     return await uow.execute(
         """-- payments.set_settlement
-        update payments set settlement = $3, excess_cents = $5, rev = rev + 1
+        update payments set settlement = $3, excess_cents = $5, moved_at = $6, rev = rev + 1
         where business_id = $1 and id = $2 and status = 'succeeded' and coalesce(settlement, '') = $4""",
-        uow.tenant, payment_id, settlement, expected, excess_cents,
+        uow.tenant, payment_id, settlement, expected, excess_cents, uow.now,
     ) > 0  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""SQL of what the daily proof asks of payments: the documents behind the books, and where all evidence of money went.
+"""SQL of what the daily proof asks of payments: the documents behind the books.
 
-Nothing is written here. Payments that belong to the platform are left out; it books them elsewhere.
+Nothing is written here; where all evidence of money went is added up in `sums`. Payments that belong to the platform are left out; it books them elsewhere.
 """
 
 from collections.abc import Sequence
@@ -38,22 +38,6 @@ class MoneyDocument:
     made_by: UUID | None
     began_at: datetime
     ended_at: datetime | None
-
-
-@value
-class ShortcodeSum:
-    """All evidence of money to a short code, and where it went, in cents."""
-
-    shortcode: str
-    received_cents: int
-    applied_cents: int
-    unclaimed_cents: int
-    returned_cents: int
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether what was received is what went somewhere."""
-        return self.received_cents == self.applied_cents + self.unclaimed_cents + self.returned_cents
 
 
 _PAYMENT: Final = """
@@ -128,57 +112,3 @@ async def sum_applied(uow: UnitOfWork, purpose: str, purpose_ids: Sequence[UUID]
         uow.tenant, purpose, list(purpose_ids),
     )  # fmt: skip
     return {row["purpose_id"]: row["applied"] for row in rows}
-
-
-async def sum_by_shortcode(uow: UnitOfWork) -> list[ShortcodeSum]:
-    """Return, per short code, all evidence of money that arrived and where it stands now.
-
-    Of what was said of a receipt the surest counts, then the latest; what a query alone credited counts as it was credited.
-    What stands on a cashier's word alone is no evidence, wherever it lies.
-    """
-    rows = await uow.fetch(
-        """-- payments.sum_by_shortcode
-        with said as (
-          select distinct on (e.mpesa_receipt_number) e.mpesa_receipt_number as receipt, e.amount_cents
-          from payment_evidence e
-          where e.business_id = $1 and e.outcome = 'paid' and e.mpesa_receipt_number is not null and e.amount_cents is not null
-          order by e.mpesa_receipt_number, e.source in ('status', 'pull', 'statement') desc, e.received_at desc, e.id desc),
-        arrived as (
-          select coalesce(p.shortcode, u.shortcode, r.shortcode) as shortcode, s.amount_cents
-          from mpesa_receipts r join said s on s.receipt = r.mpesa_receipt_number
-          left join payments p on p.business_id = r.business_id and p.mpesa_receipt_number = r.mpesa_receipt_number
-          left join unclaimed_money u on u.business_id = r.business_id and u.mpesa_receipt_number = r.mpesa_receipt_number
-            and u.payment_id is null
-          where r.business_id = $1 and coalesce(p.payee, 'business') = 'business'
-          union all
-          select coalesce(shortcode, ''), paid_cents from payments
-          where business_id = $1 and method = 'mpesa_stk' and payee = 'business' and status = 'succeeded' and mpesa_receipt_number is null),
-        applied as (
-          select coalesce(p.shortcode, '') as shortcode, case when p.settlement = 'unclaimed' then 0
-            when p.method = 'mpesa_claim' then coalesce(p.confirmed_cents, 0)
-            when o.id is not null then least(p.amount_cents, coalesce(o.confirmed_cents, 0)) - p.excess_cents
-            else least(p.amount_cents, p.paid_cents) - p.excess_cents end as cents
-          from payments p
-          left join unclaimed_money u on p.method = 'mpesa_c2b' and u.business_id = p.business_id and u.claimed_as = p.id
-            and u.reason = 'sale_not_open'
-          left join payments o on o.business_id = u.business_id and o.id = u.payment_id and o.method = 'mpesa_claim'
-          where p.business_id = $1 and p.method in ('mpesa_stk', 'mpesa_claim', 'mpesa_c2b') and p.payee = 'business'
-            and p.status = 'succeeded'),
-        tray as (
-          select u.shortcode, u.state, case when p.method = 'mpesa_claim' and u.reason = 'sale_not_open'
-            then least(u.amount_cents, coalesce(p.confirmed_cents, 0)) else u.amount_cents end as amount_cents
-          from unclaimed_money u
-          left join payments p on p.business_id = u.business_id and p.id = u.payment_id
-          where u.business_id = $1 and coalesce(p.payee, 'business') = 'business' and u.state in ('unclaimed', 'returning', 'returned')),
-        each as (
-          select shortcode, amount_cents as received, 0 as applied, 0 as unclaimed, 0 as returned from arrived
-          union all select shortcode, 0, cents, 0, 0 from applied
-          union all select shortcode, 0, 0, case when state = 'returned' then 0 else amount_cents end,
-            case when state = 'returned' then amount_cents else 0 end from tray)
-        select shortcode, sum(received)::bigint as received_cents, sum(applied)::bigint as applied_cents,
-          sum(unclaimed)::bigint as unclaimed_cents, sum(returned)::bigint as returned_cents
-        from each where shortcode is not null group by shortcode
-        having bool_or(received <> 0 or applied <> 0 or unclaimed <> 0 or returned <> 0) order by shortcode""",
-        uow.tenant,
-    )
-    return [ShortcodeSum(**row) for row in rows]

@@ -144,7 +144,7 @@ async def end(uow: UnitOfWork, unclaimed_id: UUID, state: str, *, claimed: Claim
     """Record that an unclaimed amount found its place: `claimed` by a person, `matched` to its payment, or `returned`."""
     await uow.execute(
         """-- payments.end_unclaimed
-        update unclaimed_money set state = $3, ended_at = $4, ended_by = $5, claimed_as = $6, purpose = $7, purpose_id = $8,
+        update unclaimed_money set state = $3, ended_at = $4, moved_at = $4, ended_by = $5, claimed_as = $6, purpose = $7, purpose_id = $8,
           rev = rev + 1
         where business_id = $1 and id = $2 and state = 'unclaimed'""",
         uow.tenant, unclaimed_id, state, uow.now, uow.actor.id, claimed.payment_id if claimed else None,
@@ -156,7 +156,7 @@ async def set_state(uow: UnitOfWork, unclaimed_id: UUID, state: str) -> None:
     """Record that an amount is on its way back to its sender (`returning`), has arrived there (`returned`), or stays after all."""
     await uow.execute(
         """-- payments.set_unclaimed_state
-        update unclaimed_money set state = $3, rev = rev + 1,
+        update unclaimed_money set state = $3, moved_at = $4, rev = rev + 1,
           ended_at = case when $3 = 'returned' then $4::timestamptz end, ended_by = case when $3 = 'returned' then $5::uuid end
         where business_id = $1 and id = $2 and state in ('unclaimed', 'returning')""",
         uow.tenant, unclaimed_id, state, uow.now, uow.actor.id,

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from payme.features import audit, ledger
 from payme.features.ledger import AccountCode, Posting
-from payme.features.payments.enums import Effect, PaymentStatus
+from payme.features.payments.enums import NOTICES, Effect, PaymentStatus
 from payme.features.payments.errors import PaymentNotFound
-from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded
+from payme.features.payments.events import PaymentChanged, PaymentFailed, PaymentSucceeded, WalletOverpaid
 from payme.features.payments.repository import claims, methods
 from payme.features.payments.repository import evidence as evidence_repository
 from payme.features.payments.repository import payments as repository
@@ -199,6 +199,8 @@ async def _book(uow: UnitOfWork, news: _News) -> None:
             await tray.end(uow, news.disputed_id, "claimed")
     if decision.unclaimed_cents is not None:
         unclaimed_id = await _put_in_tray(uow, news, decision.unclaimed_cents)
+        if not news.is_ours_to_book:
+            await _hand_to_platform(uow, news, unclaimed_id, amount_cents=decision.unclaimed_cents)
         # What exceeds a disputed amount has been among the unclaimed since the dispute began.
         if decision.paid_cents is None or news.disputed_id is None:
             unclaimed, mpesa = AccountCode.MPESA_UNCLAIMED, AccountCode.MPESA
@@ -219,6 +221,22 @@ async def _put_in_tray(uow: UnitOfWork, news: _News, amount_cents: int) -> UUID:
     unclaimed_id = await tray.insert_unclaimed(uow, new)
     uow.touch("unclaimed", unclaimed_id)
     return unclaimed_id
+
+
+async def _hand_to_platform(uow: UnitOfWork, news: _News, unclaimed_id: UUID, *, amount_cents: int) -> None:
+    """Have the platform's money buy what it can, where it is sure: nobody in the shop may claim it out of the shop's tray."""
+    payment, message = news.payment, news.message
+    is_disputed = news.decision.effect is Effect.AMOUNT_DIFFERS
+    if is_disputed or (message.source in NOTICES and amount_cents > await verify_above_cents(uow)):
+        return
+    await tray.end(uow, unclaimed_id, "claimed")
+    audit.record(uow, "payment.wallet_overpaid", unclaimed_id, amount_cents=amount_cents, payment_id=payment.id)
+    uow.publish(
+        WalletOverpaid(
+            subject_id=unclaimed_id, payment_id=payment.id, purpose=payment.purpose, purpose_id=payment.purpose_id,
+            amount_cents=amount_cents,
+        )
+    )  # fmt: skip
 
 
 def _tell(uow: UnitOfWork, news: _News, *, has_written: bool) -> None:

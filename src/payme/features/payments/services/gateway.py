@@ -44,6 +44,13 @@ class PlatformAccount:
     consumer_secret: str = field(repr=False)
     is_told: bool = False
     """Whether it is the platform's alone, so that Safaricom can tell us of money that is sent to it by hand."""
+    pull_number: str = field(default="", repr=False)
+    """The phone in its papers, that opens Pull."""
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether its payments can be pulled, and are the platform's to look at."""
+        return self.is_told and bool(self.pull_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,9 @@ async def collector_with(uow: UnitOfWork, kind: str) -> Collector:
 
 async def pull_number_of(uow: UnitOfWork, kind: str) -> str | None:
     """Return the phone that opens Pull for a way to be paid, or None."""
+    if uow.tenant == PLATFORM_BUSINESS_ID:
+        platform = uow.tool(PlatformAccount)
+        return platform.pull_number if platform.is_pulled else None
     method = await methods.lock_method(uow, kind)
     if method is None or method.pull_number_encrypted is None:
         return None

@@ -131,12 +131,12 @@ async def _hear_again(uow: UnitOfWork, arrival: Arrival, *, owner: ReceiptOwner,
 
 
 async def _give_to_what_it_names(uow: UnitOfWork, unclaimed_id: UUID, arrival: Arrival) -> None:
-    """Apply the money to what its reference names, where exactly that much is due and the notice may be believed."""
+    """Apply the money to what its reference names, where that takes this amount and the notice may be believed."""
     limit_cents = await verify_above_cents(uow)
     if not arrival.bill_reference or (arrival.source in NOTICES and arrival.amount_cents > limit_cents):
         return
-    expected = await uow.tool(Desk).purposes.find_expected(uow, arrival.bill_reference)
-    if expected is None or expected.due_cents != arrival.amount_cents:
+    expected = await uow.tool(Desk).find_expected(uow, arrival.bill_reference)
+    if expected is None or not expected.takes(arrival.amount_cents):
         return
     row = await tray.lock_unclaimed(uow, unclaimed_id)
     assert row is not None, "it was put there a moment ago"

@@ -2,14 +2,16 @@
 
 What names no wallet, buys nothing, or is more than a notice alone is believed, stays in the inbox until a person says whose it
 is. The second notices of prompts come there too: an hour later they are known by the payment that holds their receipt.
+What Pull shows and nobody told of goes the same way; it is no notice, and believed whatever the amount.
 """
 
+import json
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from payme.features import audit
-from payme.features.payments.enums import Assurance, Effect, Outcome, Source
+from payme.features.payments.enums import NOTICES, Assurance, Effect, Outcome, Source
 from payme.features.payments.errors import UnclaimedNotFound, WalletUnknown
 from payme.features.payments.events import PaymentSucceeded, WalletPaid
 from payme.features.payments.repository import claims, registrations
@@ -27,7 +29,7 @@ from payme.integrations.daraja import C2bPayment, parse_c2b
 from payme.kit.ids import new_id
 from payme.kit.values import value
 from payme.runtime.database import UnitOfWork
-from payme.runtime.events import explain_ignored, list_ignored
+from payme.runtime.events import explain_ignored, keep_as_ignored, list_ignored
 
 NAMES_NO_WALLET: Final = "it names no wallet, or buys nothing"
 TOO_MUCH: Final = "it is more than a notice alone is believed"
@@ -35,7 +37,7 @@ PLACED: Final = "a payment holds its receipt"
 LOOK_JOB: Final = "payments.look_for_holder"
 _HELD_WITHIN: Final = timedelta(hours=1)
 """How long the prompt's own notice may take, before the second one of it is looked at again."""
-_PLATFORMS: Final = "paybill"
+PLATFORMS_KIND: Final = "paybill"
 
 
 @value
@@ -51,16 +53,41 @@ class Unplaced:
 async def listen_for_platform(uow: UnitOfWork) -> None:
     """Have Safaricom asked, once, to tell of payments to the platform's own paybill; the transaction is the platform's."""
     if uow.tool(PlatformAccount).is_told and not await registrations.list_told(uow):
-        await request_registration(uow, _PLATFORMS)
+        await request_registration(uow, PLATFORMS_KIND)
 
 
 async def hand_over(uow: UnitOfWork, arrival: Arrival, *, inbox_id: UUID) -> str | None:
     """Publish for whose wallet money is; return why it waits for a person where it does."""
     why = await _find_owner(uow, arrival)
     if why is not None:
-        job = {"inbox_id": str(inbox_id), "receipt": arrival.receipt}
-        uow.enqueue(LOOK_JOB, job, execute_after=_HELD_WITHIN, dedupe_key=f"{LOOK_JOB}:{inbox_id}")
+        _look_later(uow, inbox_id, arrival.receipt)
     return why
+
+
+async def take_pulled(uow: UnitOfWork, arrival: Arrival) -> None:
+    """Hand over money that Pull shows, or keep it for a person; what is known changes nothing."""
+    if await evidence_repository.is_registered(uow, arrival.receipt):
+        return
+    why = await _find_owner(uow, arrival)
+    if why is None or arrival.receipt in {notice.receipt for notice, _ in await _waiting(uow)}:
+        return
+    inbox_id = await keep_as_ignored(uow, C2B_KIND, name=arrival.receipt, body=_as_notice(arrival), note=why)
+    _look_later(uow, inbox_id, arrival.receipt)
+
+
+def _as_notice(arrival: Arrival) -> bytes:
+    """Spell money as the notice would have that did not come."""
+    shillings, cents = divmod(arrival.amount_cents, 100)
+    told = {
+        "TransID": arrival.receipt, "TransAmount": f"{shillings}.{cents:02d}", "BusinessShortCode": arrival.shortcode,
+        "BillRefNumber": arrival.bill_reference,
+    }  # fmt: skip
+    return json.dumps(told).encode()
+
+
+def _look_later(uow: UnitOfWork, inbox_id: UUID, receipt: str) -> None:
+    job = {"inbox_id": str(inbox_id), "receipt": receipt}
+    uow.enqueue(LOOK_JOB, job, execute_after=_HELD_WITHIN, dedupe_key=f"{LOOK_JOB}:{inbox_id}")
 
 
 async def look_for_holder(uow: UnitOfWork, inbox_id: UUID, receipt: str) -> None:
@@ -73,9 +100,9 @@ async def _find_owner(uow: UnitOfWork, arrival: Arrival) -> str | None:
     wallet_id = await uow.tool(Desk).wallets.find_wallet(uow, arrival.bill_reference, arrival.amount_cents)
     if wallet_id is None:
         return NAMES_NO_WALLET
-    if arrival.amount_cents > await verify_above_cents(uow):
+    if arrival.source in NOTICES and arrival.amount_cents > await verify_above_cents(uow):
         return TOO_MUCH
-    _tell(uow, wallet_id, arrival, source=Source.C2B)
+    _tell(uow, wallet_id, arrival, source=arrival.source)
     return None
 
 
@@ -134,7 +161,8 @@ async def hand_over_receipt(uow: UnitOfWork, receipt: str, account: str) -> UUID
 def _tell(uow: UnitOfWork, wallet_id: UUID, money: Arrival | C2bPayment, *, source: Source) -> None:
     uow.publish(
         WalletPaid(
-            subject_id=wallet_id, wallet_id=wallet_id, receipt=money.receipt, amount_cents=money.amount_cents,
+            # The receipt's own: a second payment for the wallet is other news, and must not be taken for this one.
+            subject_id=uuid5(wallet_id, money.receipt), wallet_id=wallet_id, receipt=money.receipt, amount_cents=money.amount_cents,
             shortcode=money.shortcode, paid_at=money.paid_at, source=source,
         )
     )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from payme.features import audit
+from payme.features.businesses import PLATFORM_BUSINESS_ID
 from payme.features.payments.enums import Outcome, Source
 from payme.features.payments.errors import MethodNotConfigured
 from payme.features.payments.repository import claims, windows
@@ -20,9 +21,16 @@ from payme.features.payments.rules.transitions import UNCONFIRMED, Message
 from payme.features.payments.rules.windows import Window, extended, is_overdue, next_window
 from payme.features.payments.services.apply_message import Attached, apply_message
 from payme.features.payments.services.checks import take_turn, turns_later
-from payme.features.payments.services.gateway import Collector, DarajaAccess, collector_with, pull_number_of
+from payme.features.payments.services.gateway import (
+    Collector,
+    DarajaAccess,
+    PlatformAccount,
+    collector_with,
+    pull_number_of,
+)
 from payme.features.payments.services.match_prompt import shortcodes_with
 from payme.features.payments.services.place_money import Arrival, place_money
+from payme.features.payments.services.platform_money import PLATFORMS_KIND, take_pulled
 from payme.integrations.daraja import PulledPayment, PullQuery, PullRegistration
 from payme.runtime.database import Database, UnitOfWork
 from payme.runtime.events import open_route
@@ -56,9 +64,15 @@ class Pulled:
 
 async def enqueue_pulls(uow: UnitOfWork) -> None:
     """Have each short code of a business pulled, at a moment of its own within ten minutes."""
-    for kind in await windows.list_pulled_kinds(uow):
+    for kind in await _pulled_kinds(uow):
         spread = timedelta(seconds=random.randint(0, _SPREAD_SECONDS))  # noqa: S311 -- jitter is no secret
         uow.enqueue(PULL_JOB, {"kind": kind}, execute_after=spread, dedupe_key=f"{PULL_JOB}:{uow.tenant}:{kind}")
+
+
+async def _pulled_kinds(uow: UnitOfWork) -> list[str]:
+    if uow.tenant == PLATFORM_BUSINESS_ID:
+        return [PLATFORMS_KIND] if uow.tool(PlatformAccount).is_pulled else []
+    return await windows.list_pulled_kinds(uow)
 
 
 async def begin_pull(uow: UnitOfWork, kind: str) -> PullErrand | None:
@@ -109,13 +123,14 @@ async def pull(access: DarajaAccess, database: Database, errand: PullErrand) -> 
 async def place_pulled(uow: UnitOfWork, row: PulledPayment, errand: PullErrand) -> None:
     """Place one payment that was pulled; one that is known changes nothing."""
     shortcode = errand.collector.account.till_number or errand.collector.account.shortcode
-    await place_money(
-        uow,
-        Arrival(
-            source=Source.PULL, receipt=row.receipt, amount_cents=row.amount_cents, shortcode=shortcode,
-            shortcodes=errand.shortcodes, paid_at=row.near, payer_number=row.msisdn, bill_reference=row.bill_reference,
-        ),
+    arrival = Arrival(
+        source=Source.PULL, receipt=row.receipt, amount_cents=row.amount_cents, shortcode=shortcode,
+        shortcodes=errand.shortcodes, paid_at=row.near, payer_number=row.msisdn, bill_reference=row.bill_reference,
     )  # fmt: skip
+    if uow.tenant == PLATFORM_BUSINESS_ID:
+        await take_pulled(uow, arrival)
+    else:
+        await place_money(uow, arrival)
 
 
 async def conclude_pull(uow: UnitOfWork, errand: PullErrand, pulled: Pulled) -> None:

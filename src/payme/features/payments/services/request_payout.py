@@ -21,6 +21,7 @@ from payme.features.payments.repository import payments as payments_repository
 from payme.features.payments.repository import payouts as repository
 from payme.features.payments.repository import unclaimed as tray
 from payme.features.payments.repository.payouts import Moved, NewPayout, StoredPayout
+from payme.features.payments.repository.unclaimed import StoredUnclaimed
 from payme.features.payments.rules.payouts import SMALLEST_CENTS, PayoutState, is_within
 from payme.features.payments.schemas import PayoutView, RequestPayout, ReturnMoney
 from payme.features.payments.services.claim_money import refuse_unless_free
@@ -69,7 +70,11 @@ async def return_money(uow: UnitOfWork, unclaimed_id: UUID, command: ReturnMoney
     if row is None:
         raise UnclaimedNotFound(unclaimed_id=unclaimed_id)
     await refuse_unless_free(uow, row)
-    if row.payment_id is not None or row.mpesa_receipt_number is None or not is_whole_shillings(row.amount_cents):
+    if (
+        row.mpesa_receipt_number is None
+        or not is_whole_shillings(row.amount_cents)
+        or not await _is_all_of_it(uow, row)
+    ):
         raise NotReturnable(unclaimed_id=unclaimed_id)
     payout_id = new_id()
     new = NewPayout(
@@ -146,6 +151,20 @@ def _refuse_odd_amount(amount_cents: int) -> None:
         raise WholeShillings(amount_cents=amount_cents)
     if amount_cents < SMALLEST_CENTS:
         raise PayoutTooSmall(smallest_cents=SMALLEST_CENTS)
+
+
+async def _is_all_of_it(uow: UnitOfWork, row: StoredUnclaimed) -> bool:
+    """Say whether a row is all that its receipt moved: by itself, or of a payment that its purpose gave up whole."""
+    if row.payment_id is None:
+        return True
+    payment = await payments_repository.find_payment(uow, row.payment_id)
+    return (
+        payment is not None
+        and row.reason == "sale_not_open"
+        and payment.method in {"mpesa_stk", "mpesa_c2b"}
+        and payment.settlement == "unclaimed"
+        and payment.paid_cents == row.amount_cents
+    )
 
 
 async def _refuse_above_limits(uow: UnitOfWork, amount_cents: int) -> None:

@@ -23,6 +23,6 @@ async def find_objection(uow: UnitOfWork, registration_id: UUID, body: bytes) ->
     reference = notice.bill_reference.strip()
     if await prompts.list_by_reference(uow, reference.upper(), since=uow.now - REFERENCE_LIVES):
         return None
-    if await uow.tool(Desk).purposes.find_expected(uow, reference) is not None:
+    if await uow.tool(Desk).find_expected(uow, reference) is not None:
         return None
     return ValidationRejection.INVALID_ACCOUNT_NUMBER

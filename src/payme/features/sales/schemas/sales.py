@@ -159,12 +159,14 @@ class ClaimMoney(BaseModel):
 class Suggestion(BaseModel):
     """Something unpaid that money in the tray may be for."""
 
-    purpose: Literal["sale"]
+    purpose: Literal["sale", "credit_account"] = Field(
+        description="A debt takes money at `/credit-accounts/{id}/claims`."
+    )
     purpose_id: UUID
-    label: str = Field(description="The receipt number.")
+    label: str = Field(description="The receipt number, or who owes.")
     due_cents: int
     because: list[str] = Field(description="What fits: reference, amount, time.")
-    created_at: datetime
+    created_at: datetime | None = Field(default=None, description="When the sale was made.")
 
 
 class SaleLineView(BaseModel):

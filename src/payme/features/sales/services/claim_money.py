@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from payme.features import businesses, payments
+from payme.features import businesses, credit, payments
 from payme.features.payments import Destination, Expected
 from payme.features.sales.errors import SaleNotOpen
 from payme.features.sales.repository import sales
@@ -40,7 +40,7 @@ async def claim_money(uow: UnitOfWork, unclaimed_id: UUID, command: ClaimMoney) 
 
 
 async def list_suggestions(uow: UnitOfWork, unclaimed_id: UUID) -> list[Suggestion]:
-    """Return the unpaid sales that money in the tray may be for, the likeliest first. Raises: UnclaimedNotFound."""
+    """Return the unpaid sales, and then the debts, that money in the tray may be for, the likeliest first. Raises: UnclaimedNotFound."""
     money = await payments.get_unclaimed(uow, unclaimed_id)
     at = money.paid_at or money.received_at
     found: list[Suggestion] = []
@@ -59,7 +59,27 @@ async def list_suggestions(uow: UnitOfWork, unclaimed_id: UUID) -> list[Suggesti
                     because=[each.value for each in why], created_at=sale.created_at,
                 )
             )  # fmt: skip
-    return sorted(found, key=lambda each: (-len(each.because), abs(each.created_at - at)))[:_MOST_SUGGESTIONS]
+    found.sort(key=lambda each: (-len(each.because), abs((each.created_at or at) - at)))
+    owed = await _list_debts(uow, reference=money.bill_reference, amount_cents=money.amount_cents)
+    return sorted([*found, *owed], key=lambda each: -len(each.because))[:_MOST_SUGGESTIONS]
+
+
+async def _list_debts(uow: UnitOfWork, *, reference: str, amount_cents: int) -> list[Suggestion]:
+    likely = await credit.list_likely_debts(
+        uow, reference=reference, amount_cents=amount_cents, limit=_MOST_SUGGESTIONS
+    )
+    return [
+        Suggestion(
+            purpose="credit_account", purpose_id=each.account_id, label=each.label, due_cents=each.due_cents,
+            because=[
+                why.value
+                for why in reasons_to_suggest(
+                    due_cents=each.due_cents, amount_cents=amount_cents, names_it=each.is_named, apart=_LOOKED_BACK
+                )
+            ],
+        )
+        for each in likely
+    ]  # fmt: skip
 
 
 class SalesDesk:
