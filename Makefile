@@ -7,6 +7,7 @@
 PYTHON ?=
 # Passed through to the command behind a target: `make demo ARGS=--no-wait`, `make test ARGS="tests/unit -x"`.
 ARGS ?=
+SYNC_RUNS ?= 5000
 
 BIN := .venv/bin
 # The name of the stamp is the checksum of everything .venv is made from, so an unchanged environment costs one cksum.
@@ -38,8 +39,12 @@ faults: $(READY)  ## Break everything on purpose, at whole counts, into tests/ou
 month: $(READY)  ## A month of 20,000 sales and every trouble, proved to the cent (ARGS="--seed 7" repeats one)
 	@PYTHONPATH=src:simulator:. $(BIN)/python -m tests.month $(ARGS)
 
-soak: $(READY)  ## The same month with 100,000 sales
+soak: $(READY)  ## The same month with 100,000 sales, then soak-sync
 	@PYTHONPATH=src:simulator:. $(BIN)/python -m tests.month --sales 100000 --name soak $(ARGS)
+	@$(MAKE) --no-print-directory soak-sync ARGS=
+
+soak-sync: $(READY)  ## 5,000 random deliveries of what tills did, each against the counter (SYNC_RUNS=1000 shortens)
+	@PAYME_SYNC_RUNS=$(SYNC_RUNS) $(BIN)/python -m pytest tests/properties/sync -n 2 --dist worksteal $(ARGS)
 
 mutants: $(READY)  ## Break the code in named places, and see its tests go red (ARGS="02 21" narrows)
 	@$(BIN)/python -m tools.mutants $(ARGS)
@@ -88,4 +93,4 @@ help:  ## Print this
 	test -n "$$python" || { echo 'PayMe needs Python 3.11 or newer; none was found in PATH.' >&2; exit 1; }; \
 	"$$python" tools/environment.py --stamp "$@"
 
-.PHONY: help demo demo-stop web test e2e faults month soak mutants gut bench check security image-check fmt docs lock clean
+.PHONY: help demo demo-stop web test e2e faults month soak soak-sync mutants gut bench check security image-check fmt docs lock clean

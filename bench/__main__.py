@@ -20,7 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import parts
 from bench.doors import doors_of, open_doors
-from bench.ground import OUT, ROOT, Ground, open_database, serve, settle
+from bench.first_pull import CUSTOMERS, PRODUCTS, measure_first_pull
+from bench.ground import OUT, ROOT, Api, Ground, open_database, serve, settle
 from bench.growth import measure_growth
 from bench.load import missing_programs, write_targets
 from bench.peer import PeerMissing, ensure_packages, serve_peer
@@ -87,7 +88,19 @@ async def measure(chosen: argparse.Namespace, report: Report, progress: Progress
                 except (PeerMissing, RuntimeError, OSError) as error:
                     report.miss(parts.PEER, str(error))
             await Run(ground, servers, chosen, report=report).measure(progress)
+            await pull_first(ground, servers[parts.API], chosen, report=report)
         return await check(ground, progress)
+
+
+async def pull_first(ground: Ground, api: Api, chosen: argparse.Namespace, *, report: Report) -> None:
+    """Measure the first pull of a large shop, where it was asked for."""
+    if parts.FIRST_PULL not in chosen.parts:
+        return
+    sizes = (1_000, 250) if chosen.quick else (PRODUCTS, CUSTOMERS)
+    try:
+        report.first_pulls = await measure_first_pull(ground, api, samples=chosen.samples, sizes=sizes)
+    except Exception as error:  # the other parts keep their figures
+        report.break_off(parts.FIRST_PULL, error)
 
 
 async def check(ground: Ground, progress: Progress) -> list[Finding]:

@@ -61,8 +61,9 @@ CLOSED: Final[Mapping[str, Part]] = {
 OPEN_LOOP: Final = "open_loop"
 KNEE: Final = "knee"
 GROWTH: Final = "growth"
+FIRST_PULL: Final = "first pull"
 OPEN: Final = {OPEN_LOOP: "sale", KNEE: "mix"}
-PARTS: Final = (*CLOSED, *OPEN, GROWTH)
+PARTS: Final = (*CLOSED, *OPEN, FIRST_PULL, GROWTH)
 RATIOS: Final = (
     Ratio("sale", "limit", 0.65),
     Ratio("sale", "express", 3.0, 2.5),
@@ -83,6 +84,8 @@ OPEN_LOOP_TARGETS_MS: Final = {12_000: 25, 24_000: 100}
 KNEE_P99_MS: Final = 200.0
 KNEE_TARGET: Final = 60_000
 GROWTH_TARGET: Final = 1.3
+FIRST_PULL_TARGET: Final = 20
+"""How many times as long as COPY of the same rows a first pull may take."""
 
 SMALLEST: Final = 1_000
 LARGEST: Final = 10_000_000
@@ -98,6 +101,7 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "receiver.per_second": ("callback",),
     "sync.push_vs_sale": ("push", "sale"),
     "sync.sales_per_second": ("push",),
+    "sync.first_pull_vs_copy": (FIRST_PULL,),
     "cash_sale.per_second": ("sale",),
     "cash_sale.cpu_us": ("sale",),
     "open_loop": (OPEN_LOOP, f"{OPEN_LOOP} of {API}"),

@@ -34,6 +34,7 @@ class Report:
     samples: dict[str, list[Sample]] = field(default_factory=dict[str, list[Sample]])
     open_loops: dict[str, list[Outcome]] = field(default_factory=dict[str, list[Outcome]])
     growth: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    first_pulls: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     missing: dict[str, str] = field(default_factory=dict[str, str])
     skipped: dict[str, str] = field(default_factory=dict[str, str])
     broken_off: dict[str, str] = field(default_factory=dict[str, str])
@@ -119,7 +120,11 @@ class Report:
                 "confirmation_p99_vs_sale": self.p99_ratio("confirmation", "sale"),
                 "per_second": self.per_second("callback"),
             },
-            "sync": {"push_vs_sale": self.ratio("push", "sale"), "sales_per_second": self.per_second("push")},
+            "sync": {
+                "push_vs_sale": self.ratio("push", "sale"),
+                "sales_per_second": self.per_second("push"),
+                "first_pull_vs_copy": self.first_pull_ratio(),
+            },
             "open_loop": [
                 {name: asdict(each)[name] for name in ("connections", "rate_per_minute", "p50_ms", "p99_ms", "errors")}
                 for each in self.of_server(parts.OPEN_LOOP, parts.API)
@@ -144,6 +149,11 @@ class Report:
             return None
         return round(costs[sales] / costs[parts.SMALLEST], 3)
 
+    def first_pull_ratio(self) -> float | None:
+        """Return the median of how many times as long as COPY of the same rows a first pull took."""
+        ratios = [each["pull_seconds"] / each["copy_seconds"] for each in self.first_pulls]
+        return round(statistics.median(ratios), 1) if ratios else None
+
     def document(self) -> dict[str, Any]:
         """Return everything that is written."""
         figures = self.figures()
@@ -156,6 +166,7 @@ class Report:
             **self.facts,
             "samples": {part: [asdict(each) for each in found] for part, found in self.samples.items()},
             "open_loop_details": {part: [asdict(each) for each in found] for part, found in self.open_loops.items()},
+            "first_pull_details": self.first_pulls,
             "growth_details": self.growth,
         }
 

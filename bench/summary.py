@@ -24,6 +24,7 @@ def summary(report: Report) -> Iterator[str]:
     for server in (parts.API, parts.PEER):
         if tried := report.of_server(parts.KNEE, server):
             yield _knee(server, knee_of(tried))
+    yield from _first_pull(report)
     yield from _growth(report)
     unsaid = {name: reason for name, reason in report.skipped.items() if reason != UNWANTED}
     for name, reason in {**unsaid, **report.missing, **report.broken_off}.items():
@@ -89,6 +90,19 @@ def _knee(server: str, knee: Outcome | None) -> str:
         return line
     met = knee.rate_per_minute >= parts.KNEE_TARGET
     return f"{line}   target ≥ {parts.KNEE_TARGET} at p99 ≤ {parts.KNEE_P99_MS:.0f} ms: {_verdict(met)}"
+
+
+def _first_pull(report: Report) -> Iterator[str]:
+    ratio = report.first_pull_ratio()
+    if ratio is not None:
+        pulled, copied = (
+            statistics.median(each[name] for each in report.first_pulls) for name in ("pull_seconds", "copy_seconds")
+        )
+        target = parts.FIRST_PULL_TARGET
+        yield (
+            f"first pull: {report.first_pulls[0]['documents']:,} documents in {pulled:.2f} s, COPY in {copied:.3f} s: ÷ {ratio}   "
+            f"target ≤ {target}: {_verdict(ratio <= target)}"
+        )
 
 
 def _growth(report: Report) -> Iterator[str]:

@@ -38,12 +38,12 @@ async def run(program: str, **said: Any) -> dict[str, Any]:
     """Run a program of the client with what it is told, and return what it tells."""
     node = await asyncio.to_thread(ensure_packages)
     process = await asyncio.create_subprocess_exec(
-        str(node), str(FOLDER / program), json.dumps(said),
+        str(node), str(FOLDER / program), stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         async with asyncio.timeout(RUN_SECONDS):
-            out, err = await process.communicate()
+            out, err = await process.communicate(json.dumps(said).encode())
     except TimeoutError:
         process.kill()
         out, err = await process.communicate()

@@ -18,10 +18,9 @@ from tests.trade import TradingShop
 
 
 @dataclass
-class Device:
-    """A till with its credential, its clock and its sequence."""
+class Till:
+    """A device with its credential, its clock and its sequence, wherever the server is."""
 
-    app: FastAPI
     http: httpx2.AsyncClient
     business_id: UUID
     id: UUID
@@ -70,6 +69,13 @@ class Device:
         }  # fmt: skip
 
 
+@dataclass
+class Device(Till):
+    """A till of an application in this process."""
+
+    app: FastAPI = field(kw_only=True)
+
+
 async def register(
     app: FastAPI, office: httpx2.AsyncClient, shop: TradingShop, staff_id: UUID, *, name: str = "Counter"
 ) -> Device:
@@ -82,7 +88,7 @@ async def register(
     known = made.json()
     http = client_of(app, known["credential"])
     http.base_url = httpx2.URL(f"http://shop.test/v1/businesses/{shop.business_id}/")
-    return Device(app, http, shop.business_id, UUID(known["device_id"]), known["receipt_prefix"], staff_id)
+    return Device(http, shop.business_id, UUID(known["device_id"]), known["receipt_prefix"], staff_id, app=app)
 
 
 def _instant(moment: datetime) -> str:

@@ -41,6 +41,7 @@ class FullShop:
     id: UUID
     api_key: str
     products: tuple[UUID, ...]
+    owner_id: UUID | None = None
 
     @property
     def sales_url(self) -> str:
@@ -75,7 +76,7 @@ async def make_full_shop(database: Database, *, products: int = 3) -> FullShop:
     key = await database.run(make, business_id=business_id, actor=actor)
     await database.run(fill, business_id=business_id, actor=actor)
     shelves = [await database.run(stock, business_id=business_id, actor=actor) for _ in range(products)]
-    return FullShop(business_id, key, tuple(shelves))
+    return FullShop(business_id, key, tuple(shelves), person.id)
 
 
 @dataclass

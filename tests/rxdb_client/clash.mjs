@@ -1,19 +1,21 @@
 // Three devices change one note: the first while the second is away. Then all meet, and three more rounds must move nothing.
 
+import { readFileSync } from 'node:fs';
+
 import { Device } from './device.mjs';
 
-const { url, token, edit, id } = JSON.parse(process.argv[2]);
+const { url, token, edit, id } = JSON.parse(readFileSync(0, 'utf8'));
 const devices = await Promise.all(['a', 'b', 'c'].map((name) => new Device(name, url, token).open()));
 const [first, second] = devices;
 const blank = { title: '', about_id: null, branch_id: null };
 
-await first.notes.insert({ id, text: 'base', hlc: first.stamp(), ...blank });
+await first.rows.insert({ id, text: 'base', hlc: first.stamp(), ...blank });
 for (const each of devices) await each.synced();
 await second.replication.pause();
-await (await first.notes.findOne(id).exec()).patch({ text: 'first', hlc: first.stamp() });
+await (await first.rows.findOne(id).exec()).patch({ text: 'first', hlc: first.stamp() });
 await first.synced();
 await new Promise((done) => setTimeout(done, 5));
-const there = await second.notes.findOne(id).exec();
+const there = await second.rows.findOne(id).exec();
 if (edit === 'delete against edit') {
   await (await there.patch({ hlc: second.stamp() })).remove();
 } else {
@@ -26,6 +28,6 @@ const met = devices.map(({ pushed, pulled }) => [pushed, pulled]);
 for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
 const still = devices.map(({ pushed, pulled }) => [pushed, pulled]);
 const documents = [];
-for (const each of devices) documents.push(await each.documents());
+for (const each of devices) documents.push(await each.documents('id', 'text', 'title'));
 for (const each of devices) await each.close();
 console.log(JSON.stringify({ documents, met, still, answered: second.answered, errors: devices.map((each) => each.errors) }));

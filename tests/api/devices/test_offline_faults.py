@@ -26,8 +26,9 @@ SKEWS = (timedelta(hours=1), -timedelta(hours=1), timedelta(days=2), -timedelta(
 async def test_the_last_unit_sold_by_tills_without_a_network_is_owed(
     join: Join, shop: TradingShop, row: FaultRow
 ) -> None:
-    tills = [await join() for _ in range(4)]
-    for _ in range(row.size(5, 200)):
+    tills, products = [await join() for _ in range(4)], row.size(5, 200)
+    await shop.set_tokens(4 * products)
+    for _ in range(products):
         product = await make_product(shop, price_cents=PRICE)
         await receive(shop, product, "1", 6_000)
         answers = await asyncio.gather(*(each.results(each.sale((product, 1), total_cents=PRICE)) for each in tills))
