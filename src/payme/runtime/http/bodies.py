@@ -105,7 +105,9 @@ def check_json(body: bytes, depth: int) -> None:
         )
     if _MAY_OVERFLOW.search(body) and _holds(parse_json(body), _is_infinite):
         raise RequestInvalid(
-            errors=[{"pointer": "", "code": "number_too_large", "detail": "A number is larger than any that can be kept"}]
+            errors=[
+                {"pointer": "", "code": "number_too_large", "detail": "A number is larger than any that can be kept"}
+            ]
         )
 
 
