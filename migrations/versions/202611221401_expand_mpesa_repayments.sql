@@ -41,11 +41,13 @@ alter table payments drop constraint payments_purpose_check;
 alter table payments
   add constraint payments_purpose_check check (purpose in ('sale', 'token_purchase', 'credit_account')) not valid;
 -- squawk-ignore ban-drop-constraint
-alter table credit_entries
-  drop constraint credit_entries_kind_check,
-  drop constraint credit_entries_check,
-  drop constraint credit_entries_check2,
-  drop constraint credit_entries_check3;
+alter table credit_entries drop constraint credit_entries_kind_check;
+-- squawk-ignore ban-drop-constraint
+alter table credit_entries drop constraint credit_entries_check;
+-- squawk-ignore ban-drop-constraint
+alter table credit_entries drop constraint credit_entries_check2;
+-- squawk-ignore ban-drop-constraint
+alter table credit_entries drop constraint credit_entries_check3;
 alter table credit_entries
   add constraint credit_entries_kind_check check (kind in ('charge', 'returned', 'refund', 'repayment', 'taken_back')) not valid,
   add constraint credit_entries_check check ((kind in ('charge', 'taken_back')) = (amount_cents > 0)) not valid,
