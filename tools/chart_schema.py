@@ -16,7 +16,8 @@ SET_BY_THE_CHART = {"HOST", "PORT", "PUBLIC_BASE_URL", "WORKER_METRICS_PORT", "R
 NOT_DEPLOYED = {"FAULT_POINT", "SIM_PORT"}
 # In Secrets of their own: a database's address, and what only the commands of backups may see.
 ELSEWHERE = {"DATABASE_URL", "DATABASE_DIRECT_URL", "BACKUP_S3_ACCESS_KEY", "BACKUP_S3_SECRET_KEY", "BACKUP_IDENTITY"}
-NO_SECRET_BUT_A_FILE = {"MPESA_CERTIFICATE"}
+# Best changed together with what they belong to.
+NO_SECRET_BUT_A_FILE = {"MPESA_CERTIFICATE", "ENCRYPTION_KEY_ID"}
 Schema = dict[str, Any]
 
 

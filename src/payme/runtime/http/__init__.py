@@ -27,7 +27,7 @@ from starlette.responses import Response
 from payme.runtime.http.access import Access, Authenticator, Credentials, CsrfGuard, Principal, may, public, signed_in
 from payme.runtime.http.app import create_app
 from payme.runtime.http.call import Call, page
-from payme.runtime.http.cursors import PageQuery, Paging
+from payme.runtime.http.cursors import Cursors, PageQuery, Paging
 from payme.runtime.http.openapi import problems
 from payme.runtime.http.options import HttpOptions
 from payme.runtime.http.routing import Feature, Router
@@ -39,6 +39,7 @@ __all__ = [
     "Call",
     "Credentials",
     "CsrfGuard",
+    "Cursors",
     "Feature",
     "HttpOptions",
     "LiveStream",

@@ -24,13 +24,14 @@ DEFAULT_BUDGETS: Mapping[str, str] = MappingProxyType(
 class HttpOptions:
     """How the edge behaves.
 
-    `secret` signs cursors, and `fingerprint_key` (else `secret`) keys what repeated requests are compared by; that one outlives a
+    `secret` signs cursors, `secret_previous` still reads them, and `fingerprint_key` (else `secret`) keys what repeated requests are compared by; that one outlives a
     rotation of the secret. Processes that share traffic share both. `trusted_proxies` are networks in CIDR notation whose
     X-Forwarded-For is believed. `budgets` are rate limits by name, written as `count/unit`. `answer_seconds` bounds the way in and
     every write under an Idempotency-Key, whatever it waits for.
     """
 
     secret: bytes
+    secret_previous: bytes | None = field(default=None, repr=False)
     fingerprint_key: bytes | None = field(default=None, repr=False)
     version: str = "0.1.0"
     release: str = "unknown"

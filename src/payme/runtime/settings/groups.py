@@ -248,6 +248,12 @@ class Secrecy(Group):
         description="Other keys that still decrypt, as `id:key` with commas: older ones until `payme secrets rotate`, or a coming one.",
         examples=["k0:" + "0" * 64],
     )
+    secrets_refresh_seconds: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="How often JWT_SECRET, ENCRYPTION_KEY and those beside them are read anew; SIGHUP does it at once.",
+    )
     blind_index_key: HexKey = Field(
         SecretStr(DEVELOPMENT_BLIND_INDEX_KEY),
         description="Finds encrypted values by equality; 64 hexadecimal digits; changing it makes the index useless until rebuilt.",

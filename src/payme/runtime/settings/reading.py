@@ -24,6 +24,7 @@ OWN_PREFIXES = (
     "DATABASE_",
     "BACKUP_",
     "SENTRY_",
+    "SECRETS_",
 )
 
 
