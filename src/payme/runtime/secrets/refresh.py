@@ -69,9 +69,10 @@ class SecretsRefresh:
                 await looking
 
     async def _look(self, asked: asyncio.Event) -> None:
+        settings = self._begun_with
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._begun_with.secrets_refresh_seconds):
+                async with asyncio.timeout(settings.secrets_refresh_seconds):
                     await asked.wait()
             asked.clear()
             await self.refresh()

@@ -248,6 +248,18 @@ class Secrecy(Group):
         description="Other keys that still decrypt, as `id:key` with commas: older ones until `payme secrets rotate`, or a coming one.",
         examples=["k0:" + "0" * 64],
     )
+    secrets_aws_id: str | None = Field(
+        None,
+        min_length=1,
+        description="Name or ARN of a secret in AWS Secrets Manager: a JSON object of settings, which those given otherwise outrank.",
+        examples=["payme/production"],
+    )
+    secrets_aws_region: str = Field("us-east-1", min_length=1, description="Region of that secret.")
+    secrets_aws_endpoint: HttpUrl | None = Field(
+        None,
+        description="Address of another service that speaks like AWS Secrets Manager.",
+        examples=["https://secrets.example.com"],
+    )
     secrets_refresh_seconds: float = Field(
         60,
         ge=1,
