@@ -6,7 +6,7 @@ own identity, or AWS's own variables. Invariant: each call is bounded in time an
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs] -- the library is untyped
 from botocore import exceptions  # pyright: ignore[reportMissingTypeStubs] -- the library is untyped
@@ -50,10 +50,10 @@ def _client(region: str, endpoint: str | None) -> Any:
     settings = Config(
         connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"mode": "standard", "total_max_attempts": _TRIES}
     )
-    client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType] -- the library is untyped
+    made = boto3.client(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- the library is untyped
         "secretsmanager", region_name=region, endpoint_url=endpoint, config=settings
     )
-    return client
+    return cast("Any", made)
 
 
 def _texts(secret: str) -> dict[str, str]:
