@@ -12,10 +12,11 @@ from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules,
 from payme.features.sales import SalesDesk
 from payme.features.sync import Pressure
 from payme.features.tokens import TokenPolicy, TopUpDesk
+from payme.integrations.arcjet import ArcjetShield
 from payme.integrations.daraja import Breaker, BreakerRules, ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.replies import ReplyKeeping
-from payme.runtime.http import HttpOptions
+from payme.runtime.http import HttpOptions, Shield
 from payme.runtime.observability import (
     PoolFigures,
     ReportOptions,
@@ -171,6 +172,7 @@ def http_options(settings: Settings) -> HttpOptions:
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+        shield=_shield(settings),
     )
 
 
@@ -207,6 +209,13 @@ def signing_secrets(settings: Settings) -> tuple[str, str | None]:
     """Return the secret that signs, and the one beside it that is still believed."""
     previous = settings.jwt_secret_previous
     return settings.jwt_secret.get_secret_value(), previous.get_secret_value() if previous else None
+
+
+def _shield(settings: Settings) -> Shield | None:
+    if settings.arcjet_key is None:
+        return None
+    key = settings.arcjet_key.get_secret_value()
+    return ArcjetShield(key, settings.arcjet_base_url, seconds=settings.arcjet_seconds).denies
 
 
 def cursor_key(secret: str) -> bytes:

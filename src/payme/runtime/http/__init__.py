@@ -29,7 +29,7 @@ from payme.runtime.http.app import create_app
 from payme.runtime.http.call import Call, page
 from payme.runtime.http.cursors import Cursors, PageQuery, Paging
 from payme.runtime.http.openapi import problems
-from payme.runtime.http.options import HttpOptions
+from payme.runtime.http.options import HttpOptions, Shield
 from payme.runtime.http.routing import Feature, Router
 from payme.runtime.http.streaming import LiveStream, send_text
 
@@ -48,6 +48,7 @@ __all__ = [
     "Principal",
     "Response",
     "Router",
+    "Shield",
     "create_app",
     "may",
     "page",

@@ -291,6 +291,15 @@ class Limits(Group):
     rate_limit_sign_in: str = Field("20/minute", description="Attempts to log in or sign up from one address.")
     rate_limit_callbacks: str = Field("6000/minute", description="Callbacks from Safaricom; a budget of their own.")
     rate_limit_prompts: str = Field("5/minute", description="M-Pesa prompts to one phone number.")
+    arcjet_key: SecretStr | None = Field(
+        None,
+        description="Key of an Arcjet site, whose shield is asked before each request; nobody is asked without it.",
+        examples=["change-me"],
+    )
+    arcjet_base_url: HttpUrl = Field("https://decide.arcjet.com", description="Where Arcjet is asked.")
+    arcjet_seconds: float = Field(
+        0.5, gt=0, le=5, description="How long a request waits for Arcjet, then it is let through."
+    )
     idempotency_wait_seconds: float = Field(
         5, ge=0, description="How long a repeated request waits for the first, then 409."
     )

@@ -25,6 +25,7 @@ OWN_PREFIXES = (
     "BACKUP_",
     "SENTRY_",
     "SECRETS_",
+    "ARCJET_",
 )
 
 
