@@ -126,7 +126,6 @@ def _managed(sources: Sequence[SecretSource]) -> list[SecretSource]:
     except ValidationError:
         # Whoever reads the settings as a whole says what is wrong with them.
         return []
-    # The library behind it takes a third of a second to load, which most never need.
-    from payme.runtime.secrets.aws import AwsSecretsManager  # noqa: PLC0415
+    from payme.runtime.secrets.aws import AwsSecretsManager  # noqa: PLC0415 -- slow to load, and most never need it
 
     return [AwsSecretsManager(settings)]
