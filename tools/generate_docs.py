@@ -17,6 +17,7 @@ GENERATED = {
     "deploy/env/development.env": "tools.generate_env_templates:development",
     "deploy/env/staging.env": "tools.generate_env_templates:staging",
     "deploy/env/production.env": "tools.generate_env_templates:production",
+    "deploy/helm/payme/values.schema.json": "tools.chart_schema:render",
     "docs/reference/settings.md": "tools.generate_settings_reference:render",
     "docs/reference/errors.md": "tools.reference_pages:errors",
     "docs/reference/events.md": "tools.reference_pages:events",

@@ -15,6 +15,8 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "dev.txt": ("pyproject.toml", "--group", "dev"),
     "node.txt": ("requirements/node.in",),
     "semgrep.txt": ("requirements/semgrep.in",),
+    "helm.txt": ("requirements/helm.in", "--no-deps"),
+    "kubernetes.txt": ("requirements/kubernetes.in",),
 }
 RESOLUTION = ("--universal", "--python-version", "3.11")
 CONTENTS = ("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url")

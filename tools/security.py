@@ -1,8 +1,8 @@
 """`make security`: what independent examiners say about the code, the locks, the workflows and the deployment's files.
 
 `python -m tools.security bandit zizmor` runs those alone. A program that is not installed has failed, never passed; an audit whose
-source of advisories cannot be reached is *skipped* and says so. Invariant: nothing is fetched but advisories, and semgrep at its
-first run (tools.run_semgrep).
+source of advisories cannot be reached is *skipped* and says so. Invariant: nothing is fetched but advisories, and semgrep
+(tools.run_semgrep), helm and the examiners of its chart (tools.chart) at their first run.
 """
 
 import re
@@ -62,6 +62,8 @@ def steps() -> dict[str, Step]:
         "shellcheck": lambda: ["shellcheck", *scripts, ".ci/run"],
         "secrets": lambda: ["detect-secrets-hook", *_disabled(), *_committed()],
     }
+    for examiner in ("lint", "rendered", "kubernetes", "checkov"):
+        known[f"chart-{examiner}"] = lambda examiner=examiner: [PYTHON, "-m", "tools.chart", examiner]
     for schema, files in SCHEMAS.items():
         known[f"schema-{schema}"] = lambda schema=schema, files=files: [
             "check-jsonschema",

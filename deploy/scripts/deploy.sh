@@ -10,8 +10,8 @@
 # render   RENDER_API_KEY, RENDER_SERVICES (ids, "srv-… srv-…", the API first)
 # railway  RAILWAY_TOKEN (of the project and environment), RAILWAY_SERVICES (names, the API first); needs the railway program
 # ssh      SSH_TARGET (user@host), its key loaded in ssh; the user owns /opt/payme and may restart the two units by sudo
-# helm     HELM_CHART (path or oci://…), IMAGE (…@sha256:…); HELM_VALUES (path of a values file) if there is one, HELM_RELEASE and
-#          HELM_NAMESPACE, payme unless given. This repository holds no chart.
+# helm     IMAGE (…@sha256:…); HELM_VALUES (path of a values file) if there is one, HELM_CHART (path or oci://…) where it is not
+#          deploy/helm/payme, HELM_RELEASE and HELM_NAMESPACE, payme unless given. Needs Helm 3.14 or newer.
 # hook     HOOK_URL, DEPLOY_TOKEN; gets {"revision": …, "image": …} by POST with the token as bearer. IMAGE is optional.
 # Secrets reach other programs through their environment or standard input, never through arguments, which every user can see.
 set -euo pipefail
@@ -95,16 +95,18 @@ deploy_ssh() {
 }
 
 deploy_helm() {
-  local values=()
-  need HELM_CHART IMAGE
+  local values=() chart="${HELM_CHART:-}"
+  [[ -n "${chart}" ]] || chart="$(dirname "${BASH_SOURCE[0]}")/../helm/payme"
+  need IMAGE
   need_program helm
-  [[ "${HELM_CHART}" == oci://* || -e "${HELM_CHART}" ]] || die "there is no chart at ${HELM_CHART}"
+  [[ "${chart}" == oci://* || -e "${chart}" ]] || die "there is no chart at ${chart}"
   [[ -z "${HELM_VALUES:-}" || -f "${HELM_VALUES}" ]] || die "there is no values file at ${HELM_VALUES}"
   [[ "${IMAGE}" == *@sha256:* ]] || die 'IMAGE has to end with its digest: …@sha256:…'
   [[ -z "${HELM_VALUES:-}" ]] || values=(--values "${HELM_VALUES}")
   say "helm: ${HELM_RELEASE:-payme} in ${HELM_NAMESPACE:-payme} shall run ${IMAGE}"
-  helm upgrade "${HELM_RELEASE:-payme}" "${HELM_CHART}" --install --namespace "${HELM_NAMESPACE:-payme}" --atomic --wait \
-    --timeout "${DEPLOY_SECONDS:-900}s" --reuse-values "${values[@]}" --set-string "image.repository=${IMAGE%@*}" \
+  # What was set at the last release stays, on top of what this chart has of its own: a newer one may know more.
+  helm upgrade "${HELM_RELEASE:-payme}" "${chart}" --install --namespace "${HELM_NAMESPACE:-payme}" --atomic --wait \
+    --timeout "${DEPLOY_SECONDS:-900}s" --reset-then-reuse-values "${values[@]}" --set-string "image.repository=${IMAGE%@*}" \
     --set-string "image.digest=${IMAGE#*@}"
 }
 

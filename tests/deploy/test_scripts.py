@@ -181,7 +181,16 @@ def test_helm_takes_a_chart_and_values_by_path_and_says_which_is_not_there(place
     Place.up_since = time.monotonic() + 1
     done = deploy("helm", **variables)
     assert done.returncode == 0, done.stderr
-    assert f"--reuse-values --values {values} " in (tmp_path / "calls").read_text()
+    assert f"--reset-then-reuse-values --values {values} " in (tmp_path / "calls").read_text()
+
+
+def test_helm_takes_the_chart_of_this_repository_unless_another_is_named(place: str, tmp_path: Path):
+    variables = {"HEALTH_URL": f"{place}/health", "IMAGE": "r.example/payme@sha256:abc", **stand_in(tmp_path, "helm")}
+    Place.up_since = time.monotonic() + 1
+    assert deploy("helm", **variables).returncode == 0
+    _, _, release, chart, *_ = (tmp_path / "calls").read_text().split()
+    assert release == "payme"
+    assert Path(chart).resolve() == SCRIPTS.parent / "helm" / "payme"
 
 
 def test_railway_builds_each_service_from_the_commit_and_gets_no_token_as_argument(place: str, tmp_path: Path):

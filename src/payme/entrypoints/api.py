@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Final
 
 from fastapi import FastAPI
@@ -18,14 +18,15 @@ from granian.server import Server
 
 import payme.features
 from payme.entrypoints.features import wire
-from payme.entrypoints.wiring import csrf_of, http_options, observe, pool_limits, tell_role, tools_of
-from payme.features.identity import IdentityAuthenticator
+from payme.entrypoints.rotation import takers_of
+from payme.entrypoints.wiring import http_options, observe, pool_limits, tell_role, tools_of
+from payme.features.identity import Identity, IdentityAuthenticator
 from payme.runtime import fault_points
 from payme.runtime.database import Database
 from payme.runtime.database.migrate_cli import migrator_for
 from payme.runtime.http import Feature, create_app
 from payme.runtime.observability import TimedRequests
-from payme.runtime.secrets import load_settings
+from payme.runtime.secrets import SecretsRefresh, load_settings
 from payme.runtime.settings import Settings
 
 _LOOK_SECONDS: Final = 0.5
@@ -39,12 +40,13 @@ _COLLECT_AFTER: Final = 20_000
 
 def create(settings: Settings | None = None) -> FastAPI:
     """Return the application of this process; settings come from the environment unless given. Raises: SettingsError."""
-    settings = settings or load_settings()
+    is_given, settings = settings is not None, settings or load_settings()
     fault_points.choose(settings.fault_point)
+    tools = tools_of(settings)
     database = Database(
         settings.database_url.get_secret_value(),
         limits=pool_limits(settings, settings.database_pool_size),
-        wiring=wire(tools_of(settings)),
+        wiring=wire(tools),
     )
     observe(settings, database, "api")
     authenticator = IdentityAuthenticator(database)
@@ -62,19 +64,23 @@ def create(settings: Settings | None = None) -> FastAPI:
         http_options(settings),
         database=database,
         authenticator=authenticator,
-        csrf=csrf_of(settings),
+        csrf=tools[Identity].csrf,
         features=all_features(),
         checks={"migrations": migrations_at_head},
     )
     if settings.sentry_dsn is not None:
         app.add_middleware(TimedRequests)
+    takers = takers_of(tools, cursors=app.state.edge.cursors)
+    # Whose signature was checked a moment ago would pass unchecked for another.
+    refresh = SecretsRefresh(settings, [*takers, lambda _: authenticator.forget_all()])
     inner = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(running: FastAPI) -> AsyncGenerator[None]:
         await authenticator.listen(direct)
         try:
-            async with inner(running):
+            # Settings that somebody gave by hand are read from nowhere again.
+            async with inner(running), nullcontext() if is_given else refresh.running():
                 tell_role(database)
                 settle_memory()
                 yield

@@ -13,10 +13,11 @@ from payme.features.payments import Certificate, DarajaAccess, Desk, MpesaRules,
 from payme.features.sales import SalesDesk
 from payme.features.sync import Pressure
 from payme.features.tokens import TokenPolicy, TopUpDesk
+from payme.integrations.arcjet import ArcjetShield
 from payme.integrations.daraja import Breaker, BreakerRules, ClientOptions, Timeouts, open_http_client
 from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.replies import ReplyKeeping
-from payme.runtime.http import HttpOptions
+from payme.runtime.http import HttpOptions, Shield
 from payme.runtime.observability import (
     PoolFigures,
     ReportOptions,
@@ -111,12 +112,15 @@ def figures_of(database: Database) -> PoolFigures:
 
 def cipher_of(settings: Settings) -> FieldCipher:
     """Return the cipher of fields, with the keys that still decrypt."""
-    return FieldCipher(
-        Keyring.from_hex(
-            settings.encryption_key_id,
-            settings.encryption_key.get_secret_value(),
-            previous=settings.previous_encryption_keys(),
-        )
+    return FieldCipher(ring_of(settings))
+
+
+def ring_of(settings: Settings) -> Keyring:
+    """Return the key that encrypts fields, and those that still decrypt."""
+    return Keyring.from_hex(
+        settings.encryption_key_id,
+        settings.encryption_key.get_secret_value(),
+        previous=settings.previous_encryption_keys(),
     )
 
 
@@ -140,10 +144,12 @@ def pool_limits(settings: Settings, connections: int) -> PoolLimits:
 
 def http_options(settings: Settings) -> HttpOptions:
     """Return how the edge behaves."""
+    secret, previous = signing_secrets(settings)
     public_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
     prefix = "__Host-" if public_url.startswith("https://") else ""
     return HttpOptions(
-        secret=derive_key(settings.jwt_secret.get_secret_value().encode(), "cursors"),
+        secret=cursor_key(secret),
+        secret_previous=cursor_key(previous) if previous else None,
         fingerprint_key=derive_key(bytes.fromhex(settings.blind_index_key.get_secret_value()), "fingerprints"),
         version=VERSION,
         release=settings.release,
@@ -167,6 +173,7 @@ def http_options(settings: Settings) -> HttpOptions:
         stream_seconds=settings.stream_seconds,
         notify_dsn=settings.direct_database_url(),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+        shield=_shield(settings),
     )
 
 
@@ -196,11 +203,29 @@ def daraja_of(settings: Settings) -> DarajaAccess:
 
 def csrf_of(settings: Settings) -> CsrfTokens:
     """Return the guard of cookie sessions."""
-    return CsrfTokens(settings.jwt_secret.get_secret_value(), _previous_secret(settings))
+    return CsrfTokens(*signing_secrets(settings))
+
+
+def signing_secrets(settings: Settings) -> tuple[str, str | None]:
+    """Return the secret that signs, and the one beside it that is still believed."""
+    previous = settings.jwt_secret_previous
+    return settings.jwt_secret.get_secret_value(), previous.get_secret_value() if previous else None
+
+
+def _shield(settings: Settings) -> Shield | None:
+    if settings.arcjet_key is None:
+        return None
+    key = settings.arcjet_key.get_secret_value()
+    return ArcjetShield(key, settings.arcjet_base_url, seconds=settings.arcjet_seconds).denies
+
+
+def cursor_key(secret: str) -> bytes:
+    """Return what signs the cursors of lists."""
+    return derive_key(secret.encode(), "cursors")
 
 
 def _identity(settings: Settings, cipher: FieldCipher) -> Identity:
-    secret, previous = settings.jwt_secret.get_secret_value(), _previous_secret(settings)
+    secret, previous = signing_secrets(settings)
     return Identity(
         passwords=PasswordHasher(memory_kib=settings.password_memory_kib, iterations=settings.password_iterations),
         tokens=TokenSigner(secret, previous, issuer=settings.jwt_issuer),
@@ -241,10 +266,6 @@ def _platform(settings: Settings) -> PlatformAccount:
         is_told=settings.tokens_by_hand,
         pull_number=settings.mpesa_pull_number or "",
     )
-
-
-def _previous_secret(settings: Settings) -> str | None:
-    return settings.jwt_secret_previous.get_secret_value() if settings.jwt_secret_previous else None
 
 
 def _redis(settings: Settings) -> str | None:

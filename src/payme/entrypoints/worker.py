@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import start_http_server
 
 from payme.entrypoints.features import all_tasks, wire
+from payme.entrypoints.rotation import takers_of
 from payme.entrypoints.wiring import (
     WorkerServices,
     begin_telling,
@@ -33,7 +34,7 @@ from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.jobs import Registry
 from payme.runtime.jobs.worker import Worker, WorkerLimits
 from payme.runtime.observability import watch_pool
-from payme.runtime.secrets import load_settings
+from payme.runtime.secrets import SecretsRefresh, load_settings
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -56,6 +57,7 @@ class WorkerParts:
     pool: PoolLimits = field(default_factory=lambda: PoolLimits(connections=8))
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    refresh: SecretsRefresh | None = None
     has_platform: bool = False
     """Whether the platform's own business is opened first: it sells the tokens, and its app asks for their price."""
 
@@ -89,7 +91,8 @@ async def serve(database_url: str, parts: WorkerParts, *, direct_url: str | None
     worker = Worker(database, parts.registry, services=parts.services, limits=parts.limits, direct_dsn=direct_url)
     _log.info("worker.started", jobs=len(parts.registry.tasks), schedules=len(parts.registry.schedules))
     try:
-        await worker.run(stop)
+        async with parts.refresh.running() if parts.refresh else contextlib.nullcontext():
+            await worker.run(stop)
     finally:
         await database.close()
     _log.info("worker.stopped")
@@ -134,11 +137,12 @@ def main() -> None:
     settings = load_settings()
     fault_points.choose(settings.fault_point)
     begin_telling(settings)
-    registry = Registry.of(all_tasks())
+    registry, tools, daraja = Registry.of(all_tasks()), tools_of(settings), daraja_of(settings)
     parts = WorkerParts(
         registry,
-        wire(tools_of(settings)),
-        services=WorkerServices(daraja_of(settings)),
+        wire(tools),
+        services=WorkerServices(daraja),
+        refresh=SecretsRefresh(settings, takers_of(tools, daraja.cipher)),
         limits=limits_of(settings),
         metrics_port=settings.worker_metrics_port,
         pool=pool_limits(settings, settings.worker_pool_size),

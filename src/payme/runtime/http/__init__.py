@@ -27,9 +27,9 @@ from starlette.responses import Response
 from payme.runtime.http.access import Access, Authenticator, Credentials, CsrfGuard, Principal, may, public, signed_in
 from payme.runtime.http.app import create_app
 from payme.runtime.http.call import Call, page
-from payme.runtime.http.cursors import PageQuery, Paging
+from payme.runtime.http.cursors import Cursors, PageQuery, Paging
 from payme.runtime.http.openapi import problems
-from payme.runtime.http.options import HttpOptions
+from payme.runtime.http.options import HttpOptions, Shield
 from payme.runtime.http.routing import Feature, Router
 from payme.runtime.http.streaming import LiveStream, send_text
 
@@ -39,6 +39,7 @@ __all__ = [
     "Call",
     "Credentials",
     "CsrfGuard",
+    "Cursors",
     "Feature",
     "HttpOptions",
     "LiveStream",
@@ -47,6 +48,7 @@ __all__ = [
     "Principal",
     "Response",
     "Router",
+    "Shield",
     "create_app",
     "may",
     "page",

@@ -22,6 +22,7 @@ from payme.runtime.http.openapi import complete, described_route
 from payme.runtime.http.problems import problem_response
 from payme.runtime.http.rate_limits import RateLimiter
 from payme.runtime.http.routing import Feature
+from payme.runtime.http.shield import Shielded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -72,7 +73,9 @@ class Application(FastAPI):
 
     def __init__(self, edge: Edge, operations: Sequence[Operation], **options: Any) -> None:
         super().__init__(**options)
-        inside: ASGIApp = Gate(Dispatcher(super().__call__, edge, operations=operations), edge)
+        dispatcher: ASGIApp = Dispatcher(super().__call__, edge, operations=operations)
+        shield = edge.options.shield
+        inside: ASGIApp = Gate(Shielded(dispatcher, edge, shield=shield) if shield else dispatcher, edge)
         if edge.options.allowed_origins:
             inside = CORSMiddleware(
                 inside,

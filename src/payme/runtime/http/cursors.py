@@ -44,13 +44,18 @@ Paging = Annotated[PageQuery, Depends(_page_query)]
 class Cursors:
     """Signs and reads cursors."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._key = hashlib.blake2b(secret[:64], person=b"payme.cursors").digest()
+    def __init__(self, secret: bytes, previous: bytes | None = None) -> None:
+        self.take(secret, previous)
+
+    def take(self, secret: bytes, previous: bytes | None = None) -> None:
+        """Sign with this secret from now on; what the previous one has signed is still read."""
+        known = (secret, previous) if previous else (secret,)
+        self._keys = [hashlib.blake2b(each[:64], person=b"payme.cursors").digest() for each in known]
 
     def encode(self, purpose: str, position: Sequence[Any]) -> str:
         """Return a cursor for a position: JSON values, or what `str` makes of them."""
         content = json.dumps(list(position), default=str, separators=(",", ":")).encode()
-        return urlsafe_b64encode(self._tag(purpose, content) + content).rstrip(b"=").decode()
+        return urlsafe_b64encode(_tag(self._keys[0], purpose, content=content) + content).rstrip(b"=").decode()
 
     def decode(self, purpose: str, cursor: str) -> list[Any]:
         """Return the position inside a cursor. Raises: CursorInvalid."""
@@ -59,9 +64,11 @@ class Cursors:
         except ValueError:
             raise CursorInvalid from None
         tag, content = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
-        if not hmac.compare_digest(tag, self._tag(purpose, content)):
+        found = [hmac.compare_digest(tag, _tag(key, purpose, content=content)) for key in self._keys]
+        if not any(found):
             raise CursorInvalid
         return json.loads(content)
 
-    def _tag(self, purpose: str, content: bytes) -> bytes:
-        return hmac.digest(self._key, purpose.encode() + b"\0" + content, "sha256")[:_TAG_BYTES]
+
+def _tag(key: bytes, purpose: str, *, content: bytes) -> bytes:
+    return hmac.digest(key, purpose.encode() + b"\0" + content, "sha256")[:_TAG_BYTES]

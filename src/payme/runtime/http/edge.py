@@ -46,7 +46,7 @@ class Edge:
     started_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.cursors = Cursors(self.options.secret)
+        self.cursors = Cursors(self.options.secret, self.options.secret_previous)
         self.maintenance = self.options.maintenance
 
     def drain(self) -> None:

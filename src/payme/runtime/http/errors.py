@@ -135,6 +135,13 @@ class UnderMaintenance(EdgeError):
     retryable = True
 
 
+class ShieldRefused(EdgeError):
+    """The request looks like part of an attack."""
+
+    code = "http.shield_refused"
+    status = 403
+
+
 class AuthenticationRequired(Unauthenticated):
     """Sign in first, or send a valid token."""
 

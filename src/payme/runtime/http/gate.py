@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PROBES: Final = frozenset({"/livez", "/readyz", "/health", "/metrics", "/v1/status"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_CALLBACKS: Final = "/d/"
+CALLBACKS: Final = "/d/"
 _RETRY_SECONDS: Final = 30
 
 
@@ -48,4 +48,4 @@ class Gate:
             return True
         if self._edge.maintenance == "drain":
             return False
-        return scope["method"] in _SAFE or path.startswith(_CALLBACKS)
+        return scope["method"] in _SAFE or path.startswith(CALLBACKS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 Maintenance = Literal["off", "warn", "read_only", "drain"]
+Shield = Callable[[Mapping[str, Any]], Awaitable[bool]]
+"""Tells of a request's ip, method, protocol, host, path and headers whether it is to be refused."""
 
 DEFAULT_BUDGETS: Mapping[str, str] = MappingProxyType(
     {
@@ -24,13 +26,14 @@ DEFAULT_BUDGETS: Mapping[str, str] = MappingProxyType(
 class HttpOptions:
     """How the edge behaves.
 
-    `secret` signs cursors, and `fingerprint_key` (else `secret`) keys what repeated requests are compared by; that one outlives a
-    rotation of the secret. Processes that share traffic share both. `trusted_proxies` are networks in CIDR notation whose
+    `secret` signs cursors, `secret_previous` still reads them, and `fingerprint_key` (else `secret`) keys what repeated requests are
+    compared by; that one outlives a rotation of the secret. Processes that share traffic share both. `trusted_proxies` are networks in CIDR notation whose
     X-Forwarded-For is believed. `budgets` are rate limits by name, written as `count/unit`. `answer_seconds` bounds the way in and
     every write under an Idempotency-Key, whatever it waits for.
     """
 
     secret: bytes
+    secret_previous: bytes | None = field(default=None, repr=False)
     fingerprint_key: bytes | None = field(default=None, repr=False)
     version: str = "0.1.0"
     release: str = "unknown"
@@ -56,6 +59,7 @@ class HttpOptions:
     access_log: bool = True
     notify_dsn: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    shield: Shield | None = field(default=None, repr=False)
 
     @property
     def is_https(self) -> bool:

@@ -1,8 +1,9 @@
 """Where the variables come from: one port, and the sources behind it, the first that knows a variable wins.
 
-Not here: what the variables mean (`payme.runtime.settings`). Invariant: a secret is read at start and not written anywhere.
+Not here: what the variables mean (`payme.runtime.settings`). Invariant: a secret is read and not written anywhere.
 """
 
+from payme.runtime.secrets.refresh import SecretsRefresh, Taker
 from payme.runtime.secrets.sources import (
     EnvFile,
     EnvironmentFiles,
@@ -19,6 +20,8 @@ __all__ = [
     "EnvironmentVariables",
     "HostingPlatform",
     "SecretSource",
+    "SecretsRefresh",
+    "Taker",
     "gather",
     "load_settings",
 ]

@@ -1,4 +1,4 @@
-"""The port of secret sources with three of them: variables, files named by `*_FILE` variables, and a `.env` file.
+"""The port of secret sources, and those on this machine: variables, files named by `*_FILE` variables, and a `.env` file.
 
 Invariant: naming a file that cannot be read is a fault of that variable, never a silent default.
 """
@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from payme.runtime.settings import Settings, SettingsError
+from payme.runtime.settings.groups import Secrecy
 
 LARGEST_FILE = 64 * 1024
 
@@ -101,13 +103,29 @@ def gather(sources: Sequence[SecretSource]) -> tuple[dict[str, str], dict[str, s
 
 
 def load_settings(environment: Mapping[str, str] | None = None, *, env_file: Path | None = Path(".env")) -> Settings:
-    """Read the settings of this process: variables first, then the files they name, then `.env`, then the platform's word.
+    """Read the settings of this process: variables, the files they name, `.env`, AWS Secrets Manager, the platform's word.
 
-    Call it once, in an entrypoint. Raises: SettingsError with all faults.
+    An earlier source outranks a later one. Only entrypoints and the refresh of keys call it. Raises: SettingsError with all faults.
     """
     variables = os.environ if environment is None else environment
     sources: list[SecretSource] = [EnvironmentVariables(variables), EnvironmentFiles(variables)]
     if env_file is not None:
         sources.append(EnvFile(env_file))
-    values, faults = gather([*sources, HostingPlatform(variables)])
+    values, faults = gather([*sources, *_managed(sources), HostingPlatform(variables)])
     return Settings.from_values(values, known_faults=faults)
+
+
+def _managed(sources: Sequence[SecretSource]) -> list[SecretSource]:
+    """Return AWS Secrets Manager where the sources on this machine name a secret in it."""
+    here, _ = gather(sources)
+    where = {name: text for name, text in here.items() if name.startswith("SECRETS_AWS_") and text.strip()}
+    if "SECRETS_AWS_ID" not in where:
+        return []
+    try:
+        settings = Secrecy.model_validate({name.lower(): text for name, text in where.items()})
+    except ValidationError:
+        # Whoever reads the settings as a whole says what is wrong with them.
+        return []
+    from payme.runtime.secrets.aws import AwsSecretsManager  # noqa: PLC0415 -- slow to load, and most never need it
+
+    return [AwsSecretsManager(settings)]

@@ -6,7 +6,7 @@ Invariant: no function here logs, no error here contains a secret, and every com
 
 from payme.runtime.security.blind_index import BlindIndex
 from payme.runtime.security.csrf import CsrfTokens
-from payme.runtime.security.errors import InvalidToken, UnreadableField
+from payme.runtime.security.errors import InvalidToken, KeysMixed, UnreadableField
 from payme.runtime.security.fields import FieldCipher, FieldPlace, row_named
 from payme.runtime.security.keys import Keyring, derive_key
 from payme.runtime.security.passwords import PasswordHasher
@@ -21,6 +21,7 @@ __all__ = [
     "FieldPlace",
     "InvalidToken",
     "Keyring",
+    "KeysMixed",
     "PasswordHasher",
     "RefreshClaims",
     "TokenSigner",

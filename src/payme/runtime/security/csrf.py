@@ -19,6 +19,10 @@ class CsrfTokens:
     """Makes and checks the tokens of one deployment, under the current secret and the one before."""
 
     def __init__(self, secret: str, previous: str | None = None) -> None:
+        self.take(secret, previous)
+
+    def take(self, secret: str, previous: str | None = None) -> None:
+        """Make tokens under this secret from now on; those of the previous one stay valid."""
         self._keys = [derive_key(each.encode(), "csrf") for each in (secret, previous) if each]
 
     def make(self, session: str) -> str:

@@ -7,6 +7,7 @@ Invariant: decrypting gives back exactly what was encrypted in that place, or ra
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
@@ -39,6 +40,14 @@ class FieldPlace:
         return b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The keys of one moment; exchanged as a whole, so that nobody encrypts with one and names the other."""
+
+    current_id: str
+    ciphers: Mapping[str, AESGCM]
+
+
 def row_named(business_id: UUID, name: str) -> UUID:
     """Return the id that stands for a row whose key within its business is a word."""
     return uuid5(business_id, name)
@@ -48,15 +57,24 @@ class FieldCipher:
     """Encrypts with the current key and decrypts with any key of the ring."""
 
     def __init__(self, ring: Keyring) -> None:
-        self._current_id = ring.current_id
-        self._ciphers = {key_id: AESGCM(derive_key(key, "field encryption")) for key_id, key in ring.keys.items()}
+        self._ring = ring
+        self._held = _hold(ring)
+
+    def take(self, ring: Keyring) -> None:
+        """Encrypt with the current key of this ring from now on, and decrypt with all of its keys.
+
+        Raises: KeysMixed when an id has other bytes than it had, or bytes another id; then nothing is taken.
+        """
+        self._ring.check_beside(ring)
+        self._held = _hold(ring)
+        self._ring = ring
 
     def encrypt(self, text: str, *, table: str, column: str, business_id: UUID | None, row_id: UUID) -> bytes:
         """Return the envelope of a text for one place."""
-        place = FieldPlace(table, column, business_id, row_id)
+        place, held = FieldPlace(table, column, business_id, row_id), self._held
         nonce = os.urandom(NONCE_BYTES)
-        sealed = self._ciphers[self._current_id].encrypt(nonce, text.encode(), place.bound_to(self._current_id))
-        return self.beginning + nonce + sealed
+        sealed = held.ciphers[held.current_id].encrypt(nonce, text.encode(), place.bound_to(held.current_id))
+        return _beginning(held.current_id) + nonce + sealed
 
     def decrypt(self, envelope: bytes, *, table: str, column: str, business_id: UUID | None, row_id: UUID) -> str:
         """Return the text of an envelope that stands in this place.
@@ -65,7 +83,7 @@ class FieldCipher:
         """
         place = FieldPlace(table, column, business_id, row_id)
         key_id, rest = _open_envelope(envelope)
-        cipher = self._ciphers.get(key_id)
+        cipher = self._held.ciphers.get(key_id)
         if cipher is None:
             raise UnreadableField(f"{table}.{column} is encrypted with a key that is not in the settings")
         try:
@@ -76,11 +94,20 @@ class FieldCipher:
     @property
     def beginning(self) -> bytes:
         """How every envelope begins that was made with the current key."""
-        return bytes((VERSION, len(self._current_id))) + self._current_id.encode()
+        return _beginning(self._held.current_id)
 
     def is_current(self, envelope: bytes) -> bool:
         """Tell whether an envelope was made with the current key; the others are encrypted anew by a job."""
-        return _open_envelope(envelope)[0] == self._current_id
+        return _open_envelope(envelope)[0] == self._held.current_id
+
+
+def _hold(ring: Keyring) -> _Held:
+    ciphers = {key_id: AESGCM(derive_key(key, "field encryption")) for key_id, key in ring.keys.items()}
+    return _Held(ring.current_id, ciphers)
+
+
+def _beginning(key_id: str) -> bytes:
+    return bytes((VERSION, len(key_id))) + key_id.encode()
 
 
 def _open_envelope(envelope: bytes) -> tuple[str, bytes]:

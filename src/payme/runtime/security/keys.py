@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from payme.runtime.security.errors import KeysMixed
+
 KEY_BYTES = 32
 SALT = b"payme/v1"
 
@@ -38,3 +40,13 @@ class Keyring:
         """Make a ring of keys written in hexadecimal."""
         written = {**(previous or {}), current_id: current}
         return cls(current_id, {key_id: bytes.fromhex(key) for key_id, key in written.items()})
+
+    def check_beside(self, other: "Keyring") -> None:
+        """Refuse a ring that uses an id of this one for other bytes, or bytes of this one under another id. Raises: KeysMixed."""
+        pairs = {*self.keys.items(), *other.keys.items()}
+        for which in (0, 1):
+            seen = [pair[which] for pair in pairs]
+            if len(set(seen)) < len(seen):
+                raise KeysMixed(
+                    "an encryption key has another id than before, or an id another key; a new key takes a new id"
+                )

@@ -69,10 +69,14 @@ class TokenSigner:
     """Signs with the current secret and verifies with the current and the previous one."""
 
     def __init__(self, secret: str, previous: str | None = None, *, issuer: str = "payme") -> None:
+        self._issuer = issuer
+        self.take(secret, previous)
+
+    def take(self, secret: str, previous: str | None = None) -> None:
+        """Sign with this secret from now on; what neither it nor the previous one has signed is no longer accepted."""
         self._current = _key(secret)
         known = (self._current, _key(previous)) if previous else (self._current,)
         self._keys = {key.kid: key for key in known}
-        self._issuer = issuer
 
     def sign_access(
         self,
@@ -138,7 +142,8 @@ class TokenSigner:
             "nbf": issued,
             "exp": int((now + timedelta(seconds=seconds)).timestamp()),
         }
-        return jwt.encode(whole, self._current.secret, algorithm=ALGORITHM, headers={"kid": self._current.kid})
+        key = self._current
+        return jwt.encode(whole, key.secret, algorithm=ALGORITHM, headers={"kid": key.kid})
 
     def _read(self, token: str, kind: str, *, now: datetime) -> dict[str, Any]:
         if len(token) > LONGEST_TOKEN:

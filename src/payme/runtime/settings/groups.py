@@ -248,6 +248,24 @@ class Secrecy(Group):
         description="Other keys that still decrypt, as `id:key` with commas: older ones until `payme secrets rotate`, or a coming one.",
         examples=["k0:" + "0" * 64],
     )
+    secrets_aws_id: str | None = Field(
+        None,
+        min_length=1,
+        description="Name or ARN of a secret in AWS Secrets Manager: a JSON object of settings, which those given otherwise outrank.",
+        examples=["payme/production"],
+    )
+    secrets_aws_region: str = Field("us-east-1", min_length=1, description="Region of that secret.")
+    secrets_aws_endpoint: HttpUrl | None = Field(
+        None,
+        description="Address of another service that speaks like AWS Secrets Manager.",
+        examples=["https://secrets.example.com"],
+    )
+    secrets_refresh_seconds: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="How often JWT_SECRET, ENCRYPTION_KEY and those beside them are read anew; SIGHUP does it at once.",
+    )
     blind_index_key: HexKey = Field(
         SecretStr(DEVELOPMENT_BLIND_INDEX_KEY),
         description="Finds encrypted values by equality; 64 hexadecimal digits; changing it makes the index useless until rebuilt.",
@@ -273,6 +291,15 @@ class Limits(Group):
     rate_limit_sign_in: str = Field("20/minute", description="Attempts to log in or sign up from one address.")
     rate_limit_callbacks: str = Field("6000/minute", description="Callbacks from Safaricom; a budget of their own.")
     rate_limit_prompts: str = Field("5/minute", description="M-Pesa prompts to one phone number.")
+    arcjet_key: SecretStr | None = Field(
+        None,
+        description="Key of an Arcjet site, whose shield is asked before each request; nobody is asked without it.",
+        examples=["change-me"],
+    )
+    arcjet_base_url: HttpUrl = Field("https://decide.arcjet.com", description="Where Arcjet is asked.")
+    arcjet_seconds: float = Field(
+        0.5, gt=0, le=5, description="How long a request waits for Arcjet, then it is let through."
+    )
     idempotency_wait_seconds: float = Field(
         5, ge=0, description="How long a repeated request waits for the first, then 409."
     )

@@ -24,6 +24,8 @@ OWN_PREFIXES = (
     "DATABASE_",
     "BACKUP_",
     "SENTRY_",
+    "SECRETS_",
+    "ARCJET_",
 )
 
 

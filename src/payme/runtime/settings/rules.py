@@ -52,6 +52,7 @@ def _real_secrets(settings: SettingValues) -> Iterator[Fault]:
         "MPESA_CONSUMER_SECRET",
         "MPESA_PASSKEY",
         "METRICS_TOKEN",
+        "ARCJET_KEY",
         "JWT_SECRET_PREVIOUS",
         "BACKUP_S3_SECRET_KEY",
     ):
@@ -174,6 +175,13 @@ def _whole_backups(settings: SettingValues) -> Iterator[Fault]:
         yield "BACKUP_S3_ENDPOINT", f"must be https in {settings.app_env}"
 
 
+def _encrypted_secrets(settings: SettingValues) -> Iterator[Fault]:
+    if hardened(settings) and urlsplit(settings.secrets_aws_endpoint or "https:").scheme != "https":
+        yield "SECRETS_AWS_ENDPOINT", f"must be https in {settings.app_env}"
+    if hardened(settings) and urlsplit(settings.arcjet_base_url).scheme != "https":
+        yield "ARCJET_BASE_URL", f"must be https in {settings.app_env}"
+
+
 def _encrypted_reports(settings: SettingValues) -> Iterator[Fault]:
     if hardened(settings) and settings.sentry_dsn and not settings.sentry_dsn.get_secret_value().startswith("https:"):
         yield "SENTRY_DSN", f"must be https in {settings.app_env}"
@@ -191,5 +199,6 @@ RULES: tuple[Callable[[SettingValues], Iterator[Fault]], ...] = (
     _line_past_the_pooler,
     _times_in_order,
     _whole_backups,
+    _encrypted_secrets,
     _encrypted_reports,
 )
