@@ -8,10 +8,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from payme.features.identity import Role, UserView
 from payme.kit.ids import ClientId
+from payme.kit.texts import Filled
 from payme.kit.time import TimeOfDay
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Name = Annotated[Filled, StringConstraints(max_length=120)]
+ShortName = Annotated[Filled, StringConstraints(max_length=80)]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,6}$")]
 CASH_STEPS_CENTS = (0, 50, 100, 500, 1000)
 LARGEST_LIMIT_CENTS = 100_000_000_000

@@ -10,14 +10,15 @@ from payme.features.catalog.enums import VatClass
 from payme.kit.changes import STAYS, refuse_null, without_null
 from payme.kit.ids import ClientId
 from payme.kit.quantity import Quantity, QuantityFromZero
+from payme.kit.texts import Filled
 
 MOST_BARCODES = 20
 _EXAMPLE_ID = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Unit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16)]
+Name = Annotated[Filled, StringConstraints(max_length=200)]
+Sku = Annotated[Filled, StringConstraints(max_length=64)]
+Unit = Annotated[Filled, StringConstraints(max_length=16)]
 Category = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)]
 Barcode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{3,64}$")]
 Price = Annotated[int, Field(ge=0, le=100_000_000_000)]

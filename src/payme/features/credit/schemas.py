@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from payme.features.credit.enums import AccountState, EntryKind
 from payme.kit.changes import STAYS, refuse_null
 from payme.kit.ids import ClientId
+from payme.kit.texts import Filled
 
 _ID = "01936f0e-8d18-7000-8000-000000000001"
 _CUSTOMER = "01936f0e-8d15-7000-8000-000000000001"
@@ -80,7 +81,7 @@ class TakeBack(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Sent by somebody else"}]})
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reason: Annotated[Filled, StringConstraints(max_length=200)]
 
 
 class CreditAccountView(BaseModel):

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from payme.features.customers.enums import Consent, CustomerKind
 from payme.kit.changes import STAYS, refuse_null, without_null
 from payme.kit.ids import ClientId
+from payme.kit.texts import Filled
 
 SEES_PHONE = "customers.read_phone"
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Name = Annotated[Filled, StringConstraints(max_length=120)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=32)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 

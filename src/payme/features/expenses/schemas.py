@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.expenses.enums import ExpenseCategory, ExpenseMethod, ExpenseState
 from payme.kit.ids import ClientId
+from payme.kit.texts import Filled
 
 _ID = "01936f0e-8d20-7000-8000-000000000001"
 _PERSON = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14"
 PositiveAmount = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[Filled, StringConstraints(max_length=200)]
 
 
 class RecordExpense(BaseModel):

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from payme.features.identity.enums import Role
+from payme.kit.texts import Filled
 
-PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+PersonName = Annotated[Filled, StringConstraints(max_length=120)]
+ShortName = Annotated[Filled, StringConstraints(max_length=80)]
 Password = Annotated[SecretStr, Field(min_length=10, max_length=1024)]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=5)]
 

@@ -14,6 +14,7 @@ from payme.features.inventory.enums import AlertKind, MovementKind, SpoilageType
 from payme.features.inventory.rules import LARGEST_COST_CENTS
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity, QuantityChange
+from payme.kit.texts import Filled
 from payme.kit.time import Instant
 
 _PRODUCT = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b11"
@@ -22,7 +23,7 @@ _WHO_AGREES = "Who agrees to a write-off above the business's limit."
 _EVENT = "01936f10-1b6e-7d0a-8c1f-2f4f7b7a9e02"
 
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[Filled, StringConstraints(max_length=200)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from payme.features.shifts.enums import Direction, ShiftState, Variance
 from payme.kit.ids import ClientId
+from payme.kit.texts import Filled
 
 _ID = "01936f0e-8d16-7000-8000-000000000001"
 _TILL = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b13"
@@ -15,7 +16,7 @@ _PERSON = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b14"
 Amount = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 PositiveAmount = Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[Filled, StringConstraints(max_length=200)]
 
 
 class OpenShift(BaseModel):

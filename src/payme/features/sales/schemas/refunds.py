@@ -11,8 +11,9 @@ from payme.features.sales.enums import RefundKind, RefundMethod, RefundState, Re
 from payme.features.sales.schemas.sales import EXAMPLE_APPROVER, EXAMPLE_PRODUCT, EXAMPLE_SHIFT, MOST_LINES
 from payme.kit.ids import ClientId
 from payme.kit.quantity import PositiveQuantity, Quantity
+from payme.kit.texts import Filled
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[Filled, StringConstraints(max_length=200)]
 
 
 class RefundLineCommand(BaseModel):

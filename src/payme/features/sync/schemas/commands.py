@@ -12,6 +12,7 @@ from payme.features.shifts import CloseShift
 from payme.features.sync.enums import CommandStatus
 from payme.features.sync.schemas.rows import ResolveConflict
 from payme.kit.ids import ClientId
+from payme.kit.texts import Filled
 from payme.kit.time import Instant
 
 LARGEST_BATCH = 200
@@ -159,7 +160,7 @@ class Settle(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"note": "Old price label; the shelf is relabelled"}})
 
-    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    note: Annotated[Filled, StringConstraints(max_length=500)]
     try_again: bool = Field(
         default=False,
         description="Execute a fact that could not be applied once more; where it still cannot be, it goes on waiting for a person",
@@ -183,6 +184,7 @@ class Reconcile(BaseModel):
         default_factory=dict[int, UUID],
         max_length=5_000,
         description="Id by sequence number, where the hash has differed",
+        json_schema_extra={"propertyNames": {"pattern": "^[1-9][0-9]{0,17}$"}},
     )
 
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-DeviceName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+from payme.kit.texts import Filled
+
+DeviceName = Annotated[Filled, StringConstraints(max_length=80)]
 EXAMPLE_DEVICE = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b15"
 _LIMITS: dict[str, JsonValue] = {"sale_cents": 2_000_000, "total_cents": 20_000_000, "sales": 500, "hours": 72}
 
