@@ -84,6 +84,6 @@ async def test_what_pull_shows_and_names_nobody_is_kept_once(shop: TradingShop) 
     waiting = await shop.database.run(list_unplaced, business_id=PLATFORM_BUSINESS_ID)
     (found,) = [each for each in waiting if each.receipt == arrival.receipt]
     sql = """select count(*) from callback_inbox i join callback_routes r on r.subject_id = i.subject_id and r.kind = i.kind
-        and r.business_id = i.business_id where $1::uuid is not null and convert_from(i.body, 'UTF8') like '%' || $2::text || '%'"""
+        and r.business_id = i.business_id where $1::uuid is not null and position(convert_to($2::text, 'UTF8') in i.body) > 0"""
     assert await shop.rows(sql, arrival.receipt) == [(1,)]
     assert (found.amount_cents, found.account) == (12_345, "nobody")
