@@ -46,7 +46,7 @@ class Support:
         if revision.phase is not Phase.CONTRACT or self.is_new:
             return None
         wanted = revision.directives.unused_since
-        for release, until in self._in_support():
+        for release, until in reversed(self._in_support()):
             if wanted and _order(release) < _order(wanted):
                 return f"{revision.file_name} waits: release {release} needs what it removes, and is in support until {until}."
         backfill = revision.directives.after_backfill
