@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
-Maintenance = Literal["off", "warn", "read_only", "drain"]
+from payme.runtime.events.maintenance import Mode as Maintenance
 
 DEFAULT_BUDGETS: Mapping[str, str] = MappingProxyType(
     {
