@@ -40,7 +40,7 @@ app = typer.Typer(name="release", no_args_is_help=True, help="The checklist of a
 
 @app.callback()
 def group() -> None:
-    """The checklist of a deployment."""
+    """Check a deployment at its three moments."""
 
 
 @app.command("check")
