@@ -9,7 +9,7 @@ select shared_table('schema_releases', 'select');
 
 create table backfills (
   name text primary key check (name ~ '^[a-z][a-z0-9_]{2,60}$'),
-  business_id uuid,
+  at_business_id uuid,
   position text,
   rows_done bigint not null default 0 check (rows_done >= 0),
   started_at timestamptz not null default now(),

@@ -23,7 +23,6 @@ from tests.invariants import assert_invariants
 
 TILLS = 3
 SELLS_SECONDS = 30.0
-PROXY = {"TRUSTED_PROXIES": "127.0.0.1", "PUBLIC_BASE_URL": f"https://{NAME}"}
 
 
 @pytest.fixture
@@ -73,7 +72,15 @@ class Tills:
 
 async def test_two_instances_are_restarted_under_load(place: tuple[Database, FullShop], tmp_path: Path) -> None:
     database, shop = place
-    apis = [ApiProcess(database.dsn, tmp_path / f"api{number}.log", **PROXY) for number in range(2)]
+    apis = [
+        ApiProcess(
+            database.dsn,
+            tmp_path / f"api{number}.log",
+            TRUSTED_PROXIES="127.0.0.1",
+            PUBLIC_BASE_URL=f"https://{NAME}",
+        )
+        for number in range(2)
+    ]
     front = fronts.make_front(tmp_path)
     ports = [api.base_url.rpartition(":")[2] for api in apis]
     servers = "\n    ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)

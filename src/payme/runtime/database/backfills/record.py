@@ -7,7 +7,7 @@ from uuid import UUID
 
 from payme.runtime.database.unit_of_work import UnitOfWork
 
-COLUMNS: Final = "name, business_id, position, rows_done, moved_at, walked_at, left_over, verified_at"
+COLUMNS: Final = "name, at_business_id as business_id, position, rows_done, moved_at, walked_at, left_over, verified_at"
 ENSURE: Final = """
 -- backfills.ensure
 insert into backfills (name) values ($1) on conflict (name) do nothing
@@ -16,7 +16,7 @@ READ: Final = "-- backfills.list_progress\nselect " + COLUMNS + " from backfills
 LOCK: Final = "-- backfills.lock\nselect " + COLUMNS + " from backfills where name = $1 for update"
 MOVE: Final = """
 -- backfills.move
-update backfills set business_id = $2, position = $3, rows_done = rows_done + $4, moved_at = clock_timestamp() where name = $1
+update backfills set at_business_id = $2, position = $3, rows_done = rows_done + $4, moved_at = clock_timestamp() where name = $1
 """
 END_WALK: Final = """
 -- backfills.end_walk
@@ -27,7 +27,7 @@ VERIFY: Final = """
 update backfills set left_over = $2::bigint,
   verified_at = case when $2::bigint = 0 then clock_timestamp() end,
   walked_at = case when $2::bigint = 0 then walked_at end,
-  business_id = case when $2::bigint = 0 or walked_at is null then business_id end,
+  at_business_id = case when $2::bigint = 0 or walked_at is null then at_business_id end,
   position = case when $2::bigint = 0 or walked_at is null then position end
 where name = $1
 """
