@@ -31,10 +31,11 @@ GENEROUS = {
 
 
 class ApiProcess:
-    """One API on a port that stays its own over restarts; a context manager."""
+    """One API on a port that stays its own over restarts; a context manager. `root` has the sources of another release."""
 
-    def __init__(self, dsn: str, log: Path, *, respawned: bool = False, **settings: str) -> None:
+    def __init__(self, dsn: str, log: Path, *, respawned: bool = False, root: Path = ROOT, **settings: str) -> None:
         self._port = free_port()
+        self._root = root
         self._log = log
         self._program = ["tests/respawned.py", "api"] if respawned else ["-m", "payme.entrypoints.api"]
         self._environment = {**GENEROUS, "DATABASE_URL": dsn, "PORT": str(self._port), **settings}
@@ -47,11 +48,11 @@ class ApiProcess:
 
     def start(self) -> None:
         """Start the process and return at once."""
-        path = os.pathsep.join(str(ROOT / each) for each in ("src", "simulator", "."))
+        path = os.pathsep.join(str(self._root / each) for each in ("src", "simulator", "."))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self._program],
-                cwd=ROOT,
+                cwd=self._root,
                 env={**os.environ, **self._environment, "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

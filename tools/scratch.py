@@ -79,7 +79,7 @@ class Scratch:
         self.running = process = subprocess.Popen(
             command,
             cwd=self.root,
-            env={**kept, "PYTHONPATH": paths, "MUTANT_PROBE": str(report)},
+            env={**kept, "PYTHONPATH": paths, "MUTANT_PROBE": str(report), "PAYME_HISTORY": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

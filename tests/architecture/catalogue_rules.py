@@ -7,9 +7,10 @@ text per breach. `tables` in each query are ours: ordinary and partitioned ones 
 from dataclasses import dataclass
 
 # Exactly these have no tenant: people and their sessions, what is unique over all businesses, the way in for
-# callbacks, the job queue, the platform's settings, reference data and the record of migrations.
+# callbacks, the job queue, the platform's settings, reference data and the records of migrations, releases and backfills.
 WITHOUT_TENANT = frozenset(
     {
+        "backfills",
         "callback_inbox",
         "callback_routes",
         "job_attempts",
@@ -22,6 +23,7 @@ WITHOUT_TENANT = frozenset(
         "pgqueuer_statistics",
         "platform_settings",
         "schema_migrations",
+        "schema_releases",
         "sessions",
         "token_packages",
         "token_top_up_codes",

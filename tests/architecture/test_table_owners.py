@@ -82,6 +82,7 @@ OWNERS = {
 }
 # What the machine room keeps for everybody, by functions; a feature reads it by functions too.
 RUNTIME = {
+    "backfills",
     "sync_changes",
     "events",
     "idempotency_keys",
@@ -89,6 +90,7 @@ RUNTIME = {
     "callback_routes",
     "callback_inbox",
     "schema_migrations",
+    "schema_releases",
 }
 KNOWN = {table: feature for feature, tables in OWNERS.items() for table in tables} | dict.fromkeys(RUNTIME, "runtime")
 # Exceptions with their reason; this list only shrinks.

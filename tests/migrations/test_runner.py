@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from payme.runtime.database.migrations import MigrationLimits, Migrator
+from payme.runtime.database.migrations import ADVISORY_KEY, MigrationLimits, Migrator
 from payme.runtime.database.revisions import MigrationError
 
 MakeDatabase = Callable[..., Awaitable[str]]
@@ -238,3 +238,65 @@ async def test_an_unreachable_database_is_said_in_words(tmp_path: Path) -> None:
         await Migrator("postgresql://nobody@127.0.0.1:1/none", tmp_path).up()
     with pytest.raises(MigrationError, match="no folder of migrations"):
         await Migrator("postgresql://nobody@127.0.0.1:1/none", tmp_path / "none").up()
+
+
+HOLD = (
+    "-- payme: lock-seconds 0.05\nalter table shops add column phone text;",
+    "-- payme: statement-seconds 0.05\nselect pg_sleep(20);",
+)
+
+
+async def test_a_revision_brings_its_own_time_outs(bench: Bench) -> None:
+    await bench.migrator().up()
+    blocker = await asyncpg.connect(bench.dsn)
+    await blocker.execute("begin; select * from shops")
+    bench.write("202601030000_expand_column.sql", HOLD[0])
+    async with asyncio.timeout(10):
+        with pytest.raises(MigrationError, match="lock timeout"):
+            await bench.migrator(lock_seconds=30, attempts=2).up()
+    await blocker.close()
+    bench.write("202601030000_expand_column.sql", HOLD[1])
+    async with asyncio.timeout(10):
+        with pytest.raises(MigrationError, match="statement timeout"):
+            await bench.migrator(statement_seconds=30).up()
+    assert await bench.value("select count(*) from schema_migrations") == 2
+
+
+async def test_who_waits_for_another_runner_is_told_who_holds_the_lock(bench: Bench) -> None:
+    holder = await asyncpg.connect(bench.dsn, server_settings={"application_name": "the other one"})
+    await holder.execute("select pg_advisory_lock($1)", ADVISORY_KEY)
+    pid = holder.get_server_pid()
+    with pytest.raises(MigrationError, match=rf"process {pid}, the other one.*, since 20"):
+        await bench.migrator(wait_for_others_seconds=0.05).up()
+    assert any(f"process {pid}, the other one" in line for line in bench.said)
+    assert await bench.value(TABLES) is None
+    await holder.close()
+    assert await bench.migrator().up() == 2
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_runs_before_runs_under_the_lock_and_stops_everything_where_it_fails(
+    bench: Bench, *, fails: bool
+) -> None:
+    heard: list[object] = []
+
+    async def before() -> None:
+        other = await asyncpg.connect(bench.dsn)
+        heard.append(await other.fetchval("select pg_try_advisory_lock($1)", ADVISORY_KEY))
+        await other.close()
+        if fails:
+            raise MigrationError("the backup did not succeed")
+
+    migrator = replace(bench.migrator(), before=before)
+    assert await migrator.up() == 2
+    assert heard == [], "a database that nobody used needs no backup"
+    bench.write("202601030000_expand_column.sql", "alter table shops add column phone text;")
+    if fails:
+        with pytest.raises(MigrationError, match="the backup did not succeed"):
+            await migrator.up()
+    else:
+        assert await migrator.up() == 1
+        assert await migrator.up() == 0, "and nothing is backed up for nothing"
+    assert heard == [False]
+    columns = "select count(*) from pg_attribute where attrelid = 'shops'::regclass and attname = 'phone'"
+    assert await bench.value(columns) == (0 if fails else 1)

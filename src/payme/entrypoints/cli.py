@@ -5,7 +5,16 @@ from typing import Final
 import typer
 
 from payme.entrypoints import api as api_process
-from payme.entrypoints import cli_audit, cli_backup, cli_jobs, cli_migrate, cli_secrets, cli_tokens
+from payme.entrypoints import (
+    cli_audit,
+    cli_backup,
+    cli_jobs,
+    cli_maintenance,
+    cli_migrate,
+    cli_release,
+    cli_secrets,
+    cli_tokens,
+)
 from payme.entrypoints import worker as worker_process
 from payme.entrypoints.cli_doctor import doctor
 from payme.entrypoints.reach import open_worker_database, settings_or_exit
@@ -44,7 +53,9 @@ def worker() -> None:
 app.command("doctor", rich_help_panel=_LOOK)(doctor)
 app.add_typer(build_check(open_worker_database), name="check", rich_help_panel=_LOOK)
 app.add_typer(cli_audit.app, name="audit", rich_help_panel=_LOOK)
+app.add_typer(cli_release.app, name="release", rich_help_panel=_LOOK)
 app.add_typer(cli_backup.app, name="backup", rich_help_panel=_CHANGE)
+app.add_typer(cli_maintenance.app, name="maintenance", rich_help_panel=_CHANGE)
 app.add_typer(cli_migrate.app, name="migrate", rich_help_panel=_CHANGE)
 app.add_typer(cli_jobs.app, name="jobs", rich_help_panel=_CHANGE)
 app.add_typer(cli_secrets.app, name="secrets", rich_help_panel=_CHANGE)

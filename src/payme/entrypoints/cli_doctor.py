@@ -35,7 +35,7 @@ from payme.kit.time import SystemClock
 from payme.runtime.database import Database, DatabaseUnavailable
 from payme.runtime.database.migrate_cli import migrations_folder
 from payme.runtime.database.migrations import Migrator
-from payme.runtime.database.revisions import MigrationError
+from payme.runtime.database.revisions import MigrationError, Phase
 from payme.runtime.database.roles import WORKER_ROLE
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings, SettingsError
@@ -130,15 +130,18 @@ async def _tried(database: Database, business: UUID) -> list[Diagnosis]:
 async def _schema(settings: Settings) -> Diagnosis:
     migrator = Migrator(settings.direct_database_url(), migrations_folder(), say=echo_nothing)
     try:
-        applied, pending = await migrator.applied(), await migrator.pending()
+        applied, pending = await migrator.applied(), await migrator.waiting()
     except MigrationError as error:
         if "cannot be reached" in str(error):
             return _unreachable(str(error).removeprefix("The database cannot be reached: "))
         return bad("Schema", str(error), "The files of this release and the database do not belong together.")
-    if pending:
+    if any(each.phase is Phase.EXPAND for each in pending):
         return bad(
             "Schema", f"{len(pending)} revisions are pending.", "payme migrate plan, a backup, then payme migrate up"
         )
+    if pending:
+        reasons = [reason for reason in pending.values() if reason]
+        return look("Schema", f"{len(pending)} removals are pending.", "payme migrate status", details=reasons)
     return good("Schema", f"at its head, {max(applied)}.")
 
 

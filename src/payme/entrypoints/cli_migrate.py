@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
+from payme.entrypoints.backfills import BACKFILLS
+from payme.entrypoints.cli_backfill import backfill_command, recount
 from payme.entrypoints.reach import open_database, refusal, settings_or_exit
 from payme.features.businesses import PLATFORM_BUSINESS_ID, ensure_platform_business
 from payme.runtime.database import DatabaseUnavailable, migrate_cli
+from payme.runtime.database.revisions import MigrationError
 from payme.runtime.database.roles import APP_ROLE
 from payme.runtime.settings import Settings
 
@@ -34,6 +37,8 @@ def up(
     again, or twice at once, is harmless. Take a backup before.
     """
     settings = settings_or_exit()
+    if not before_contract:
+        _recount(settings)
     migrate_cli.up(before_contract=before_contract)
     try:
         asyncio.run(ensure_platform(settings))
@@ -43,14 +48,27 @@ def up(
 
 @app.command()
 def status() -> None:
-    """Show each revision with its state. Changes nothing."""
+    """Show each revision with its state, and why one that removes something may not run yet. Changes nothing."""
     migrate_cli.status()
 
 
 @app.command()
 def plan() -> None:
-    """Show the SQL that `up` would run; exit with 3 when there is some. Changes nothing."""
+    """Show what is pending: kind, locks, time-outs and SQL; exit with 3 when there is some. Changes nothing."""
     migrate_cli.plan()
+
+
+app.command("backfill")(backfill_command(BACKFILLS))
+
+
+def _recount(settings: Settings) -> None:
+    try:
+        waiting = asyncio.run(migrate_cli.migrator_for(settings).waiting())
+        names = [each.directives.after_backfill for each in waiting if each.directives.after_backfill]
+        if names:
+            asyncio.run(recount(BACKFILLS, names))
+    except (DatabaseUnavailable, MigrationError) as error:
+        raise refusal(str(error)) from None
 
 
 async def ensure_platform(settings: Settings) -> None:

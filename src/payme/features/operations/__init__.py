@@ -17,6 +17,7 @@ from payme.features.operations.services.examine_work import Expectations, examin
 from payme.features.operations.services.invariants import check_all, check_invariants
 from payme.features.operations.services.rotate_keys import SEALED_TABLES, count_keys, rotate_keys
 from payme.features.operations.services.try_shop import try_shop
+from payme.features.operations.services.walk import walk_businesses
 
 __all__ = [
     "SEALED_TABLES",
@@ -40,4 +41,5 @@ __all__ = [
     "examine_work",
     "rotate_keys",
     "try_shop",
+    "walk_businesses",
 ]

@@ -5,14 +5,18 @@ Not here: what a migration is and how it runs (`migrations`, `revisions`). Exit 
 """
 
 import asyncio
+import shlex
 from collections.abc import Coroutine
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 import payme
-from payme.runtime.database.migrations import MigrationLimits, Migrator
+from payme.runtime.database.migrations import Before, MigrationLimits, Migrator
+from payme.runtime.database.plans import describe_revision
 from payme.runtime.database.revisions import MigrationError, load_revisions
 from payme.runtime.secrets import load_settings
 from payme.runtime.settings import Settings, SettingsError
@@ -30,12 +34,21 @@ def migrations_folder() -> Path:
     return checkout if checkout.is_dir() else package / "migrations" / "versions"
 
 
-def migrator_for(settings: Settings) -> Migrator:
+def migrator_for(settings: Settings, folder: Path | None = None) -> Migrator:
     """Return the runner for the configured database, which it reaches without a transaction pooler."""
     limits = MigrationLimits(
-        lock_seconds=settings.migration_lock_seconds, statement_seconds=settings.migration_statement_seconds
+        lock_seconds=settings.migration_lock_seconds,
+        statement_seconds=settings.migration_statement_seconds,
+        support=timedelta(days=settings.migration_support_days),
     )
-    return Migrator(settings.direct_database_url(), migrations_folder(), limits, typer.echo)
+    return Migrator(
+        settings.direct_database_url(),
+        folder or migrations_folder(),
+        limits,
+        typer.echo,
+        release=version("payme"),
+        before=_before(settings.migration_before_command),
+    )
 
 
 @app.command()
@@ -51,23 +64,46 @@ def up(
 
 @app.command()
 def status() -> None:
-    """Show each revision with its state."""
+    """Show each revision with its state, and why those that wait may not run yet."""
     migrator = _migrator()
-    pending = {revision.version for revision in _run(migrator.pending())}
+    waiting = _run(migrator.waiting())
     for revision in load_revisions(migrator.folder):
-        typer.echo(f"{'pending' if revision.version in pending else 'applied':8} {revision.file_name}")
+        typer.echo(f"{'pending' if revision in waiting else 'applied':8} {revision.file_name}")
+    for reason in waiting.values():
+        if reason is not None:
+            typer.echo(reason)
 
 
 @app.command()
 def plan() -> None:
-    """Show what `up` would apply, with its SQL; exit with 3 when there is something."""
-    pending = _run(_migrator().pending())
-    for revision in pending:
-        how = "in a transaction" if revision.in_transaction else "outside a transaction"
-        typer.echo(f"-- {revision.file_name} ({how})\n{revision.sql.rstrip()}\n")
-    if pending:
+    """Show what is pending, with locks, time-outs and SQL; exit with 3 when there is something."""
+    migrator = _migrator()
+    waiting = _run(migrator.waiting())
+    for revision, why_not in waiting.items():
+        typer.echo(describe_revision(migrator, revision, why_not))
+    if waiting:
         raise typer.Exit(PENDING_EXIT_CODE)
     typer.echo("Nothing to do.")
+
+
+def _before(command: str | None) -> Before | None:
+    """Return what runs the operator's command, such as a backup, and raises where that fails."""
+    if not command:
+        return None
+    words = shlex.split(command)
+
+    async def run() -> None:
+        typer.echo(f"before anything is changed: {words[0]} …")
+        try:
+            process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL)
+        except OSError as error:
+            raise MigrationError(
+                f"MIGRATION_BEFORE_COMMAND cannot be run ({error.strerror}); nothing was changed."
+            ) from None
+        if code := await process.wait():
+            raise MigrationError(f"MIGRATION_BEFORE_COMMAND ended with {code}; nothing was changed.")
+
+    return run
 
 
 def _migrator() -> Migrator:

@@ -8,21 +8,19 @@ import hashlib
 import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from payme.kit.errors import PaymeError
+from payme.runtime.database.directives import Directives, MigrationError, read_directives
+
+__all__ = ["MigrationError", "Phase", "Revision", "load_revisions", "pending_revisions"]
 
 FILE_NAME = re.compile(r"(?P<version>\d{12})_(?P<phase>expand|contract)_(?P<what>[a-z0-9_]+)\.sql")
 NO_TRANSACTION = "-- payme: no-transaction"
 TRANSACTION_CONTROL = re.compile(r"^\s*(begin|commit|rollback|start\s+transaction)\s*;", re.IGNORECASE | re.MULTILINE)
 STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
 REPEATABLE = re.compile(r"\bif\s+(not\s+)?exists\b", re.IGNORECASE)
-
-
-class MigrationError(PaymeError):
-    """The schema could not be brought to the wanted state; nothing half-done stays."""
 
 
 class Phase(StrEnum):
@@ -41,7 +39,12 @@ class Revision:
     what: str
     sql: str
     checksum: str
-    in_transaction: bool
+    directives: Directives = field(default_factory=Directives)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the whole file is one transaction."""
+        return self.directives.in_transaction
 
     @property
     def file_name(self) -> str:
@@ -103,7 +106,10 @@ def _load(path: Path) -> Revision:
     if parts is None:
         raise MigrationError(f"{path.name} is not named YYYYMMDDHHMM_expand|contract_what_it_does.sql.")
     sql = path.read_text(encoding="utf-8")
+    directives = read_directives(sql, path.name)
     in_transaction = not sql.lstrip().startswith(NO_TRANSACTION)
+    if in_transaction != directives.in_transaction:
+        raise MigrationError(f"{path.name}: `{NO_TRANSACTION}` stands in the first line or nowhere.")
     if TRANSACTION_CONTROL.search(sql):
         raise MigrationError(f"{path.name} begins or ends a transaction itself; the runner does that.")
     if not in_transaction and not REPEATABLE.search(sql):
@@ -116,5 +122,5 @@ def _load(path: Path) -> Revision:
         what=parts["what"],
         sql=sql,
         checksum=hashlib.sha256(sql.encode()).hexdigest(),
-        in_transaction=in_transaction,
+        directives=directives,
     )

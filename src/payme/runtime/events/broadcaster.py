@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from payme.runtime.events.maintenance import PAYLOAD
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from payme.runtime.database import Database
     from payme.runtime.database.notifications import NotificationLine
@@ -56,12 +58,14 @@ class Broadcaster:
         self._unsent: dict[UUID, int] = {}
         self._sending: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.notice_listeners: list[Callable[[], None]] = []
+        """Called when the maintenance mode may have changed."""
 
     async def open(self) -> None:
         """Begin to hear."""
         self._database.commit_listeners.append(self.committed)
         if self._line is not None:
-            await self._line.open(CHANNEL, on_message=self._heard, on_gap=self.wake_all)
+            await self._line.open(CHANNEL, on_message=self._heard, on_gap=self._missed)
 
     async def close(self) -> None:
         """Stop hearing; watchers are woken so that they can end."""
@@ -112,6 +116,9 @@ class Broadcaster:
             await self._line.send(",".join(told[start : start + _PER_NOTIFICATION]))
 
     def _heard(self, payload: str) -> None:
+        if payload == PAYLOAD:
+            self._tell_listeners()
+            return
         for each in payload.split(","):
             business_id, _, _ = each.partition(":")
             try:
@@ -122,6 +129,14 @@ class Broadcaster:
     def _wake(self, business_id: UUID) -> None:
         for watch in self._watches.get(business_id, ()):
             watch.wake()
+
+    def _missed(self) -> None:
+        self.wake_all()
+        self._tell_listeners()
+
+    def _tell_listeners(self) -> None:
+        for listener in self.notice_listeners:
+            listener()
 
     def wake_all(self) -> None:
         """Have every watcher look."""

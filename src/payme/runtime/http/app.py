@@ -23,6 +23,7 @@ from payme.runtime.http.problems import problem_response
 from payme.runtime.http.rate_limits import RateLimiter
 from payme.runtime.http.routing import Feature
 from payme.runtime.http.shield import Shielded
+from payme.runtime.http.upkeep import MaintenanceWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -173,11 +174,14 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     if opened_here:
         await edge.database.open()
     await edge.broadcaster.open()
+    watch = MaintenanceWatch(edge)
+    await watch.open()
     try:
         with told_to_stop(edge.drain):
             yield
     finally:
         edge.drain()
+        await watch.close()
         await edge.broadcaster.close()
         await edge.limiter.close()
         if opened_here:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from payme.runtime.events.maintenance import Notice, stricter
 from payme.runtime.http.cursors import Cursors
 from payme.runtime.http.errors import RateLimited
 from payme.runtime.http.rate_limits import RateLimiter, Spent, client_address, is_trusted
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from payme.runtime.http.idempotency import Flights
     from payme.runtime.http.options import HttpOptions, Maintenance
 
+RETRY_SECONDS: Final = 30
+LONGEST_RETRY_SECONDS: Final = 300
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -39,6 +42,8 @@ class Edge:
     database_check: Check
     checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
     cursors: Cursors = field(init=False)
+    notice: Notice = field(default_factory=Notice)
+    """What the database says of maintenance; the settings may say something stricter."""
     maintenance: Maintenance = field(init=False)
     draining: bool = False
     description: bytes = b""
@@ -47,7 +52,19 @@ class Edge:
 
     def __post_init__(self) -> None:
         self.cursors = Cursors(self.options.secret, self.options.secret_previous)
-        self.maintenance = self.options.maintenance
+        self.hear(self.notice)
+
+    def hear(self, notice: Notice) -> None:
+        """Take a notice in; the mode that holds here is the stricter of the settings' and the database's."""
+        self.notice = notice
+        self.maintenance = stricter(self.options.maintenance, notice.mode)
+
+    def maintenance_seconds(self) -> int:
+        """Return after how many seconds a caller shall come again."""
+        if self.notice.until is None:
+            return RETRY_SECONDS
+        left = (self.notice.until - self.database.clock.now()).total_seconds()
+        return min(max(int(left), 1), LONGEST_RETRY_SECONDS)
 
     def drain(self) -> None:
         """Take no new traffic and let open streams end; for the signal handler, before the server waits for them."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 PROBES: Final = frozenset({"/livez", "/readyz", "/health", "/metrics", "/v1/status"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACKS: Final = "/d/"
-_RETRY_SECONDS: Final = 30
 
 
 class Gate:
@@ -36,9 +35,8 @@ class Gate:
                 await problem_response(Malformed(), scope)(scope, receive, send)
                 return
             if self._edge.maintenance != "off" and not self._is_welcome(scope):
-                await problem_response(UnderMaintenance(retry_after_seconds=_RETRY_SECONDS), scope)(
-                    scope, receive, send
-                )
+                refusal = UnderMaintenance(retry_after_seconds=self._edge.maintenance_seconds())
+                await problem_response(refusal, scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

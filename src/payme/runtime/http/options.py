@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-Maintenance = Literal["off", "warn", "read_only", "drain"]
+from payme.runtime.events.maintenance import Mode as Maintenance
+
 Shield = Callable[[Mapping[str, Any]], Awaitable[bool]]
 """Tells of a request's ip, method, protocol, host, path and headers whether it is to be refused."""
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from payme.runtime.http.access import credentials_from, public
@@ -56,6 +56,8 @@ class ServiceStatus(BaseModel):
 
     status: Literal["operational", "maintenance"]
     maintenance: str
+    message: str = Field("", description="What is going on, for people at a till; empty where nothing is to be said")
+    until: datetime | None = Field(None, description="Until when maintenance is expected to last")
     version: str
     environment: str
     timestamp: datetime
@@ -147,6 +149,8 @@ async def status(call: Call) -> Response:
         ServiceStatus(
             status="operational" if usual else "maintenance",
             maintenance=edge.maintenance,
+            message=edge.notice.message,
+            until=edge.notice.until,
             version=edge.options.version,
             environment=edge.options.environment,
             timestamp=edge.database.clock.now(),

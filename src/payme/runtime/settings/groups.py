@@ -177,6 +177,17 @@ class DatabaseGroup(Group):
         2, gt=0, description="How long a migration waits for a table before it gives way."
     )
     migration_statement_seconds: float = Field(900, gt=0, description="Longest statement of a migration.")
+    migration_support_days: int = Field(
+        14,
+        ge=0,
+        le=365,
+        description="How long one may go back to a release after its successor migrated; what it needs is not removed before.",
+    )
+    migration_before_command: str | None = Field(
+        None,
+        description="Runs before a database in use is migrated; where it fails, nothing is changed. Given to no shell.",
+        examples=["payme backup create"],
+    )
     redis_url: RedisUrl | None = Field(
         None,
         description="Rate limits and fan-out between machines; without it they work inside one process.",
