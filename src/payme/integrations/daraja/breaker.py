@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from payme.integrations.daraja import metrics
 from payme.integrations.daraja.errors import DarajaUnavailable
 
 Tell = Callable[[str, datetime | None], Awaitable[None]]
@@ -46,6 +47,7 @@ class Breaker:
         if known is None or known.rests_until is None:
             return
         if now < known.rests_until:
+            metrics.rested(product)
             wait = int((known.rests_until - now).total_seconds()) + 1
             raise DarajaUnavailable("daraja.resting", retry_after_seconds=wait, product=product)
         known.rests_until = now + self._rest
@@ -53,6 +55,7 @@ class Breaker:
     async def heard(self, product: str) -> None:
         """Note that a product answered, whatever it said."""
         known = self._products.pop(product, None)
+        metrics.circuit(product, is_open=False)
         if known is not None and known.rests_until is not None and self.tell is not None:
             await self.tell(product, None)
 
@@ -65,6 +68,7 @@ class Breaker:
         if known.missed < self.rules.failures:
             return
         known.rests_until = now + self._rest
+        metrics.circuit(product, is_open=True)
         if self.tell is not None:
             await self.tell(product, known.rests_until)
 

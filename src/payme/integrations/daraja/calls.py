@@ -6,11 +6,13 @@ What is said and what an answer means stands with each product.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx2
 
+from payme.integrations.daraja import metrics
 from payme.integrations.daraja.answers import Answer, Verdict
 from payme.integrations.daraja.breaker import Breaker, BreakerRules, product_of
 from payme.integrations.daraja.credentials import AppCredentials
@@ -77,11 +79,14 @@ class CallingApp:
         """
         breaker, product = self._options.breaker, product_of(path)
         breaker.admit(product, self._clock.now())
+        began = time.perf_counter()
         try:
             answer = await self._call_with_token(path, body, limits=limits)
-        except (DarajaUnavailable, DarajaUnknown):
+        except (DarajaUnavailable, DarajaUnknown) as fault:
+            metrics.failed(product, fault, seconds=time.perf_counter() - began)
             await breaker.missed(product, self._clock.now())
             raise
+        metrics.answered(product, answer, seconds=time.perf_counter() - began)
         if answer.is_from_mpesa:
             await breaker.heard(product)
         else:
