@@ -16,7 +16,7 @@ from payme.runtime.database import Database, PoolLimits
 from payme.runtime.database.embedded import EmbeddedServer
 from payme.runtime.database.migrations import Migrator
 from payme.runtime.settings import Settings
-from tests.api_process import GENEROUS, ApiProcess
+from tests.api_process import GENEROUS, ROOT, ApiProcess
 from tests.faults.selling import Clients, FullShop, hold_against_the_books, make_full_shop
 from tests.invariants import assert_invariants
 from tests.postgres import VERSIONS
@@ -72,7 +72,10 @@ async def open_place(folder: Path, *, durable: bool, **settings: str) -> AsyncGe
         dsn = (await asyncio.to_thread(server.start)).dsn()
         await Migrator(dsn, VERSIONS, say=lambda _: None).up()
         made = Place(
-            server, dsn, ApiProcess(dsn, folder / "api.log", respawned=False, **settings), FullShop(new_id(), "", ())
+            server,
+            dsn,
+            ApiProcess(dsn, folder / "api.log", respawned=False, root=ROOT, **settings),
+            FullShop(new_id(), "", ()),
         )
         made.shop = await made.new_shop()
         await asyncio.to_thread(made.api.__enter__)

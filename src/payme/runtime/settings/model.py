@@ -8,11 +8,11 @@ from payme.runtime.settings.groups import (
     DatabaseGroup,
     Environment,
     Limits,
-    Mpesa,
     Observability,
     Process,
     Secrecy,
 )
+from payme.runtime.settings.mpesa import Mpesa
 
 GROUPS = (Process, Observability, DatabaseGroup, Backups, Secrecy, Limits, Mpesa)
 

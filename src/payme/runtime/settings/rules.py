@@ -14,9 +14,9 @@ from payme.runtime.settings.groups import (
     DEVELOPMENT_ENCRYPTION_KEY,
     DEVELOPMENT_JWT_SECRET,
     Environment,
-    MpesaEnvironment,
 )
 from payme.runtime.settings.model import SettingValues
+from payme.runtime.settings.mpesa import MpesaEnvironment
 
 Fault = tuple[str, str]
 RATE = re.compile(r"[1-9]\d*/(second|minute|hour|day)")
