@@ -42,10 +42,11 @@ def saying(raw: bytes, *, then_close: bool = False) -> Reply:
 
 @dataclass
 class RawGateway:
-    """Answers each call that is no token request with the next of `replies`, the last one again and again."""
+    """Answers each call that is no token request with the next of `replies`, the last one again and again; tokens as Daraja does, or `token_reply`."""
 
     replies: list[Reply]
     seen: list[Seen] = field(default_factory=list)
+    token_reply: Reply | None = None
     tokens: int = 0
     base_url: str = ""
     _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
@@ -84,7 +85,7 @@ class RawGateway:
         if seen.path.startswith("/oauth/"):
             self.tokens += 1
             token = {"access_token": f"raw-token-{self.tokens}", "expires_in": "3599"}
-            await saying(http(200, json.dumps(token).encode()))(writer)
+            await (self.token_reply or saying(http(200, json.dumps(token).encode())))(writer)
         else:
             await self.replies[min(len(self.calls), len(self.replies)) - 1](writer)
 

@@ -33,8 +33,8 @@ def timed(product: str) -> float:
     return REGISTRY.get_sample_value("payme_daraja_call_seconds_count", {"product": product}) or 0
 
 
-def is_open(product: str) -> float | None:
-    return REGISTRY.get_sample_value("payme_daraja_circuit_open", {"product": product})
+def rests_until(product: str) -> float:
+    return REGISTRY.get_sample_value("payme_daraja_rests_until_seconds", {"product": product}) or 0
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,26 @@ async def test_a_call_that_never_left_counts_as_unsent() -> None:
     assert counted("stkpush") == {**before, "unsent": before["unsent"] + 1}
 
 
+async def test_a_call_whose_token_is_refused_counts_as_refused() -> None:
+    before = counted("stkpush")
+    refusal = erring(400, "400.008.01", "Invalid Authentication passed")
+    async with open_http_client() as pool, RawGateway([], token_reply=refusal) as gateway:
+        client = client_of(pool, gateway)
+        with pytest.raises(DarajaRefused):
+            await client.stk_push(PUSH)
+    assert counted("stkpush") == {**before, "refused": before["refused"] + 1}
+
+
 async def test_a_product_that_rests_is_shown_until_it_answers_again() -> None:
     breaker = Breaker(BreakerRules(failures=2, rest_seconds=20))
     before = counted("b2c")["resting"]
     await breaker.missed("b2c", START)
-    assert is_open("b2c") in {None, 0}
+    assert rests_until("b2c") == 0
     await breaker.missed("b2c", START)
-    assert is_open("b2c") == 1
+    assert rests_until("b2c") == START.timestamp() + 20
     with pytest.raises(DarajaUnavailable):
         breaker.admit("b2c", START + timedelta(seconds=1))
     assert counted("b2c")["resting"] == before + 1
     breaker.admit("b2c", START + timedelta(seconds=20))
-    assert is_open("b2c") == 1
     await breaker.heard("b2c")
-    assert is_open("b2c") == 0
+    assert rests_until("b2c") == 0

@@ -75,6 +75,8 @@ def start_and_ask(container: str, settings: dict[str, str], log: Path) -> None:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
         assert httpx2.get(f"{url}/health").json()["status"] == "healthy"
+        till = httpx2.get(f"{url}/till/")
+        assert (till.status_code, "/till/assets/" in till.text) == (200, True)
     finally:
         process.terminate()
         process.wait(60)

@@ -49,7 +49,7 @@ ALL = [
 
 
 def test_there_are_runbooks_with_the_same_questions():
-    assert [page.stem for page in PAGES] == ["database-down", "mpesa-down", "restore", "roll-back"]
+    assert [page.stem for page in PAGES] == ["database-down", "jobs-late", "mpesa-down", "restore", "roll-back"]
     for page in PAGES:
         headings = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("## ")][:4]
         assert headings == ["## How you notice", "## What to look at", "## What to do", "## How to see that it is over"]
@@ -140,7 +140,7 @@ async def test_a_restore_by_the_book(shell: Shell, make_database: Any, sound: So
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["database-down", "mpesa-down", "roll-back"])
+@pytest.mark.parametrize("name", ["database-down", "jobs-late", "mpesa-down", "roll-back"])
 async def test_the_other_books_on_a_deployment_that_is_well(shell: Shell, name: str, tmp_path: Path) -> None:
     with SimulatorProcess("--seed", "7") as simulator:
         known = await simulator.control.send("GET", "/_sim/apps")

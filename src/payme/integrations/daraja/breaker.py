@@ -55,7 +55,7 @@ class Breaker:
     async def heard(self, product: str) -> None:
         """Note that a product answered, whatever it said."""
         known = self._products.pop(product, None)
-        metrics.circuit(product, is_open=False)
+        metrics.wakes(product)
         if known is not None and known.rests_until is not None and self.tell is not None:
             await self.tell(product, None)
 
@@ -68,7 +68,7 @@ class Breaker:
         if known.missed < self.rules.failures:
             return
         known.rests_until = now + self._rest
-        metrics.circuit(product, is_open=True)
+        metrics.rests(product, known.rests_until)
         if self.tell is not None:
             await self.tell(product, known.rests_until)
 

@@ -16,7 +16,7 @@ from payme.integrations.daraja import metrics
 from payme.integrations.daraja.answers import Answer, Verdict
 from payme.integrations.daraja.breaker import Breaker, BreakerRules, product_of
 from payme.integrations.daraja.credentials import AppCredentials
-from payme.integrations.daraja.errors import DarajaUnavailable, DarajaUnknown, InvalidRequest
+from payme.integrations.daraja.errors import DarajaRefused, DarajaUnavailable, DarajaUnknown, InvalidRequest
 from payme.integrations.daraja.oauth import ATTEMPTS, Minter
 from payme.integrations.daraja.tokens import RenewalRules, TokenSource, TokenStore
 from payme.integrations.daraja.transport import Limits, Timeouts, exchange
@@ -85,6 +85,9 @@ class CallingApp:
         except (DarajaUnavailable, DarajaUnknown) as fault:
             metrics.failed(product, fault, seconds=time.perf_counter() - began)
             await breaker.missed(product, self._clock.now())
+            raise
+        except DarajaRefused as fault:
+            metrics.failed(product, fault, seconds=time.perf_counter() - began)
             raise
         metrics.answered(product, answer, seconds=time.perf_counter() - began)
         if answer.is_from_mpesa:
