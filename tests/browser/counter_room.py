@@ -5,7 +5,7 @@ Not a plugin; a test imports the fixtures it needs. Axe is injected as a debugge
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,6 @@ class Counter:
 @pytest.fixture(scope="module", autouse=True)
 def _built() -> None:
     build()
-
-
-@pytest.fixture
-def api(owner_dsn: str, open_folder: Path) -> Iterator[ApiProcess]:
-    with ApiProcess(owner_dsn, open_folder / "api.log") as started:
-        yield started
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -24,12 +23,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason=MISSING),
 ]
-
-
-@pytest.fixture
-def api(owner_dsn: str, open_folder: Path) -> Iterator[ApiProcess]:
-    with ApiProcess(owner_dsn, open_folder / "api.log") as started:
-        yield started
 
 
 @pytest.fixture

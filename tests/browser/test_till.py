@@ -5,7 +5,7 @@ The server is the real one, killed and started as a process. At the end each sal
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -33,12 +33,6 @@ SHELF = 50
 @pytest.fixture(scope="module", autouse=True)
 def _built() -> None:
     build()
-
-
-@pytest.fixture
-def api(owner_dsn: str, open_folder: Path) -> Iterator[ApiProcess]:
-    with ApiProcess(owner_dsn, open_folder / "api.log") as started:
-        yield started
 
 
 @pytest.fixture

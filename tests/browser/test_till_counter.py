@@ -10,12 +10,12 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.counter_room import SHELF, Counter, _built, api, counter, flags
+from tests.browser.counter_room import SHELF, Counter, _built, counter, flags
 from tests.browser.till_room import SLOW, on_hand
 from tests.invariants import assert_invariants
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api", "counter", "flags"]
+__all__ = ["_built", "counter", "flags"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.counter_room import Counter, _built, api, counter, flags
+from tests.browser.counter_room import Counter, _built, counter, flags
 from tests.browser.till_room import SLOW
 from tests.staff import PIN
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api", "counter", "flags"]
+__all__ = ["_built", "counter", "flags"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),

@@ -21,7 +21,7 @@ from payme.features.payments.repository import turns
 from payme.features.payments.rules.transitions import Message
 from payme.features.sync import register_device
 from payme.features.sync.schemas.devices import DeviceRegistered, RegisterDevice
-from tests.browser.counter_room import SHELF, Counter, _built, api, counter, flags
+from tests.browser.counter_room import SHELF, Counter, _built, counter, flags
 from tests.browser.test_till_ways import SERIAL_PRINTER
 from tests.browser.till_room import SLOW, on_hand, sold_receipts
 from tests.invariants import assert_invariants
@@ -29,7 +29,7 @@ from tests.stack import until
 from tests.sync_client import Device
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api", "counter", "flags"]
+__all__ = ["_built", "counter", "flags"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),

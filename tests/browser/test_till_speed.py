@@ -22,14 +22,14 @@ from payme.features.identity import Role
 from payme.kit.ids import new_id
 from payme.runtime.database import UnitOfWork
 from tests.api_process import ApiProcess
-from tests.browser.counter_room import _built, api
+from tests.browser.counter_room import _built
 from tests.browser.till_room import SLOW, Till
 from tests.stack import until
 from tests.staff import hire
 from tests.trade import TradingShop
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api"]
+__all__ = ["_built"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),

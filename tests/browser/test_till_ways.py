@@ -9,14 +9,14 @@ import pytest
 from playwright.async_api import expect
 
 from payme.features.payments.repository import turns
-from tests.browser.counter_room import Counter, _built, api, counter
+from tests.browser.counter_room import Counter, _built, counter
 from tests.browser.fake_camera import film
 from tests.browser.till_room import SLOW
 from tests.stack import until
 from tests.stock_room import make_product
 from tools.ensure_chromium import MISSING, find_chromium
 
-__all__ = ["_built", "api", "counter"]
+__all__ = ["_built", "counter"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason=MISSING),
