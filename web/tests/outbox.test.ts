@@ -6,6 +6,7 @@ import { tick } from "$/store/hlc";
 import { cleanUp, exportQueue, markSent, markUnsent, nextBatch, NotRegistered, save, settle } from "$/store/outbox";
 import { Store } from "$/store/store";
 import { backoffMs, pollMs } from "$/sync/backoff";
+import { queueHeaders } from "$/sync/push";
 
 const DEVICE = "01936f0e-7c2a-7b4e-9d53-7f5d2a1c0b13";
 const NOON = Date.parse("2026-11-20T09:00:00Z");
@@ -45,6 +46,17 @@ test("what was sent without an answer is sent again, and what waits goes behind"
   await settle(store, [{ id: first.id, status: "waiting" }]);
   expect((await nextBatch(store, 10)).map((each) => each.id)).toEqual([second.id, third.id, first.id]);
   expect((await nextBatch(store, 2)).length).toBe(2);
+});
+
+test("the server is told of what stays here besides what is on its way", async () => {
+  expect(await queueHeaders(store, [])).toEqual({ "X-Pending-Count": "0" });
+  await save(store, sale(), NOON);
+  await save(store, sale(), NOON + 60_000);
+  const [first, second] = await nextBatch(store, 2);
+  if (!first || !second) throw new Error("two were saved");
+  expect(await queueHeaders(store, [])).toEqual({ "X-Pending-Count": "2", "X-Oldest-Pending": "2026-11-20T09:00:00.000Z" });
+  expect(await queueHeaders(store, [first])).toEqual({ "X-Pending-Count": "1", "X-Oldest-Pending": "2026-11-20T09:01:00.000Z" });
+  expect(await queueHeaders(store, [first, second])).toEqual({ "X-Pending-Count": "0" });
 });
 
 test("what got no answer counts as saved here, and what is settled stays settled", async () => {

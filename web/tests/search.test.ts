@@ -23,13 +23,12 @@ function product(number: number, name: string, more: Partial<ProductRecord> = {}
 
 const SHELF = Array.from({ length: 20_000 }, (_, number) => product(number, `${KINDS[number % KINDS.length]} ${number}`));
 
-test("20,000 products are searched in less than 50 ms, also for what is not there", () => {
+test("a full shelf is searched to its end, and no more is returned than was asked for", () => {
   const all = prepare(SHELF);
-  for (const text of ["suk", "unga ngano 19", "6160000019999", "nothing of the kind", "a"]) {
-    const began = performance.now();
-    search(all, text, null, 120);
-    expect(performance.now() - began).toBeLessThan(50);
-  }
+  expect(search(all, "6160000019999", null, 120).map((each) => each.id)).toEqual(["p19999"]);
+  expect(search(all, "maziwa 19999", null, 120)).toEqual([]);
+  expect(search(all, "kahawa 19997", null, 120).map((each) => each.id)).toEqual(["p19997"]);
+  expect(search(all, "suk", null, 120)).toHaveLength(120);
 });
 
 test("every word has to be there, beginnings come first, accents and case do not matter", () => {

@@ -154,6 +154,29 @@ async def test_the_office_sees_how_far_each_device_has_come(till: Device, owner:
     assert device["gap_since"] is not None
 
 
+async def test_a_queue_is_told_in_the_headers_of_either_face_and_kept_where_nothing_is_said(
+    till: Device, owner: Counter, flour: Any
+) -> None:
+    async def told(**headers: str) -> tuple[Any, Any]:
+        row = {"newDocumentState": {**till.sale((flour, 1), total_cents=PRICE), "_deleted": False}}
+        face, body = (
+            ("commands/push", [row])
+            if headers.pop("rows", "")
+            else ("commands", {"commands": [row["newDocumentState"]]})
+        )
+        answer = await till.http.post(f"sync/{face}", json=body, headers={**till.headers(), **headers})
+        assert answer.status_code == 200
+        (device,) = (await owner.get("sync/status")).json()["devices"]
+        return device["pending"], device["oldest_pending_at"]
+
+    since = {"x-oldest-pending": "2026-11-22T11:00:00+03:00"}
+    assert await told(**{"x-pending-count": "12", **since}) == (12, "2026-11-22T08:00:00Z")
+    assert await told() == (12, "2026-11-22T08:00:00Z")
+    assert await told(**{"x-pending-count": "-3", "x-oldest-pending": "long ago"}) == (12, "2026-11-22T08:00:00Z")
+    assert await told(rows="yes", **{"x-pending-count": "4", "x-oldest-pending": "long ago"}) == (4, None)
+    assert await told(rows="yes", **{"x-pending-count": "0", **since}) == (0, None)
+
+
 async def test_too_many_batches_at_once_are_told_to_come_back(join: Join, shop: TradingShop, flour: Any) -> None:
     pressure = shop.database.wiring.tools[Pressure]
     tills = [await join() for _ in range(3)]

@@ -28,7 +28,7 @@ async function send(store: Store, identity: Identity, batch: CommandRecord[]): P
     const { body } = await call<{ results: CommandView[] }>(`/v1/businesses/${identity.business_id}/sync/commands`, {
       identity,
       body: { commands: batch.map((each) => each.body) },
-      headers: await queueHeaders(store),
+      headers: await queueHeaders(store, batch),
     });
     const verdicts = body.results.map(verdictOf);
     await settle(store, verdicts);
@@ -56,8 +56,10 @@ export function verdictOf(answer: CommandView): Verdict {
   };
 }
 
-async function queueHeaders(store: Store): Promise<Record<string, string>> {
-  const queue = await nextBatch(store, Number.MAX_SAFE_INTEGER);
+/** What the server is told of the queue: how many commands stay here besides those on their way, and since when. */
+export async function queueHeaders(store: Store, sending: readonly CommandRecord[]): Promise<Record<string, string>> {
+  const going = new Set(sending.map((each) => each.id));
+  const queue = (await nextBatch(store, Number.MAX_SAFE_INTEGER)).filter((each) => !going.has(each.id));
   const oldest = Math.min(...queue.map((each) => each.saved_at));
   return {
     "X-Pending-Count": String(queue.length),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from payme.features.identity import DeviceNeeded
 from payme.features.sync.endpoints.devices import device_of
-from payme.features.sync.endpoints.wire import answer, sender_of
+from payme.features.sync.endpoints.wire import answer, queue_of, sender_of
 from payme.features.sync.enums import CommandStatus
 from payme.features.sync.errors import AppliedAlready, CommandNotFound, NothingToSettle, NotThisDevice, ProtocolUnknown
 from payme.features.sync.repository.standing import Exchange
@@ -54,7 +54,9 @@ async def push(call: Call, command: PushCommands) -> Response:
     if len(command.commands) > LARGEST_BATCH:
         raise TooManyCommands(most=LARGEST_BATCH)
     sender = sender_of(call)
-    batch = replace(batch_of(call), pending=command.pending, oldest_pending_at=command.oldest_pending_at)
+    batch = batch_of(call)
+    if command.pending is not None:
+        batch = replace(batch, pending=command.pending, oldest_pending_at=command.oldest_pending_at)
     begun = time.monotonic()
     async with call.database.wiring.tools[Pressure].enter(call.business_id):
         results = await take_in(batch, command.commands)
@@ -136,6 +138,7 @@ def batch_of(call: Call) -> Batch:
         int(told) if told.isascii() and told.isdigit() and len(told) <= 15 else None, call.database.clock.now()
     )
     version = call.request.headers.get("x-app-version", "")[:40]
+    pending, oldest_pending_at = queue_of(call)
     return Batch(
         call.database,
         call.business_id,
@@ -144,4 +147,6 @@ def batch_of(call: Call) -> Batch:
         skew=skew,
         address=call.client_address,
         app_version=version,
+        pending=pending,
+        oldest_pending_at=oldest_pending_at,
     )

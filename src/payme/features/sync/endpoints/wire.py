@@ -1,20 +1,27 @@
 """What every request of a device carries in its headers, and every answer to one.
 
-`X-Sync-Protocol` (1 without it) and `X-App-Version` come in; `X-Server-Time` (milliseconds) and `X-Sync-Epoch` go out.
+`X-Sync-Protocol` (1 without it) and `X-App-Version` come in, and with what is pushed `X-Pending-Count` and `X-Oldest-Pending`: how
+many commands more the device keeps, and since when; `X-Server-Time` (milliseconds) and `X-Sync-Epoch` go out.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
 
 from payme.features import identity
 from payme.features.sync.errors import ProtocolUnknown
 from payme.features.sync.rules.clocks import milliseconds_of
 from payme.features.sync.services.senders import Sender
+from payme.kit.time import Instant
 from payme.runtime.database import UnitOfWork
 from payme.runtime.http import Call, Response
 
 PROTOCOL: Final = "1"
 _LONGEST_VERSION: Final = 40
+_MOST_DIGITS: Final = 6
+_INSTANT: Final[TypeAdapter[datetime]] = TypeAdapter(Instant)
 
 
 def sender_of(call: Call) -> Sender:
@@ -32,6 +39,18 @@ def sender_of(call: Call) -> Sender:
         version.encode("ascii", "replace").decode(),
         len(call.body),
     )
+
+
+def queue_of(call: Call) -> tuple[int | None, datetime | None]:
+    """Return how many commands more a device keeps, and when the oldest of them was made; None where it does not say."""
+    headers = call.request.headers
+    count = headers.get("x-pending-count", "")
+    pending = int(count) if count.isascii() and count.isdigit() and len(count) <= _MOST_DIGITS else None
+    try:
+        oldest = _INSTANT.validate_strings(headers.get("x-oldest-pending", ""))
+    except ValidationError:
+        oldest = None
+    return pending, oldest if pending else None
 
 
 async def branch_of(uow: UnitOfWork, device_id: UUID | None) -> UUID | None:

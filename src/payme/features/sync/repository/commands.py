@@ -148,10 +148,11 @@ async def settle(uow: UnitOfWork, command_id: UUID, note: str) -> bool:
 
 
 async def note_contact(uow: UnitOfWork, device_id: UUID, contact: Contact) -> None:
-    """Note what a device said of itself as it pushed."""
+    """Note what a device said of itself as it pushed; the queue that it did not speak of stays as it was known."""
     await uow.execute(
         """-- sync.note_contact
-        update sync_devices set last_push_at = $3, skew_milliseconds = $4, app_version = $5, pending = $6, oldest_pending_at = $7
+        update sync_devices set last_push_at = $3, skew_milliseconds = $4, app_version = $5,
+          pending = coalesce($6, pending), oldest_pending_at = case when $6::int is null then oldest_pending_at else $7 end
         where business_id = $1 and device_id = $2""",
         uow.tenant, device_id, uow.now, contact.skew_milliseconds, contact.app_version, contact.pending,
         contact.oldest_pending_at,
