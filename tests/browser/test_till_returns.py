@@ -234,8 +234,8 @@ async def test_a_sale_is_walked_by_keys_alone_and_the_closed_shift_goes_to_the_p
     await until(lambda: page.evaluate("printed.length > 0 && portIsClosed"))
     text = bytes(await page.evaluate("printed")).decode("latin-1")
     assert text.startswith("\x1b@")
-    assert "Shift closed" in text
-    assert "Counted                  KES 700" in text
-    assert "Expected                     710" in text
-    assert "Difference                   -10" in text
+    assert "Shift closed" in text, text
+    assert "Counted                  KES 700" in text, text
+    assert "Expected                     710" in text, text
+    assert "Difference                   -10" in text, text
     assert "Achieng" in text

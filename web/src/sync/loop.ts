@@ -60,7 +60,7 @@ export class SyncLoop {
 
   /** Wait for the lock, then sync until `end`. */
   async start(): Promise<void> {
-    globalThis.addEventListener?.("online", this.now);
+    globalThis.addEventListener?.("online", this.look);
     try {
       await navigator.locks.request(LOCK, { signal: this.stop.signal }, () => this.run());
     } catch (error) {
@@ -70,7 +70,7 @@ export class SyncLoop {
 
   end(): void {
     this.stop.abort();
-    globalThis.removeEventListener?.("online", this.now);
+    globalThis.removeEventListener?.("online", this.look);
     this.wake();
   }
 
@@ -103,7 +103,9 @@ export class SyncLoop {
     const wasWoken = this.isWoken;
     this.isWoken = false;
     try {
-      await pushQueue(this.store, identity);
+      const epoch = await pushQueue(this.store, identity);
+      // Another epoch is another server: what it lost is asked for now, not at the next look.
+      if (epoch !== null && epoch !== (await this.store.read<number>("epoch"))) this.pollAt = 0;
       if (Date.now() >= this.pollAt) await this.poll(identity);
       for (const collection of [...this.dirty]) {
         this.dirty.delete(collection);
@@ -176,12 +178,12 @@ export class SyncLoop {
       .finally(() => {
         this.stream = null;
         this.shortStreams = Date.now() - openedAt > LIVED_MS ? 0 : this.shortStreams + 1;
-        if (!this.stop.signal.aborted && this.shortStreams < 2) setTimeout(this.ask, this.random() * SPREAD_MS);
+        if (!this.stop.signal.aborted && this.shortStreams < 2) setTimeout(this.look, this.random() * SPREAD_MS);
       });
   }
 
-  /** The server may be gone, which a sale must know before it is asked for. */
-  private readonly ask = (): void => {
+  /** Look at once whether the server is there and what is new, as a person asks for and as a sale must know. */
+  readonly look = (): void => {
     this.pollAt = 0;
     this.now();
   };

@@ -9,40 +9,40 @@ const BATCH = 100;
 /** The server takes 1 MiB; room is left for what JSON adds. */
 const MOST_BYTES = 900_000;
 
-/** Send what has no verdict and return how many were settled. Throws: Unreachable, Refused where a whole request was. */
-export async function pushQueue(store: Store, identity: Identity): Promise<number> {
-  let settled = 0;
+/** Send what has no verdict; return the epoch that the server told last, null where it was not asked. Throws: Unreachable, Refused where a whole request was. */
+export async function pushQueue(store: Store, identity: Identity): Promise<number | null> {
+  let epoch: number | null = null;
   const asked = new Set<string>();
   for (;;) {
     const batch = fitting((await nextBatch(store, BATCH * 3)).filter((each) => !asked.has(each.id)).slice(0, BATCH));
-    if (batch.length === 0) return settled;
+    if (batch.length === 0) return epoch;
     for (const each of batch) asked.add(each.id);
-    settled += await send(store, identity, batch);
+    epoch = (await send(store, identity, batch)) ?? epoch;
   }
 }
 
 /** One command that the server cannot take as a request must not hold up the rest: the batch is halved until it stands alone. */
-async function send(store: Store, identity: Identity, batch: CommandRecord[]): Promise<number> {
+async function send(store: Store, identity: Identity, batch: CommandRecord[]): Promise<number | null> {
   await markSent(store, batch.map((each) => each.id));
   try {
-    const { body } = await call<{ results: CommandView[] }>(`/v1/businesses/${identity.business_id}/sync/commands`, {
+    const { body, epoch } = await call<{ results: CommandView[] }>(`/v1/businesses/${identity.business_id}/sync/commands`, {
       identity,
       body: { commands: batch.map((each) => each.body) },
       headers: await queueHeaders(store, batch),
     });
-    const verdicts = body.results.map(verdictOf);
-    await settle(store, verdicts);
-    return verdicts.length;
+    await settle(store, body.results.map(verdictOf));
+    return epoch;
   } catch (error) {
     await markUnsent(store);
     if (!(error instanceof Refused) || ![400, 413, 422].includes(error.status)) throw error;
     if (batch.length === 1) {
       const poison = batch[0];
       if (poison) await store.commands.update(poison.id, { error: { code: error.code, message: error.detail } });
-      return 0;
+      return null;
     }
     const middle = batch.length >> 1;
-    return (await send(store, identity, batch.slice(0, middle))) + (await send(store, identity, batch.slice(middle)));
+    const first = await send(store, identity, batch.slice(0, middle));
+    return (await send(store, identity, batch.slice(middle))) ?? first;
   }
 }
 

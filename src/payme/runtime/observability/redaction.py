@@ -20,7 +20,7 @@ ALLOWED: Final = frozenset(
         "event", "level", "timestamp", "logger", "request_id", "traceparent", "actor", "actor_kind", "business_id",
         "branch_id", "device_id", "session_id", "user_id", "phone", "msisdn", "address",
         # what happened to it
-        "attempt", "attempts", "code", "count", "error", "exception", "fault", "kind", "message", "number", "outcome",
+        "attempt", "attempts", "code", "count", "error", "exception", "fault", "kind", "message", "mode", "number", "outcome",
         "reason", "status", "warning",
         # which thing
         "collection", "file", "inbox_id", "job", "job_id", "jobs", "key_id", "method", "name", "operation", "payment_id", "pid", "port", "product",
