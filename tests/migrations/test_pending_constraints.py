@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ def entries() -> list[dict[str, Any]]:
     return tomllib.loads(LIST.read_text(encoding="utf-8")).get("constraint", [])
 
 
-async def test_the_list_names_exactly_what_the_database_has_not_tried(owner_dsn: str) -> None:
-    connection = await asyncpg.connect(owner_dsn)
+async def test_the_list_names_exactly_what_the_database_has_not_tried(
+    make_database: Callable[..., Awaitable[str]],
+) -> None:
+    connection = await asyncpg.connect(await make_database())
     try:
         found = {row[0] for row in await connection.fetch(UNTRIED)}
     finally:
