@@ -204,6 +204,15 @@ async def test_it_gives_up_in_words_where_it_is_busy_for_too_long(room: Room) ->
     assert set(await room.visits()) == {0}
 
 
+async def test_it_says_that_it_cannot_see_how_far_replicas_are(room: Room) -> None:
+    async def hidden() -> Pressure:
+        return Pressure(unseen=2)
+
+    said: list[str] = []
+    assert await run_backfill(room.worker, GUEST_VISITS, room.run(look=hidden, say=said.append)) == 0
+    assert said == ["does not wait for 2 replicas: how far they are is kept from this user (grant pg_monitor)"]
+
+
 def test_what_is_too_busy() -> None:
     pace = Pace(most_lag_ms=1_000, most_lag_bytes=2 << 20, most_queue_ms=3_000)
     assert pace.why_wait(Pressure(1_000, 2 << 20, 0, 3_000)) is None

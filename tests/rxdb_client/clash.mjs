@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { Device } from './device.mjs';
+import { conclude, Device } from './device.mjs';
 
 const { url, token, edit, id } = JSON.parse(readFileSync(0, 'utf8'));
 const devices = await Promise.all(['a', 'b', 'c'].map((name) => new Device(name, url, token).open()));
@@ -23,11 +23,5 @@ if (edit === 'delete against edit') {
 }
 await second.replication.start();
 for (let round = 0; round < 2; round += 1) for (const each of devices) await each.synced();
-
-const met = devices.map(({ pushed, pulled }) => [pushed, pulled]);
-for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
-const still = devices.map(({ pushed, pulled }) => [pushed, pulled]);
-const documents = [];
-for (const each of devices) documents.push(await each.documents('id', 'text', 'title'));
-for (const each of devices) await each.close();
-console.log(JSON.stringify({ documents, met, still, answered: second.answered, errors: devices.map((each) => each.errors) }));
+const ended = await conclude(devices, 'id', 'text', 'title');
+console.log(JSON.stringify({ ...ended, answered: second.answered }));

@@ -103,3 +103,22 @@ export class Device {
     await this.database.close();
   }
 }
+
+/** After a bad line: wait until all is sent, then meet over a good one. */
+export async function heal(devices) {
+  for (const each of devices) await each.replication.awaitInSync();
+  for (const each of devices) each.healed = true;
+  for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
+}
+
+/** Three more rounds, which must move nothing; returns what each holds and what had moved before and after, and ends them. */
+export async function conclude(devices, ...names) {
+  const moved = () => devices.map(({ pushed, pulled }) => [pushed, pulled]);
+  const met = moved();
+  for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
+  const still = moved();
+  const documents = [];
+  for (const each of devices) documents.push(await each.documents(...names));
+  for (const each of devices) await each.close();
+  return { documents, met, still, errors: devices.map((each) => each.errors) };
+}

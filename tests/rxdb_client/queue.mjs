@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { Device } from './device.mjs';
+import { conclude, Device, heal } from './device.mjs';
 
 const { url, tokens, queues } = JSON.parse(readFileSync(0, 'utf8'));
 const devices = await Promise.all(tokens.map((token, place) => new Device(`till${place}`, url, token, 'commands').open(5)));
@@ -10,13 +10,6 @@ for (let turn = 0; turn < queues[0].length; turn += 1) {
   for (const [place, device] of devices.entries()) await device.rows.insert(queues[place][turn]);
   if (turn % 10 === 0) await new Promise((done) => setTimeout(done, 10));
 }
-for (const each of devices) await each.replication.awaitInSync();
-for (const each of devices) each.healed = true;
-for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
-const met = devices.map(({ pushed, pulled }) => [pushed, pulled]);
-for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
-const still = devices.map(({ pushed, pulled }) => [pushed, pulled]);
-const documents = [];
-for (const each of devices) documents.push(await each.documents('id', 'device_id', 'device_sequence', 'status', 'args', 'result', 'server_seq'));
-for (const each of devices) await each.close();
-console.log(JSON.stringify({ documents, met, still, errors: devices.map((each) => each.errors) }));
+await heal(devices);
+const ended = await conclude(devices, 'id', 'device_id', 'device_sequence', 'status', 'args', 'result', 'server_seq');
+console.log(JSON.stringify(ended));

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { Device } from './device.mjs';
+import { conclude, Device, heal } from './device.mjs';
 
 const { url, token, seed, operations, ids } = JSON.parse(readFileSync(0, 'utf8'));
 
@@ -33,13 +33,5 @@ for (let turn = 0; turn < operations; turn += 1) {
   }
   if (turn % 10 === 0) await new Promise((done) => setTimeout(done, 10));
 }
-for (const each of devices) await each.replication.awaitInSync();
-for (const each of devices) each.healed = true;
-for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
-const met = devices.map(({ pushed, pulled }) => [pushed, pulled]);
-for (let round = 0; round < 3; round += 1) for (const each of devices) await each.synced();
-const still = devices.map(({ pushed, pulled }) => [pushed, pulled]);
-const documents = [];
-for (const each of devices) documents.push(await each.documents('id', 'text', 'title'));
-for (const each of devices) await each.close();
-console.log(JSON.stringify({ documents, made, met, still }));
+await heal(devices);
+console.log(JSON.stringify({ ...(await conclude(devices, 'id', 'text', 'title')), made }));

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,7 +14,7 @@ from payme.runtime.events.maintenance import Mode, Notice, read_notice, write_no
 Which = Annotated[Mode, typer.Argument(help="off, warn, read_only or drain.")]
 Message = Annotated[str, typer.Option(help="A sentence for people at a till, 200 characters at most.")]
 Minutes = Annotated[int | None, typer.Option("--minutes", min=1, max=1_440, help="How long it is expected to last.")]
-_LONGEST: int = 200
+_LONGEST: Final = 200
 app = typer.Typer(
     name="maintenance", no_args_is_help=True, help="What the API lets through while something is done to it."
 )

@@ -9,7 +9,7 @@ from tests.invariants import assert_invariants
 
 EXAMPLES = FaultRow.size(5, 30)
 REQUESTS = FaultRow.size(450, 5_000)
-NEVER_DONE = FaultRow.size(41, 41)
+NEVER_DONE = FaultRow.size(41, 36)
 """How many of the operations may go without one success; what they need (a token, a file, an open sale, a PIN, a device) is no accident."""
 
 

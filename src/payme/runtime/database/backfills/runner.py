@@ -57,6 +57,8 @@ async def run_backfill(database: Database, backfill: Backfill, run: Run) -> int:
     Raises: MigrationError where it was too busy for too long; what was done stays done.
     """
     progress = await database.run(partial(ensure_progress, name=backfill.name))
+    if unseen := (await run.look()).unseen:
+        run.say(f"does not wait for {unseen} replicas: how far they are is kept from this user (grant pg_monitor)")
     if progress.walked_at is None:
         began_at = progress.business_id
         async for business_id in run.walk():
